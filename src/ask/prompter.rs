@@ -1,0 +1,44 @@
+//! The one way to a person.
+
+use async_trait::async_trait;
+
+use super::question::{ConflictAnswer, ConflictQuestion, InteractiveQuestion, SecretAnswer, SecretQuestion, TrustAnswer, TrustQuestion};
+use crate::secrets::Secret;
+
+/// Nobody answered: the question was closed, or nobody is there. It always means no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("nobody answered")]
+pub struct Declined;
+
+/// Answers questions: a screen, a terminal line, a script, or [`Refuse`].
+#[async_trait]
+pub trait Prompter: Send + Sync {
+    /// Is this peer to be trusted?
+    async fn trust(&self, question: TrustQuestion) -> Result<TrustAnswer, Declined>;
+    /// A password or passphrase.
+    async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined>;
+    /// Answers to a server's own prompts, one for each.
+    async fn interactive(&self, question: InteractiveQuestion) -> Result<Vec<Secret>, Declined>;
+    /// What to do about a file that is in the way.
+    async fn conflict(&self, question: ConflictQuestion) -> Result<ConflictAnswer, Declined>;
+}
+
+/// Nobody is there: every question is declined.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Refuse;
+
+#[async_trait]
+impl Prompter for Refuse {
+    async fn trust(&self, _: TrustQuestion) -> Result<TrustAnswer, Declined> {
+        Err(Declined)
+    }
+    async fn secret(&self, _: SecretQuestion) -> Result<SecretAnswer, Declined> {
+        Err(Declined)
+    }
+    async fn interactive(&self, _: InteractiveQuestion) -> Result<Vec<Secret>, Declined> {
+        Err(Declined)
+    }
+    async fn conflict(&self, _: ConflictQuestion) -> Result<ConflictAnswer, Declined> {
+        Err(Declined)
+    }
+}

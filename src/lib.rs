@@ -1,0 +1,11 @@
+#![doc = include_str!("ARCHITECTURE.md")]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed"))]
+
+pub mod app;
+pub mod ask;
+pub mod engine;
+pub mod model;
+pub mod protocols;
+pub mod secrets;
+pub mod trust;
+pub mod vfs;

@@ -1,0 +1,116 @@
+//! Why there is no connection, as a kind callers match on and words a person reads.
+
+use std::fmt;
+use std::io;
+
+use crate::model::{Endpoint, text};
+use crate::trust::Evidence;
+
+/// Connecting or logging in failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectError {
+    /// What kind of failure; callers match on it.
+    pub kind: ConnectErrorKind,
+    /// Where.
+    pub endpoint: Endpoint,
+    /// What the server or the system said, made safe to draw; may be empty.
+    pub detail: String,
+}
+
+/// Kinds of failure while connecting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectErrorKind {
+    /// The host's name has no address.
+    UnknownHost,
+    /// Nobody listens there.
+    Refused,
+    /// No way leads there.
+    Unreachable,
+    /// Nothing came in time.
+    TimedOut,
+    /// The line broke.
+    ConnectionLost,
+    /// What answered does not speak this protocol (plain text where TLS was expected, TLS where plain text was, SSH on an FTP port).
+    WrongProtocol,
+    /// The peer is not trusted (yet); nothing but the hello (TLS) or the key exchange (SSH) was sent to it.
+    Untrusted(Box<Evidence>),
+    /// The server offers no TLS, or refused to protect the data channel; there is no way on without.
+    ProtectionRefused,
+    /// The server ended the TLS handshake with this alert.
+    Alert(AlertKind),
+    /// TLS or SSH failed in another way (no common version, cipher, curve; broken handshake).
+    Handshake,
+    /// User name, password, key or answer was not accepted.
+    LoginRefused,
+    /// The server closed the door to everybody for now (FTP 421, too many connections).
+    Busy,
+    /// The login worked, but there is no SFTP on this server.
+    NoSftp,
+    /// What came is not what the protocol allows, or more than we are willing to hold.
+    Protocol,
+    /// A person or the program stopped it.
+    Cancelled,
+}
+
+/// The TLS alerts a client needs to tell apart (RFC 8446 section 6.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlertKind {
+    /// The server wants a client certificate and got none.
+    CertificateRequired,
+    /// The server does not trust the client certificate (`unknown_ca`, `bad_certificate`, `certificate_unknown`, `access_denied`).
+    CertificateNotTrusted,
+    /// The client certificate is expired or revoked in the server's eyes.
+    CertificateExpiredOrRevoked,
+    /// Any other alert.
+    Other,
+}
+
+impl ConnectError {
+    /// An error of `kind` at `endpoint`. `detail` is made safe here.
+    pub fn new(kind: ConnectErrorKind, endpoint: &Endpoint, detail: impl AsRef<[u8]>) -> Self {
+        Self { kind, endpoint: endpoint.clone(), detail: text::display_safe(detail.as_ref()) }
+    }
+
+    /// From the system's error while the line is made or used.
+    pub fn from_io(error: &io::Error, endpoint: &Endpoint) -> Self {
+        use io::ErrorKind as Io;
+        let kind = match error.kind() {
+            Io::ConnectionRefused => ConnectErrorKind::Refused,
+            Io::HostUnreachable | Io::NetworkUnreachable | Io::NetworkDown | Io::AddrNotAvailable => ConnectErrorKind::Unreachable,
+            Io::TimedOut => ConnectErrorKind::TimedOut,
+            _ => ConnectErrorKind::ConnectionLost,
+        };
+        Self::new(kind, endpoint, error.to_string())
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match &self.kind {
+            ConnectErrorKind::UnknownHost => "no such host",
+            ConnectErrorKind::Refused => "connection refused",
+            ConnectErrorKind::Unreachable => "the host cannot be reached",
+            ConnectErrorKind::TimedOut => "no answer in time",
+            ConnectErrorKind::ConnectionLost => "the connection broke",
+            ConnectErrorKind::WrongProtocol => "what answers there does not speak this protocol",
+            ConnectErrorKind::Untrusted(_) => "the server's identity is not trusted",
+            ConnectErrorKind::ProtectionRefused => "the server refuses to protect the connection",
+            ConnectErrorKind::Alert(AlertKind::CertificateRequired) => "the server wants a client certificate",
+            ConnectErrorKind::Alert(AlertKind::CertificateNotTrusted) => "the server does not trust the client certificate",
+            ConnectErrorKind::Alert(AlertKind::CertificateExpiredOrRevoked) => {
+                "the server says the client certificate is expired or revoked"
+            }
+            ConnectErrorKind::Alert(AlertKind::Other) => "the server ended the TLS handshake",
+            ConnectErrorKind::Handshake => "the handshake failed",
+            ConnectErrorKind::LoginRefused => "the login was refused",
+            ConnectErrorKind::Busy => "the server takes no more connections for now",
+            ConnectErrorKind::NoSftp => "this server has no SFTP",
+            ConnectErrorKind::Protocol => "the server answered out of protocol",
+            ConnectErrorKind::Cancelled => "stopped",
+        };
+        write!(f, "cannot connect to {}: {what}", self.endpoint)?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
+    }
+}
+
+impl std::error::Error for ConnectError {}

@@ -1,0 +1,156 @@
+//! What a peer showed and everything that is wrong with it. Facts only: nothing here makes anything trusted.
+
+use serde::{Deserialize, Serialize};
+
+use super::fingerprint::Fingerprint;
+use crate::model::Endpoint;
+
+/// A certificate as it came over the wire.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// DER.
+    pub der: Box<[u8]>,
+}
+
+impl std::fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Certificate({})", Fingerprint::of(&self.der))
+    }
+}
+
+/// An SSH host key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostKey {
+    /// The key's algorithm name, e.g. `ssh-ed25519`.
+    pub algorithm: String,
+    /// The public key blob (RFC 4253 section 6.6).
+    pub blob: Box<[u8]>,
+}
+
+/// Who a peer says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PeerIdentity {
+    /// A certificate chain, the leaf first, as sent.
+    Certificates(Vec<Certificate>),
+    /// An SSH host key.
+    HostKey(HostKey),
+}
+
+impl PeerIdentity {
+    /// SHA-256 of the leaf certificate's DER, or of the host key's blob.
+    pub fn fingerprint(&self) -> Fingerprint {
+        match self {
+            Self::Certificates(chain) => Fingerprint::of(chain.first().map_or(&[], |leaf| &leaf.der)),
+            Self::HostKey(key) => Fingerprint::of(&key.blob),
+        }
+    }
+}
+
+/// The kinds of problem, by their stable names (command line, ledger).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names are the documentation; each has its sentence in ProblemKind::text")]
+pub enum ProblemKind {
+    UnknownIssuer,
+    SelfSigned,
+    Expired,
+    NotYetValid,
+    NameMismatch,
+    NameFromCnOnly,
+    WrongUsage,
+    CaAsEndEntity,
+    OldVersion,
+    WeakSignature,
+    WeakKey,
+    UnknownCriticalExtension,
+    Revoked,
+    BadChainSignature,
+    ChangedSincePinned,
+    /// SSH: no known_hosts line names this host.
+    UnknownHostKey,
+    Other,
+}
+
+impl ProblemKind {
+    /// The stable name, e.g. `unknown-issuer`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UnknownIssuer => "unknown-issuer",
+            Self::SelfSigned => "self-signed",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not-yet-valid",
+            Self::NameMismatch => "name-mismatch",
+            Self::NameFromCnOnly => "name-from-cn-only",
+            Self::WrongUsage => "wrong-usage",
+            Self::CaAsEndEntity => "ca-as-end-entity",
+            Self::OldVersion => "old-version",
+            Self::WeakSignature => "weak-signature",
+            Self::WeakKey => "weak-key",
+            Self::UnknownCriticalExtension => "unknown-critical-extension",
+            Self::Revoked => "revoked",
+            Self::BadChainSignature => "bad-chain-signature",
+            Self::ChangedSincePinned => "changed-since-pinned",
+            Self::UnknownHostKey => "unknown-host-key",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// One thing that is wrong with a peer's identity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Which kind.
+    pub kind: ProblemKind,
+    /// Place in the chain, 0 = the peer's own certificate.
+    pub at: usize,
+    /// One sentence for a person, made safe to draw.
+    pub text: String,
+}
+
+/// What the TLS connection had agreed on when the peer was judged.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TlsFacts {
+    /// `TLS1.3` or `TLS1.2`.
+    pub version: Option<String>,
+    /// The cipher suite's IANA name.
+    pub suite: Option<String>,
+    /// Whether the session was resumed.
+    pub resumed: bool,
+}
+
+/// All that is known of a peer at the moment of judgement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Where it answered.
+    pub endpoint: Endpoint,
+    /// Who it says it is.
+    pub identity: PeerIdentity,
+    /// Everything wrong with it, worst first; empty only if the platform's verifier (or known_hosts) accepts it.
+    pub problems: Vec<Problem>,
+    /// SHA-256 of the leaf's SubjectPublicKeyInfo; for a host key the same as its fingerprint.
+    pub spki: Option<Fingerprint>,
+    /// The identity remembered for this endpoint, where another one is: what the person trusted before.
+    pub remembered: Option<Remembered>,
+    /// It cannot be trusted even if the person wants to (unreadable, or a key no handshake can use).
+    pub unusable: bool,
+    /// TLS connections only.
+    pub tls: TlsFacts,
+}
+
+/// What was trusted at this endpoint before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Where that is written, for the person to look: `known_hosts line 12`, `pinned 2026-11-02`.
+    pub place: String,
+    /// Whether the new identity has the same public key (a renewal).
+    pub same_key: bool,
+}
+
+impl Evidence {
+    /// Whether there is a problem of this kind.
+    pub fn has(&self, kind: ProblemKind) -> bool {
+        self.problems.iter().any(|problem| problem.kind == kind)
+    }
+}

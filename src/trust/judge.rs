@@ -1,0 +1,88 @@
+//! The verdict over evidence: trusted, to be asked, or refused. Pure.
+
+use super::evidence::{Evidence, ProblemKind};
+use super::pins::Pin;
+
+/// What to do with a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The platform's verifier or known_hosts accepts it, and nothing contradicts.
+    Trusted,
+    /// A person trusted exactly this identity with all its problems.
+    Pinned,
+    /// A person has to decide.
+    Ask {
+        /// Enter, or one letter, must not be enough: the last characters of the fingerprint are typed.
+        dangerous: bool,
+    },
+    /// Nobody can trust it: it is unusable, or the key changed where only removing the old one by hand may help (SSH).
+    Refuse,
+}
+
+/// Judges `evidence` against the pin of its endpoint.
+///
+/// A pin answers only for exactly its certificate, and only while every problem is among the accepted ones. A
+/// certificate other than the pinned one is always asked about, also when the platform would accept it.
+pub fn judge(evidence: &Evidence, pin: Option<&Pin>) -> Verdict {
+    if evidence.unusable {
+        return Verdict::Refuse;
+    }
+    match pin {
+        Some(pin) if pin.certificate == evidence.identity.fingerprint() => {
+            if evidence.problems.iter().all(|problem| pin.accepted.contains(&problem.kind)) {
+                Verdict::Pinned
+            } else {
+                Verdict::Ask { dangerous: is_dangerous(evidence) }
+            }
+        }
+        Some(_) => Verdict::Ask { dangerous: true },
+        None if evidence.problems.is_empty() => Verdict::Trusted,
+        None => Verdict::Ask { dangerous: is_dangerous(evidence) },
+    }
+}
+
+/// Red cases: what an honest administrator rarely causes and an attacker does.
+fn is_dangerous(evidence: &Evidence) -> bool {
+    use ProblemKind::{BadChainSignature, ChangedSincePinned, NameMismatch, Revoked, SelfSigned, UnknownIssuer};
+    evidence.has(ChangedSincePinned)
+        || evidence.has(Revoked)
+        || evidence.has(BadChainSignature)
+        || (evidence.has(NameMismatch) && !evidence.has(UnknownIssuer) && !evidence.has(SelfSigned))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::Endpoint;
+    use crate::trust::{Certificate, PeerIdentity, Problem, Remember, TlsFacts};
+
+    fn evidence(der: &[u8], problems: &[ProblemKind]) -> Evidence {
+        Evidence {
+            endpoint: Endpoint::new("h", 21),
+            identity: PeerIdentity::Certificates(vec![Certificate { der: der.into() }]),
+            problems: problems.iter().map(|&kind| Problem { kind, at: 0, text: String::new() }).collect(),
+            spki: None,
+            remembered: None,
+            unusable: false,
+            tls: TlsFacts::default(),
+        }
+    }
+
+    #[test]
+    fn every_state_of_pin_and_problem() {
+        use ProblemKind::{Expired, NameMismatch, SelfSigned, UnknownIssuer};
+        let pin = |of: &Evidence| Pin::of(of, Remember::Always, Timestamp::UNIX_EPOCH);
+        let good = evidence(b"a", &[]);
+        let own = evidence(b"b", &[SelfSigned, UnknownIssuer]);
+        assert_eq!(judge(&good, None), Verdict::Trusted);
+        assert_eq!(judge(&own, None), Verdict::Ask { dangerous: false });
+        assert_eq!(judge(&own, Some(&pin(&own))), Verdict::Pinned);
+        assert_eq!(judge(&evidence(b"b", &[SelfSigned, UnknownIssuer, Expired]), Some(&pin(&own))), Verdict::Ask { dangerous: false });
+        assert_eq!(judge(&evidence(b"b", &[SelfSigned]), Some(&pin(&own))), Verdict::Pinned);
+        assert_eq!(judge(&good, Some(&pin(&own))), Verdict::Ask { dangerous: true }, "valid, but not the one that was trusted");
+        assert_eq!(judge(&evidence(b"c", &[NameMismatch]), None), Verdict::Ask { dangerous: true }, "a stranger with a valid certificate");
+        assert_eq!(judge(&Evidence { unusable: true, ..good }, None), Verdict::Refuse);
+    }
+}

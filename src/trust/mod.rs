@@ -1,0 +1,13 @@
+//! Whom you trust: facts of certificates and host keys, every problem with them, pins, and the verdict.
+//!
+//! Decides; never connects, never asks, never draws.
+
+pub mod evidence;
+pub mod fingerprint;
+pub mod judge;
+pub mod pins;
+
+pub use evidence::{Certificate, Evidence, HostKey, PeerIdentity, Problem, ProblemKind, TlsFacts};
+pub use fingerprint::Fingerprint;
+pub use judge::{Verdict, judge};
+pub use pins::{Pin, PinBook, Remember};
