@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod ask;
+pub mod config;
 pub mod engine;
 pub mod model;
 pub mod protocols;

@@ -72,6 +72,27 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
+    /// Every kind.
+    pub const ALL: [Self; 17] = [
+        Self::UnknownIssuer,
+        Self::SelfSigned,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::NameMismatch,
+        Self::NameFromCnOnly,
+        Self::WrongUsage,
+        Self::CaAsEndEntity,
+        Self::OldVersion,
+        Self::WeakSignature,
+        Self::WeakKey,
+        Self::UnknownCriticalExtension,
+        Self::Revoked,
+        Self::BadChainSignature,
+        Self::ChangedSincePinned,
+        Self::UnknownHostKey,
+        Self::Other,
+    ];
+
     /// The stable name, e.g. `unknown-issuer`.
     pub fn name(self) -> &'static str {
         match self {
