@@ -4,6 +4,7 @@
 
 pub mod anchors;
 pub mod assess;
+pub mod certificate;
 pub mod evidence;
 pub mod fingerprint;
 pub mod judge;

@@ -11,7 +11,8 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
 use super::roots::Roots;
 use crate::model::Endpoint;
-use crate::trust::assess::{PlatformVerdict, assess, public_key_of};
+use crate::trust::assess::{PlatformVerdict, assess};
+use crate::trust::certificate::public_key_of;
 use crate::trust::signature::PublicKey;
 use crate::trust::{Certificate, Evidence, Pin, ProblemKind, Verdict, judge};
 
@@ -152,6 +153,8 @@ fn kind_of(error: &Error) -> Option<ProblemKind> {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Some(ProblemKind::NotYetValid),
         CertificateError::Revoked => Some(ProblemKind::Revoked),
         CertificateError::UnknownIssuer => Some(ProblemKind::UnknownIssuer),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Some(ProblemKind::NameMismatch),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => Some(ProblemKind::WrongUsage),
         _ => None,
     }
 }
