@@ -4,6 +4,7 @@
 pub mod app;
 pub mod ask;
 pub mod engine;
+pub mod identity;
 pub mod model;
 pub mod protocols;
 pub mod secrets;
