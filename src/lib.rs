@@ -5,6 +5,7 @@ pub mod app;
 pub mod ask;
 pub mod config;
 pub mod engine;
+pub mod identity;
 pub mod model;
 pub mod protocols;
 pub mod secrets;

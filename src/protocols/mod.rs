@@ -5,5 +5,6 @@
 
 mod error;
 pub mod tls;
+pub mod sftp;
 
 pub use error::{AlertKind, ConnectError, ConnectErrorKind};
