@@ -7,5 +7,6 @@ pub mod engine;
 pub mod model;
 pub mod protocols;
 pub mod secrets;
+pub mod server;
 pub mod trust;
 pub mod vfs;
