@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod ask;
+pub mod demo;
 pub mod engine;
 pub mod model;
 pub mod protocols;

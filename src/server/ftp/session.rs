@@ -81,9 +81,10 @@ impl Session {
         }
         self.control.reply(220, "sealift embedded server").await?;
         while !self.closing {
-            let line = match self.waiting.pop_front() {
-                Some(line) => line,
-                None => tokio::select! {
+            let line = if let Some(line) = self.waiting.pop_front() {
+                line
+            } else {
+                tokio::select! {
                     () = stopping.cancelled() => return self.control.reply(421, "The server stops").await,
                     line = tokio::time::timeout(self.shared.options.limits.idle, self.control.line()) => match line {
                         Ok(Ok(Some(line))) => line,
@@ -92,7 +93,7 @@ impl Session {
                         Ok(Err(error)) => return Err(error),
                         Err(_) => return self.control.reply(421, "Silent for too long").await,
                     },
-                },
+                }
             };
             self.command(line).await?;
         }
@@ -110,10 +111,8 @@ impl Session {
     }
 
     async fn command(&mut self, Line { verb, argument }: Line) -> io::Result<()> {
-        match verb.as_str() {
-            "PASS" => tracing::debug!("< PASS ****"),
-            _ => tracing::debug!("< {} {}", text::display_safe(verb.as_bytes()), text::display_safe(&argument)),
-        }
+        let shown = if verb == "PASS" { "****".to_owned() } else { text::display_safe(&argument) };
+        tracing::debug!("< {} {shown}", text::display_safe(verb.as_bytes()));
         let argument = argument.as_slice();
         let rename_from = self.rename_from.take();
         match verb.as_str() {

@@ -153,14 +153,13 @@ impl OpenFile {
             return Err(StatusCode::PermissionDenied.with_message("not open for writing"));
         }
         let append = self.flags.contains(OpenFlags::APPEND);
-        let writing = match &mut self.writing {
-            Some(writing) => writing,
-            None => {
-                if append {
-                    offset = root.stat(&self.path).await.map_err(|error| status(&error))?.size.unwrap_or(0);
-                }
-                self.write_from(root, Create::ResumeAt(offset), offset).await?
+        let writing = if let Some(writing) = &mut self.writing {
+            writing
+        } else {
+            if append {
+                offset = root.stat(&self.path).await.map_err(|error| status(&error))?.size.unwrap_or(0);
             }
+            self.write_from(root, Create::ResumeAt(offset), offset).await?
         };
         if writing.offset != offset && !append {
             return Err(StatusCode::Failure.with_message(format!("written in order only: next is byte {}", writing.offset)));
