@@ -4,11 +4,8 @@
 
 #[path = "../support/conformance.rs"]
 mod conformance;
-mod conformance_memory_local;
-//! Tests over the public interface, in one binary.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod assess;
 mod certificates;
+mod conformance_memory_local;
 mod tls;
