@@ -9,7 +9,9 @@ pub mod evidence;
 pub mod fingerprint;
 pub mod judge;
 pub mod pins;
+mod private_file;
 pub mod signature;
+pub mod store;
 
 pub use anchors::Anchors;
 pub use evidence::{Certificate, Evidence, HostKey, PeerIdentity, Problem, ProblemKind, Remembered, TlsFacts};
