@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod evidence;
 pub mod fingerprint;
 pub mod judge;
+pub mod known_hosts;
 pub mod pins;
 mod private_file;
 pub mod signature;
