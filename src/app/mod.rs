@@ -1,9 +1,24 @@
 //! The pure core: state, messages, actions, keymap, panes, dialogs. No I/O, no clock, no terminal.
 
+pub mod action;
+pub mod dialog;
 pub mod effect;
+pub mod input;
 pub mod key;
+pub mod keymap;
 pub mod message;
+pub mod notice;
+pub mod pane;
+pub mod state;
+pub mod transfers;
 
+pub use action::Action;
+pub use dialog::Dialog;
 pub use effect::{Effect, Reaction};
+pub use input::Input;
 pub use key::{Key, KeyCode};
 pub use message::{Generation, Moment, Msg, Side, SiteChoice, StartPane};
+pub use notice::Notice;
+pub use pane::Pane;
+pub use state::{App, Options, Session};
+pub use transfers::Transfers;

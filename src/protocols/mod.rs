@@ -4,5 +4,8 @@
 //! caller does), log in (the caller brings what it takes), and have a [`crate::vfs::FileSystem`].
 
 mod error;
+pub mod ftp;
+pub mod tls;
+pub mod sftp;
 
 pub use error::{AlertKind, ConnectError, ConnectErrorKind};
