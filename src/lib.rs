@@ -8,4 +8,5 @@ pub mod model;
 pub mod protocols;
 pub mod secrets;
 pub mod trust;
+pub mod tui;
 pub mod vfs;
