@@ -5,3 +5,4 @@
 #[path = "../support/conformance.rs"]
 mod conformance;
 mod conformance_memory_local;
+mod jobs;
