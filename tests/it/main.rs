@@ -9,3 +9,4 @@ mod assess;
 mod certificates;
 mod conformance_memory_local;
 mod tls;
+mod jobs;

@@ -43,6 +43,8 @@ pub enum Effect {
     Stall,
     /// It fails, and so does everything after it on this connection (see [`super::MemoryFileSystem::reconnect`]).
     LoseConnection,
+    /// Somebody else makes the file so many bytes longer (or shorter) just before it is read on; only for [`Call::Read`].
+    Resize(i64),
 }
 
 /// A fault, and where it strikes.
