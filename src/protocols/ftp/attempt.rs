@@ -90,7 +90,7 @@ fn kind_of(reply: &Reply) -> FsErrorKind {
     ];
     let text = reply.text().to_ascii_lowercase();
     let found = WORDS.iter().find(|(_, words)| words.iter().any(|word| text.contains(word)));
-    found.map_or(if reply.code == 553 { FsErrorKind::PermissionDenied } else { FsErrorKind::Refused }, |(kind, _)| *kind)
+    found.map_or(FsErrorKind::Refused, |(kind, _)| *kind)
 }
 
 #[cfg(test)]
@@ -117,7 +117,7 @@ mod tests {
             (521, "Directory already exists", AlreadyExists),
             (521, "Data connections must be encrypted.", Security),
             (550, "Failed to open file.", Refused),
-            (553, "Could not create file.", PermissionDenied),
+            (553, "Could not create file.", Refused),
             (452, "Error writing file: No space left on device", NoSpace),
             (552, "Exceeded storage allocation", NoSpace),
             (550, "Disk quota exceeded", NoSpace),
