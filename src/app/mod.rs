@@ -27,3 +27,5 @@ pub use notice::Notice;
 pub use pane::Pane;
 pub use state::{App, Options, Session};
 pub use transfers::Transfers;
+#[cfg(test)]
+pub(crate) mod tests;

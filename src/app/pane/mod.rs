@@ -268,9 +268,12 @@ impl Pane {
     /// Brings the cursor onto the screen and asks for facts of what is there.
     pub(super) fn settle(&mut self, orders: &mut Orders<'_>) {
         let rows = self.rows;
-        if let Some(folder) = self.shown_folder_mut() {
+        let shown = matches!(self.face, Face::Folder);
+        if let Some(folder) = &mut self.folder {
             folder.scroll(rows);
-            folder.want_visible_facts(rows, orders);
+            if shown {
+                folder.want_visible_facts(rows, orders);
+            }
         }
     }
 }
