@@ -233,6 +233,10 @@ mod tests {
         assert!(String::from_utf8(bytes).unwrap().contains("a???"));
     }
 
+    fn terminal() -> vt100::Parser {
+        vt100::Parser::new(4.try_into().unwrap(), 20.try_into().unwrap(), 0)
+    }
+
     fn style() -> impl Strategy<Value = Style> {
         let colour = prop_oneof![Just(Color::Reset), Just(Color::Red), Just(Color::White), Just(Color::Indexed(200)), Just(Color::Rgb(1, 2, 3))];
         (colour.clone(), colour, any::<u8>()).prop_map(|(fg, bg, bits)| {
@@ -246,7 +250,7 @@ mod tests {
         #[test]
         fn differences_add_up(frames in proptest::collection::vec(proptest::collection::vec((0u16..20, 0u16..4, "[a-c漢é─ ]{1,6}", style()), 0..8), 1..6)) {
             let mut screen = Screen::new(20, 4, false);
-            let mut terminal = vt100::Parser::new(4, 20, 0);
+            let mut terminal = terminal();
             let mut last: Vec<(u16, u16, String, Style)> = Vec::new();
             let draw = |buffer: &mut Buffer, texts: &[(u16, u16, String, Style)]| {
                 for (x, y, text, style) in texts {
@@ -260,7 +264,7 @@ mod tests {
                 }
                 last = texts;
             }
-            let mut whole = vt100::Parser::new(4, 20, 0);
+            let mut whole = self::terminal();
             whole.process(&Screen::new(20, 4, false).frame(|buffer| draw(buffer, &last)).unwrap_or_default());
             for y in 0..4 {
                 for x in 0..20 {

@@ -16,5 +16,8 @@ pub mod theme;
 pub mod view;
 pub mod wake;
 
+#[cfg(test)]
+mod fixture;
+
 pub use run::{RunOptions, run};
 pub use runtime::Backend;

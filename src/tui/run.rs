@@ -37,7 +37,7 @@ pub struct RunOptions {
     pub start: [StartPane; 2],
     /// How the core starts.
     pub options: Options,
-    /// Sites to choose from.
+    /// Sites to choose from, where no pane starts with a list of them.
     pub sites: Vec<SiteChoice>,
     /// Colours.
     pub theme: Theme,
@@ -51,7 +51,9 @@ pub async fn run(options: RunOptions) -> io::Result<()> {
     let (columns, rows) = crossterm::terminal::size()?;
     let look = Look::from_environment(options.theme);
     let (mut app, reaction) = App::new(options.start, options.options);
-    app.sites = options.sites;
+    if app.sites.is_empty() {
+        app.sites = options.sites;
+    }
     let (executor, answers) = Executor::new(options.backend);
     let sources = Sources {
         input: EventStream::new(),

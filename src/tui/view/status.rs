@@ -8,7 +8,7 @@ use super::look::Look;
 use super::sheet::pad;
 use crate::app::App;
 use crate::app::action::Action;
-use crate::app::keymap::{Keymap, key_text, keys_text};
+use crate::app::keymap::{key_text, keys_text};
 use crate::app::notice::Level;
 use crate::engine::{JobKind, JobProgress, JobState};
 use crate::model::{bytes, text};
@@ -104,7 +104,8 @@ fn draw_hints(look: &Look, area: Rect, buffer: &mut Buffer) {
 /// The keys that may follow those pressed so far, at the foot of the screen.
 pub(super) fn draw_which_key(app: &App, look: &Look, screen: Rect, buffer: &mut Buffer) {
     let pressed: String = app.pending.iter().map(|key| key_text(*key)).collect();
-    let rows: Vec<(String, &str)> = Keymap::standard()
+    let rows: Vec<(String, &str)> = app
+        .keymap
         .continuations(&app.pending)
         .into_iter()
         .map(|(key, action)| (format!("{pressed}{}", key_text(key)), action.map_or("more keys", |action| action.info().help)))
