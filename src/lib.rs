@@ -12,4 +12,5 @@ pub mod protocols;
 pub mod secrets;
 pub mod server;
 pub mod trust;
+pub mod tui;
 pub mod vfs;

@@ -19,9 +19,10 @@ use super::runtime::Backend;
 use super::signals::{Signal, Signals};
 use super::terminal::{self, TerminalGuard};
 use super::theme::Theme;
+use super::view::layout::Layout;
 use super::view::{self, Look};
 use super::{keys, wake::Timer};
-use crate::app::{App, Effect, Generation, Moment, Msg, Options, Reaction, Side, SiteChoice, StartPane};
+use crate::app::{App, Effect, Generation, Moment, Msg, Options, Reaction, SiteChoice, StartPane};
 use crate::ask::Question;
 
 /// What the screen is started with.
@@ -201,6 +202,9 @@ impl<O: Output> Loop<O> {
     pub(super) fn resize(&mut self, columns: u16, rows: u16) {
         let (columns, rows) = (columns.max(1), rows.max(1));
         self.screen.resize(columns, rows);
+        for pane in &mut self.app.panes {
+            pane.rows = Layout::list_rows(columns, rows);
+        }
         self.tell(Msg::Resized { columns, rows }, Cause::Input);
         self.pace.want(Cause::Input, Instant::now());
     }
@@ -297,7 +301,7 @@ impl<O: Output> Loop<O> {
 
     async fn finish_writing(&mut self) {
         if self.writing {
-            let _ = timeout(LAST_FRAME, self.output.written()).await;
+            self.writing = timeout(LAST_FRAME, self.output.written()).await.is_err();
         }
     }
 

@@ -16,6 +16,9 @@ use ProblemKind::{
     UnknownCriticalExtension, UnknownIssuer, WeakKey, WeakSignature, WrongUsage,
 };
 
+/// What it is, the issuers sent with it, the leaf, and what is to be found.
+type Row<'a> = (&'static str, Vec<&'a [u8]>, Made, &'static [(ProblemKind, usize)]);
+
 fn look(chain: &[&[u8]], host: &str, anchors: &[&[u8]]) -> Assessment {
     let chain: Vec<_> = chain.iter().map(|&der| Certificate { der: der.into() }).collect();
     let now: Timestamp = "2030-06-01T00:00:00Z".parse().unwrap();
@@ -32,7 +35,7 @@ fn every_problem_of_certificates_made_here() {
     let middle = root.signs_authority("Middle");
     let stranger = authority("Root");
     let good = middle.signs(|_| {});
-    let table: Vec<(&str, Vec<&[u8]>, Made, &[(ProblemKind, usize)])> = vec![
+    let table: Vec<Row<'_>> = vec![
         ("good", vec![&middle.der], middle.signs(|_| {}), &[]),
         ("the leaf twice, the root too", vec![&middle.der, &middle.der, &root.der], middle.signs(|_| {}), &[]),
         ("wildcard", vec![&middle.der], middle.signs(|p| p.subject_alt_names = vec![dns("*.example.com"), dns("localhost")]), &[]),

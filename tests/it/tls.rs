@@ -104,20 +104,12 @@ impl Server {
             while let Ok((stream, _)) = listener.accept().await {
                 let at = log.lock().unwrap().len();
                 log.lock().unwrap().push(Vec::new());
-                let mut stream = Recorded { stream, at, log: log.clone() };
-                match &acceptor {
-                    Some(acceptor) => {
-                        if let Ok(mut stream) = acceptor.accept(stream).await
-                            && stream.write_all(b"220 hello\r\n").await.is_ok()
-                        {
-                            drop(stream.read_to_end(&mut Vec::new()).await);
-                        }
-                    }
-                    None => {
-                        drop(stream.write_all(b"220 plain as day\r\n").await);
-                        drop(stream.read_to_end(&mut Vec::new()).await);
-                    }
-                }
+                let stream = Recorded { stream, at, log: log.clone() };
+                let said = match &acceptor {
+                    Some(acceptor) => greet(acceptor.accept(stream).await, b"220 hello\r\n").await,
+                    None => greet(Ok(stream), b"220 plain as day\r\n").await,
+                };
+                tracing::debug!(?said, "connection over");
                 ended.send_modify(|count| *count += 1);
             }
         });
@@ -133,6 +125,13 @@ impl Server {
         in_time(self.over.clone().wait_for(|&count| count > 0)).await.unwrap();
         self.received.lock().unwrap()[0].clone()
     }
+}
+
+/// Says hello and waits for the end. A client may leave at any point.
+async fn greet(stream: std::io::Result<impl AsyncRead + AsyncWrite + Unpin>, hello: &[u8]) -> std::io::Result<usize> {
+    let mut stream = stream?;
+    stream.write_all(hello).await?;
+    stream.read_to_end(&mut Vec::new()).await
 }
 
 struct Recorded {
