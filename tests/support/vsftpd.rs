@@ -23,8 +23,8 @@ pub struct Options {
 /// A running vsftpd.
 pub struct Vsftpd {
     pub ftp: FtpServer,
-    _pam: PamService,
-    _account: SystemUser,
+    pub pam: PamService,
+    pub account: SystemUser,
 }
 
 impl Vsftpd {
@@ -105,6 +105,6 @@ debug_ssl=YES
         fs::write(&file, configuration).unwrap();
         let daemon = Daemon::start("vsftpd", Command::new(binary).arg(&file), folder, ports.control, vec![inside.join("vsftpd.log")])?;
         let (user, password) = (account.name.clone(), account.password.clone());
-        Ok(Self { ftp: FtpServer { daemon, certificates, user, password, data }, _pam: pam, _account: account })
+        Ok(Self { ftp: FtpServer { daemon, certificates, user, password, data }, pam, account })
     }
 }
