@@ -203,12 +203,7 @@ impl Failure {
     /// As an error about `path`.
     pub(super) fn at(self, attempted: &'static str, path: &FilePath) -> FsError {
         let (kind, detail) = self.explain();
-        match kind {
-            FsErrorKind::ConnectionLost | FsErrorKind::TimedOut => {
-                FsError { path: Some(path.clone()), ..FsError::connection(kind, attempted, detail) }
-            }
-            _ => FsError::new(kind, attempted, path, detail),
-        }
+        FsError::new(kind, attempted, path, detail)
     }
 
     /// Whether it is the status that says nothing ("Failure"): the caller has to find out why.
