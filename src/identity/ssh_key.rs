@@ -242,6 +242,3 @@ fn cipher_we_lack(contents: &str) -> Option<String> {
 fn unsupported(error: &impl fmt::Display) -> SshKeyError {
     SshKeyError::Unsupported(text::display_safe(error.to_string().as_bytes()))
 }
-
-#[cfg(test)]
-mod tests;

@@ -52,7 +52,7 @@ pub struct SshConnection {
     pub(super) told: Told,
     pub(super) endpoint: Endpoint,
     /// What RSA keys sign with, once asked.
-    pub(super) rsa_hash: Option<Option<HashAlg>>,
+    pub(super) rsa_hash: Option<HashAlg>,
     timeout: Duration,
     line: CancellationToken,
     guard: DropGuard,

@@ -101,10 +101,9 @@ impl SftpFileSystem {
     /// Puts a reason to a status that says nothing, where the path itself tells it. OpenSSH also says "no such file" for
     /// a file that is no folder.
     async fn why(&self, failure: Failure, attempted: &'static str, path: &FilePath, reason: fn(Kind) -> Option<FsErrorKind>) -> FsError {
-        if failure.says_nothing() || failure.is_not_found() {
-            if let Some(kind) = self.kind(path).await.ok().and_then(reason) {
-                return FsError::new(kind, attempted, path, failure.explain().1);
-            }
+        let is_vague = failure.says_nothing() || failure.is_not_found();
+        if is_vague && let Some(kind) = self.kind(path).await.ok().and_then(reason) {
+            return FsError::new(kind, attempted, path, failure.explain().1);
         }
         failure.at(attempted, path)
     }
@@ -286,6 +285,3 @@ impl FileSystem for SftpFileSystem {
         self.channel().shut();
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -16,7 +16,7 @@ mod packet;
 mod reading;
 mod requests;
 #[cfg(test)]
-mod scripted;
+mod tests;
 mod writing;
 
 pub use authentication::{AuthStep, Method};

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::super::channel::NotSftp;
 use super::super::packet::kind;
-use super::super::scripted::{Honest, Then, over, server};
-use super::*;
-use crate::vfs::list_all;
+use super::scripted::{Honest, Then, over, server};
+use crate::model::{Entry, FilePath, Kind};
+use crate::protocols::sftp::SftpFileSystem;
+use crate::vfs::{Create, FileSystem as _, FsErrorKind, FsResult, Replace, list_all};
+use tokio::sync::mpsc;
 
 fn path(text: &str) -> FilePath {
     FilePath::try_from(text).unwrap()

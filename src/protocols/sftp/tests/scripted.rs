@@ -7,9 +7,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio_util::sync::CancellationToken;
 
-use super::channel::{Channel, Incoming, NotSftp, Outgoing};
-use super::file_system::{Session, SftpFileSystem};
-use super::packet::{Attributes, Body, Fields, kind};
+use super::super::channel::{Channel, Incoming, NotSftp, Outgoing};
+use super::super::file_system::{Session, SftpFileSystem};
+use super::super::packet::{Attributes, Body, Fields, kind};
 
 /// The time limit in these tests; those that wait for it run on paused time.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
@@ -162,7 +162,7 @@ pub(super) async fn server(
 }
 
 /// A channel over our end of a pipe.
-pub(super) async fn over(ours: DuplexStream) -> Result<(Channel, super::channel::Version), NotSftp> {
+pub(super) async fn over(ours: DuplexStream) -> Result<(Channel, super::super::channel::Version), NotSftp> {
     let (read, write) = split(ours);
     Channel::open(Reader(read), Writer(write), TIMEOUT, CancellationToken::new()).await
 }

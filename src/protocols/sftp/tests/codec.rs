@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::super::packet::*;
+use bytes::Bytes;
 
 fn packet(kind: u8, fields: &[u8]) -> Vec<u8> {
     let mut bytes = ((fields.len() + 1) as u32).to_be_bytes().to_vec();

@@ -2,10 +2,12 @@
 
 use std::fs;
 
-use russh::keys::ssh_key::LineEnding;
-use russh::keys::{Algorithm, EcdsaCurve, encode_pkcs8_pem, encode_pkcs8_pem_encrypted};
+use crate::secrets::Secret;
 
-use super::*;
+use russh::keys::ssh_key::LineEnding;
+use russh::keys::{Algorithm, EcdsaCurve, PrivateKey, encode_pkcs8_pem, encode_pkcs8_pem_encrypted};
+
+use super::ssh_key::*;
 
 fn random(algorithm: Algorithm) -> PrivateKey {
     PrivateKey::random(&mut russh::keys::key::safe_rng(), algorithm).unwrap()
