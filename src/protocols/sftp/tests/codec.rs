@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::super::packet::*;
+use bytes::Bytes;
 
 fn packet(kind: u8, fields: &[u8]) -> Vec<u8> {
     let mut bytes = ((fields.len() + 1) as u32).to_be_bytes().to_vec();
@@ -94,12 +95,12 @@ proptest! {
     #[test]
     fn hostile_bytes_never_panic(chunks in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 0..10)) {
         let chunks: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
-        let _ = frames(&chunks);
+        drop(frames(&chunks));
     }
 
     #[test]
     fn hostile_fields_never_panic(kind in 100_u8..202, fields in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = frames(&[&packet(kind, &fields)]);
+        drop(frames(&[&packet(kind, &fields)]));
     }
 
     #[test]
