@@ -6,5 +6,6 @@
 mod error;
 pub mod ftp;
 pub mod tls;
+pub mod sftp;
 
 pub use error::{AlertKind, ConnectError, ConnectErrorKind};
