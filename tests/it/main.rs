@@ -8,5 +8,5 @@ mod conformance;
 mod assess;
 mod certificates;
 mod conformance_memory_local;
-mod tls;
 mod jobs;
+mod tls;
