@@ -106,6 +106,6 @@ mod tests {
     fn time_left_needs_a_rate() {
         assert_eq!(remaining(100, 10.0), Some(seconds(10)));
         assert_eq!(remaining(100, 0.0), None);
-        assert_eq!(remaining(u64::MAX, 1.0), Some(Duration::from_secs_f64(u64::MAX as f64 - 2048.0)));
+        assert_eq!(remaining(u64::MAX, 1.0), None, "longer than a Duration");
     }
 }
