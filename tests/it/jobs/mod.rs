@@ -16,7 +16,7 @@ use sealift::engine::{
 };
 use sealift::model::FilePath;
 use sealift::vfs::memory::MemoryOptions;
-use sealift::vfs::{FileSystem, FsError, MemoryFileSystem};
+use sealift::vfs::{FsError, MemoryFileSystem};
 use tokio::sync::mpsc;
 
 pub const REMOTE: Place = Place::Remote(SessionId(1));
@@ -142,6 +142,6 @@ pub fn assert_failed(report: &Report, words: &str) {
 }
 
 /// The one file system of a tree, for what tests do beside the queue.
-pub fn beside(tree: &MemoryFileSystem) -> impl FileSystem + use<> {
+pub fn beside(tree: &MemoryFileSystem) -> MemoryFileSystem {
     tree.reconnect()
 }

@@ -122,7 +122,7 @@ async fn two_jobs_run_at_once_and_the_third_waits() {
 #[tokio::test(start_paused = true)]
 async fn the_end_of_the_program_stops_and_tidies_up() {
     let mut bench = Bench::new();
-    bench.put("/from/file", &[7; 100_000]);
+    bench.put("/from/file", &vec![7; 100_000]);
     bench.trees.remote.faults().always(Call::Write(50_000), "", Effect::Stall);
     let id = bench.queue.submit(upload(&["file"]));
     while bench.trees.remote.paths().len() < 3 {
