@@ -31,7 +31,15 @@ pub(super) struct CopyFailure {
     pub(super) error: FsError,
     pub(super) side: End,
     /// The unfinished file, where it could not be removed.
-    pub(super) leftover: Option<FilePath>,
+    pub(super) leftover: Option<Leftover>,
+}
+
+/// A file under its temporary name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Leftover {
+    pub(super) part: FilePath,
+    /// It was whole, of so many bytes, and being renamed when the line broke: if it is gone, it was renamed.
+    pub(super) renaming: Option<u64>,
 }
 
 /// One end of a copy.
@@ -61,13 +69,17 @@ impl FileCopy<'_> {
             Ok(moved) => moved,
             Err((error, side)) => {
                 drop(timeout(TIDY, async { tokio::join!(source.abort(), sink.abort()) }).await);
-                return Err(self.tidy(part, error, side).await);
+                return self.tidy(part, None, error, side).await;
             }
         };
         drop(source);
-        match self.finish(sink, &part, moved).await {
+        if let Err(error) = self.finish(sink, &part, moved).await {
+            return self.tidy(part, None, error, End::Target).await;
+        }
+        // Not interrupted: whether the file has its name must be known.
+        match self.target.rename(&part, self.to, self.replace).await {
             Ok(()) => Ok(moved),
-            Err(error) => Err(self.tidy(part, error, End::Target).await),
+            Err(error) => self.tidy(part, error.is_connection_lost().then_some(moved), error, End::Target).await,
         }
     }
 
@@ -109,8 +121,7 @@ impl FileCopy<'_> {
             }
             tracing::debug!(%error, "times or mode not kept");
         }
-        // Not interrupted: whether the file has its name must be known.
-        self.target.rename(part, self.to, self.replace).await
+        Ok(())
     }
 
     async fn create_part(&self) -> FsResult<(FilePath, Box<dyn Sink>)> {
@@ -132,16 +143,19 @@ impl FileCopy<'_> {
     }
 
     /// Removes the unfinished file, or says that it is still there.
-    async fn tidy(&self, part: FilePath, error: FsError, side: End) -> CopyFailure {
+    async fn tidy(&self, part: FilePath, renaming: Option<u64>, error: FsError, side: End) -> Result<u64, CopyFailure> {
         let removed = match timeout(TIDY, self.target.remove_file(&part)).await {
             Ok(Ok(())) => true,
-            Ok(Err(error)) => error.kind == FsErrorKind::NotFound,
-            Err(_) => false,
+            Ok(Err(error)) if error.kind == FsErrorKind::NotFound => match renaming {
+                Some(moved) => return Ok(moved),
+                None => true,
+            },
+            Ok(Err(_)) | Err(_) => false,
         };
         self.meter.restart();
         // A person knows the file by its name, not by that of its part.
         let error = if error.path.as_ref() == Some(&part) { FsError { path: Some(self.to.clone()), ..error } } else { error };
-        CopyFailure { error, side, leftover: (!removed).then_some(part) }
+        Err(CopyFailure { error, side, leftover: (!removed).then_some(Leftover { part, renaming }) })
     }
 
     async fn unless_stopped<T>(&self, work: impl Future<Output = FsResult<T>>) -> FsResult<T> {

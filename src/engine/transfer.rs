@@ -6,7 +6,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use super::conflict::{self, Resolution};
-use super::copy::{CopyFailure, End, FileCopy, part_path};
+use super::copy::{CopyFailure, End, FileCopy, Leftover, TIDY, part_path};
 use super::job::{ConflictPolicy, Outcome};
 use super::lane::{Lane, Patience};
 use super::plan::{Consume, Step, Walk};
@@ -149,10 +149,10 @@ impl Worker<'_> {
         self.end(step, result, settled, leftover).await;
     }
 
-    async fn end(&mut self, step: Step, result: FsResult<Option<u64>>, settled: Option<Settled>, leftover: Option<FilePath>) {
+    async fn end(&mut self, step: Step, result: FsResult<Option<u64>>, settled: Option<Settled>, leftover: Option<Leftover>) {
         let to = settled.and_then(|settled| settled.to).map_or(step.to, |(to, _)| to);
         let leftover = match leftover {
-            Some(part) if !self.clear_away(&part).await => Some(part),
+            Some(left) if !self.clear_away(&left.part).await => Some(left.part),
             _ => None,
         };
         let (bytes, result) = match result {
@@ -181,16 +181,19 @@ impl Worker<'_> {
         &mut self,
         step: &mut Step,
         settled: &mut Option<Settled>,
-        leftover: &mut Option<FilePath>,
+        leftover: &mut Option<Leftover>,
     ) -> Result<Option<u64>, CopyFailure> {
         let at = |side| move |error| CopyFailure { error, side, leftover: None };
         let (source, target) = self.lane.both(self.job).await.map_err(|(error, side)| at(side)(error))?;
-        if let Some(part) = leftover.take() {
-            match self.job.unless_stopped(target.remove_file(&part)).await {
-                Err(error) if error.kind != FsErrorKind::NotFound => {
-                    return Err(CopyFailure { error, side: End::Target, leftover: Some(part) });
+        if let Some(left) = leftover.take() {
+            match self.job.unless_stopped(target.remove_file(&left.part)).await {
+                Ok(()) => {}
+                Err(error) if error.kind == FsErrorKind::NotFound => {
+                    if let Some(moved) = left.renaming {
+                        return Ok(Some(moved));
+                    }
                 }
-                _ => {}
+                Err(error) => return Err(CopyFailure { error, side: End::Target, leftover: Some(left) }),
             }
         }
         if settled.is_none() {
@@ -236,7 +239,7 @@ impl Worker<'_> {
             let lease = self.job.places.lease(self.job.spec.to).await?;
             lease.remove_file(part).await
         };
-        match tokio::time::timeout(super::copy::TIDY, removal).await {
+        match tokio::time::timeout(TIDY, removal).await {
             Ok(Err(error)) => error.kind == FsErrorKind::NotFound,
             Ok(Ok(())) => true,
             Err(_) => false,

@@ -238,9 +238,11 @@ mod tests {
     }
 
     fn style() -> impl Strategy<Value = Style> {
-        let colour = prop_oneof![Just(Color::Reset), Just(Color::Red), Just(Color::White), Just(Color::Indexed(200)), Just(Color::Rgb(1, 2, 3))];
+        let colour =
+            prop_oneof![Just(Color::Reset), Just(Color::Red), Just(Color::White), Just(Color::Indexed(200)), Just(Color::Rgb(1, 2, 3))];
         (colour.clone(), colour, any::<u8>()).prop_map(|(fg, bg, bits)| {
-            let modifier = MODIFIERS.iter().enumerate().filter(|(at, _)| bits & (1 << at) != 0).map(|(_, (modifier, _))| *modifier).collect();
+            let modifier =
+                MODIFIERS.iter().enumerate().filter(|(at, _)| bits & (1 << at) != 0).map(|(_, (modifier, _))| *modifier).collect();
             Style::new().fg(fg).bg(bg).add_modifier(modifier)
         })
     }

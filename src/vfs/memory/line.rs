@@ -27,6 +27,11 @@ impl Line {
         self.left.store(calls, Ordering::Release);
     }
 
+    /// Fails if the connection broke meanwhile, so that what was done is not answered.
+    pub(super) fn answer(&self, attempted: &'static str, path: &FilePath) -> FsResult<()> {
+        if self.left.load(Ordering::Acquire) == 0 { Err(lost(attempted, path)) } else { Ok(()) }
+    }
+
     /// Lets `call` through, or strikes it. Answers by how much the file changed meanwhile, which only readers heed.
     pub(super) async fn pass(&self, call: Call, attempted: &'static str, path: &FilePath) -> FsResult<i64> {
         let count = |left: u64| if left == u64::MAX { Some(left) } else { left.checked_sub(1) };
@@ -41,6 +46,10 @@ impl Line {
             Some(Effect::LoseConnection) => {
                 self.lose_after(0);
                 Err(lost(attempted, path))
+            }
+            Some(Effect::LoseAnswer) => {
+                self.lose_after(0);
+                Ok(0)
             }
         }
     }

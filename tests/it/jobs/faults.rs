@@ -140,12 +140,13 @@ async fn a_connection_that_stays_lost_is_given_up_after_three_more_tries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_to_a_rename_that_was_lost_is_no_second_copy() {
+async fn an_answer_to_a_rename_that_was_lost_is_no_conflict_with_itself() {
     let mut bench = Bench::new();
     bench.put("/from/file", b"content");
-    bench.trees.remote.faults().once(Call::SetMetadata, "", Effect::LoseConnection);
+    bench.trees.remote.faults().once(Call::Rename, "", Effect::LoseAnswer);
+    bench.trees.remote.faults().always(Call::Create, "(2)", Effect::Fail(FsErrorKind::Io));
     assert_clean(&bench.upload(&["file"]).await, 1);
-    assert_eq!(bench.arrived(), ["file"]);
+    assert_eq!((bench.arrived(), bench.uploaded("/to/file")), (vec!["file".to_owned()], Some(b"content".to_vec())));
 }
 
 #[tokio::test]
