@@ -2,6 +2,7 @@
 //!
 //! Decides; never connects, never asks, never draws.
 
+mod algorithm;
 pub mod anchors;
 pub mod assess;
 pub mod certificate;

@@ -266,6 +266,28 @@ async fn an_authority_is_enough_and_another_name_is_not() {
 }
 
 #[tokio::test]
+async fn a_pem_file_adds_authorities() {
+    let (root, folder) = (authority("Root"), tempfile::tempdir().unwrap());
+    let file = folder.path().join("roots.pem");
+    let leaf = root.signs(|_| {});
+    std::fs::write(&file, format!("some words\n{}{}", pem_of(&root.der), pem_of(&fixture("authority.pem")))).unwrap();
+    let server = Server::start(Identity::of(&leaf)).await;
+    for roots in [no_roots(), Roots::system()] {
+        refused(&server, None, &roots, TlsVersions::Any).await;
+        let session = session(None, &roots.with_pem_file(&file).unwrap(), TlsVersions::Any);
+        greeting(&mut in_time(session.connect(server.dial().await)).await.unwrap()).await;
+    }
+    std::fs::write(&file, "no certificate").unwrap();
+    assert_eq!(no_roots().with_pem_file(&file).unwrap_err().kind(), std::io::ErrorKind::InvalidData);
+    assert_eq!(no_roots().with_pem_file(folder.path().join("none").as_path()).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+}
+
+fn pem_of(der: &[u8]) -> String {
+    use base64::Engine as _;
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", base64::engine::general_purpose::STANDARD.encode(der))
+}
+
+#[tokio::test]
 async fn another_certificate_than_the_pinned_one_is_refused_even_if_valid() {
     let root = authority("Root");
     let roots = Roots::only(vec![root.der.clone()]);

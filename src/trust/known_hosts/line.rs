@@ -1,8 +1,12 @@
 //! One line of a known_hosts file: marker, host patterns, key. Pure.
 
+use std::fmt;
+use std::io;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use rustls::crypto::aws_lc_rs;
 use sha1::Sha1;
 
 /// A line that says something.
@@ -79,12 +83,18 @@ impl Hosts {
         Some(Self::Hashed { salt: STANDARD.decode(salt).ok()?, hash: STANDARD.decode(hash).ok()? })
     }
 
+    /// Hides `name`, with a fresh salt.
+    pub(super) fn hash(name: &str) -> io::Result<Self> {
+        let mut salt = vec![0; 20];
+        aws_lc_rs::default_provider().secure_random.fill(&mut salt).map_err(|_| io::Error::other("no random numbers"))?;
+        let hash = hmac_of(&salt, name).ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(Self::Hashed { salt, hash })
+    }
+
     /// Whether `name` (lower case, `[host]:port` if the port is not 22) is meant. A negated pattern that fits wins.
     pub(super) fn cover(&self, name: &str) -> bool {
         match self {
-            Self::Hashed { salt, hash } => {
-                Hmac::<Sha1>::new_from_slice(salt).is_ok_and(|hmac| hmac.chain_update(name).finalize().into_bytes().as_slice() == hash)
-            }
+            Self::Hashed { salt, hash } => hmac_of(salt, name).is_some_and(|expected| expected == *hash),
             Self::Patterns(patterns) => {
                 let mut fits = false;
                 for pattern in patterns.split(',') {
@@ -98,6 +108,21 @@ impl Hosts {
             }
         }
     }
+}
+
+/// As it stands in the file.
+impl fmt::Display for Hosts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hashed { salt, hash } => write!(f, "|1|{}|{}", STANDARD.encode(salt), STANDARD.encode(hash)),
+            Self::Patterns(patterns) => f.write_str(patterns),
+        }
+    }
+}
+
+fn hmac_of(salt: &[u8], name: &str) -> Option<Vec<u8>> {
+    let hmac = Hmac::<Sha1>::new_from_slice(salt).ok()?;
+    Some(hmac.chain_update(name).finalize().into_bytes().to_vec())
 }
 
 /// `*` stands for any characters, `?` for one. Time grows with the product of the lengths at most.

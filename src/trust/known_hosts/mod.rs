@@ -15,7 +15,7 @@ use super::evidence::{Evidence, HostKey, PeerIdentity, Problem, ProblemKind, Rem
 use super::fingerprint::Fingerprint;
 use super::private_file;
 use crate::model::{Endpoint, text};
-use line::{Line, Marker, Parsed, key_type};
+use line::{Hosts, Line, Marker, Parsed, key_type};
 
 /// A file beyond this is read only so far.
 const MOST_BYTES: u64 = 16 << 20;
@@ -154,7 +154,7 @@ fn name_of(host: &str, port: u16) -> String {
 
 /// Writes a line for `key` at the end of `file`, which is made (0600, its folder 0700) if it is not there.
 ///
-/// Everything else stays as it is. Errors: the system's, and `InvalidInput` for a host or key no line can hold.
+/// Everything else stays as it is. The name is hashed if the file has hashed names: the person wants it so. Errors: the system's, and `InvalidInput` for a host or key no line can hold.
 pub fn append(file: &Path, host: &str, port: u16, key: &HostKey) -> io::Result<()> {
     let kind = key_type(&key.blob).and_then(|kind| str::from_utf8(kind).ok());
     let (Some(kind), true) = (kind, is_plain(host)) else {
@@ -163,7 +163,11 @@ pub fn append(file: &Path, host: &str, port: u16, key: &HostKey) -> io::Result<(
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         private_file::create_folder(folder)?;
     }
-    let mut line = format!("{} {kind} {}\n", name_of(host, port), STANDARD.encode(&key.blob));
+    let mut name = name_of(host, port);
+    if KnownHosts::load(&[file.to_owned()]).lines.iter().any(|(_, line)| matches!(line.hosts, Hosts::Hashed { .. })) {
+        name = Hosts::hash(&name)?.to_string();
+    }
+    let mut line = format!("{name} {kind} {}\n", STANDARD.encode(&key.blob));
     let mut open = private_file::append_to(file)?;
     if open.seek(SeekFrom::End(0))? > 0 {
         open.seek(SeekFrom::End(-1))?;

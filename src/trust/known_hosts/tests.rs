@@ -33,10 +33,7 @@ fn known(contents: &str) -> KnownHosts {
 
 /// `hash` of `name` as `HashKnownHosts yes` writes it.
 fn hashed(name: &str) -> String {
-    use hmac::{Hmac, KeyInit, Mac};
-    let salt = [7; 20];
-    let hash = Hmac::<sha1::Sha1>::new_from_slice(&salt).unwrap().chain_update(name).finalize().into_bytes();
-    format!("|1|{}|{}", STANDARD.encode(salt), STANDARD.encode(hash))
+    Hosts::hash(name).unwrap().to_string()
 }
 
 /// Host field, host, port, whether the line is for it.
@@ -68,6 +65,8 @@ fn grammar() -> Vec<(String, &'static str, u16, bool)> {
     .map(|(field, host, port, fits)| (field.to_owned(), host, port, fits))
     .into_iter()
     .chain([
+        // By `ssh-keygen -H`.
+        ("|1|Jj8owzNVj2GkmXh6yw0yTtvxT+o=|sH90WhA7ZC8EYG3k9hGjPUsHXYU=".to_owned(), "host", 22, true),
         (hashed("host"), "host", 22, true),
         (hashed("host"), "Host", 22, true),
         (hashed("host"), "other", 22, false),
@@ -99,6 +98,11 @@ fn ssh_keygen_agrees() {
         let found = Command::new("ssh-keygen").arg("-F").arg(name_of(host, port)).arg("-f").arg(&file).output().unwrap();
         assert_eq!(found.status.success(), fits, "{field} for {host} {port}");
     }
+    fs::write(&file, format!("{} {}\n", hashed("first"), text_of(&ed(1)))).unwrap();
+    append(&file, "second", 2222, &ed(3)).unwrap();
+    assert!(fs::read_to_string(&file).unwrap().lines().all(|line| line.starts_with("|1|")), "a file of hashed names stays one");
+    let found = Command::new("ssh-keygen").args(["-F", "[second]:2222", "-f"]).arg(&file).output().unwrap();
+    assert!(found.status.success());
     for (host, port) in [("host", 22), ("host", 2222), ("::1", 22), ("fe80::1%eth0", 22), ("192.0.2.1", 990)] {
         fs::remove_file(&file).unwrap();
         append(&file, host, port, &ed(3)).unwrap();
