@@ -185,6 +185,10 @@ impl App {
     fn travel(&mut self, back: bool, effects: &mut Vec<Effect>) {
         let side = self.focus;
         self.stop_connecting(side, effects);
+        if back && self.pane(side).folder.is_some() && self.pane(side).shown_folder().is_none() {
+            self.uncover(side);
+            return;
+        }
         let now = self.now.since_start;
         let sessions: Vec<Place> = self.sessions.keys().map(|&id| Place::Remote(id)).collect();
         let exists = |place: Place| place == Place::Local || sessions.contains(&place);
