@@ -9,6 +9,7 @@ pub(super) use folder::{Selection, lossy_lower};
 pub(super) use listing::{Generations, Orders};
 pub use marks::Marks;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::{Advice, Place};
@@ -193,7 +194,7 @@ impl Pane {
         // What never came cannot be kept until something better is there.
         let keep = !matches!(folder.listing, Listing::Failed(_)) && (folder.incoming.is_some() || !folder.is_loading());
         if !keep {
-            folder.replace_entries(Vec::new());
+            folder.replace_entries(Arc::default());
         }
         folder.list(keep, now, orders);
     }

@@ -143,10 +143,7 @@ fn visible_rows_without_facts_are_asked_for_once() {
 
 #[test]
 fn a_hundred_thousand_entries_are_ordered_elsewhere() {
-    let mut screen = Screen::local(&[]);
-    screen.keys("R");
-    screen.orders();
-    screen.keys("R");
+    let mut screen = Screen::new(StartPane::Local(path("/l")), StartPane::Local(path("/r")));
     let generation = screen.listing(Side::Left);
     let names: Vec<Entry> = (0..100_000).rev().map(|n| entry(&format!("f{n}"))).collect();
     for batch in names.chunks(1_000) {
@@ -165,6 +162,38 @@ fn a_hundred_thousand_entries_are_ordered_elsewhere() {
     assert!(!screen.redraw, "an order without the filter is out of date");
     screen.send(Msg::Sorted { pane: Side::Left, generation: filtered, order: vec![0, 1, 2, 100_000] });
     assert_eq!(screen.folder(Side::Left).len(), 3, "an index that does not exist is left out");
+}
+
+#[test]
+fn a_large_folder_read_again_stays_as_it_is_until_the_new_order_is_there() {
+    let mut screen = Screen::local(&["old", "z"]);
+    screen.keys("j<space>R");
+    let mut names: Vec<Entry> = (0..6_000).map(|n| entry(&format!("f{n}"))).collect();
+    names.push(entry("z"));
+    screen.answer_entries(Side::Left, names);
+    assert_eq!(screen.rows(Side::Left), "old [*z]");
+    let Some(Effect::Sort { generation, entries, sort: by, .. }) = screen.effects.pop() else { panic!("not ordered elsewhere") };
+    screen.send(Msg::Sorted { pane: Side::Left, generation, order: sort::order(&entries, by, false, "") });
+    let folder = screen.folder(Side::Left);
+    assert_eq!((folder.len(), folder.cursor(), folder.marks().count()), (6_001, 6_000, 1));
+    assert_eq!(folder.row(6_000).map(|(entry, marked)| (entry.raw_name(), marked)), Some((&b"z"[..], true)));
+}
+
+#[test]
+fn facts_stay_through_a_refresh_until_newer_ones_come() {
+    let mut screen = Screen::local(&[]);
+    let bare = || vec![Entry::new(&b"f"[..], Kind::File)];
+    screen.keys("R");
+    screen.answer_entries(Side::Left, bare());
+    let generation = screen.folder(Side::Left).entries_generation();
+    screen.send(Msg::Statted { pane: Side::Left, generation, entries: vec![sized(b"f", Kind::File, 7)] });
+    screen.keys("R");
+    screen.answer_entries(Side::Left, bare());
+    assert_eq!(screen.folder(Side::Left).current().and_then(|entry| entry.size), Some(7));
+    assert_eq!(screen.orders().iter().filter(|order| *order == "stat f").count(), 2, "asked again all the same");
+    let generation = screen.folder(Side::Left).entries_generation();
+    screen.send(Msg::Statted { pane: Side::Left, generation, entries: vec![sized(b"f", Kind::File, 8)] });
+    assert_eq!(screen.folder(Side::Left).current().and_then(|entry| entry.size), Some(8));
 }
 
 #[test]
