@@ -33,9 +33,9 @@ pub(super) fn draw(app: &App, side: Side, look: &Look, area: Rect, buffer: &mut 
         (Face::Folder, Some(folder)) => draw_folder(app, folder, focused, look, rows, buffer),
         (Face::Folder, None) => None,
         (Face::Sites { cursor }, _) => draw_sites(app, *cursor, focused, look, rows, buffer),
-        (Face::Connecting { url, since, .. }, _) => {
+        (Face::Connecting { since, .. }, _) => {
             let seconds = app.now.since_start.saturating_sub(*since).as_secs();
-            let line = format!("connecting to {}{} {seconds} s", url.site.url(), look.symbols().ellipsis);
+            let line = format!("connecting{} {seconds} s", look.symbols().ellipsis);
             draw_text(&[(line, Role::Text), (String::new(), Role::Text), ("Esc stops it".into(), Role::Faint)], look, rows, buffer);
             None
         }
@@ -232,6 +232,7 @@ fn foot_state(folder: &Folder, look: &Look) -> (String, Role) {
         Listing::Loading { count, .. } => (format!("reading{} {count}", look.symbols().ellipsis), Role::Text),
         Listing::Failed(_) if !folder.is_empty() => ("not whole".into(), Role::Problem),
         _ if folder.stale.is_some() => ("not up to date".into(), Role::Warning),
+        _ if marks.count() > 0 && marks.bytes() == 0 => (format!("{} marked", marks.count()), Role::Marked),
         _ if marks.count() > 0 => (format!("{} marked, {}", marks.count(), bytes::size(marks.bytes())), Role::Marked),
         _ => (String::new(), Role::Faint),
     }

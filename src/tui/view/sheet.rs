@@ -22,6 +22,8 @@ pub(super) struct Sheet {
     pub(super) body: Vec<Line>,
     /// What is always seen, under the body.
     pub(super) foot: Vec<Line>,
+    /// What keys do; left out where there is no room.
+    pub(super) hints: Vec<Line>,
     /// The first line of the body that is wanted.
     pub(super) scroll: usize,
     /// The line of the body that must be seen.
@@ -184,11 +186,16 @@ impl Sheet {
     }
 
     pub(super) fn new(title: impl Into<String>, width: usize) -> Self {
-        Self { title: title.into(), role: Role::DialogTitle, width, body: Vec::new(), foot: Vec::new(), scroll: 0, keep: None }
+        Self { title: title.into(), role: Role::DialogTitle, width, body: Vec::new(), foot: Vec::new(), hints: Vec::new(), scroll: 0, keep: None }
     }
 
     /// Draws the sheet in the middle of `screen`.
-    pub(super) fn draw(self, look: &Look, screen: Rect, buffer: &mut Buffer) -> Option<Cursor> {
+    pub(super) fn draw(mut self, look: &Look, screen: Rect, buffer: &mut Buffer) -> Option<Cursor> {
+        let gap = usize::from(!self.body.is_empty());
+        if self.body.len() + gap + self.foot.len() + self.hints.len() + 2 <= usize::from(screen.height) {
+            self.foot.splice(0..0, (0..gap).map(|_| Line::empty()));
+            self.foot.append(&mut self.hints);
+        }
         let columns = (self.width as u16 + 4).min(screen.width);
         let wanted = self.body.len() + self.foot.len() + 2;
         let rows = (wanted.min(usize::from(screen.height)) as u16).max(3.min(screen.height));

@@ -18,10 +18,13 @@ pub(super) fn sheet(dialog: &ConflictDialog, look: &Look, screen: Rect) -> Sheet
     let question = &dialog.ask.about;
     let mut sheet = Sheet::new("A file is in the way", width);
     let newer = dialog.newer();
-    sheet.body = file("Copying", &question.source, newer == Newer::Source, look, width);
+    let name = question.target.path.name().map(|name| name.display()).unwrap_or_default();
+    sheet.body = Line::wrapped(&name, width, Role::DialogTitle);
+    sheet.body.extend(facts("copying", &question.source, newer == Newer::Source, look, width));
+    sheet.body.extend(facts("there is", &question.target, newer == Newer::Target, look, width));
     sheet.body.push(Line::empty());
-    sheet.body.extend(file("There is", &question.target, newer == Newer::Target, look, width));
-    sheet.foot.push(Line::empty());
+    sheet.body.extend(Line::labelled("from", LABEL, &question.source.path.display(), width, Role::Faint));
+    sheet.body.extend(Line::labelled("to", LABEL, &question.target.path.display(), width, Role::Faint));
     let mut buttons = Vec::new();
     for (letter, action, name) in ConflictDialog::BUTTONS {
         let rest = name.strip_prefix(letter).unwrap_or(name);
@@ -33,15 +36,17 @@ pub(super) fn sheet(dialog: &ConflictDialog, look: &Look, screen: Rect) -> Sheet
         width,
         Role::Text,
     ));
-    sheet.foot.extend(keys(&format!("rename makes \"{}\"; Esc skips", question.free_name.display()), width));
+    sheet.hints.extend(keys(&format!("rename makes \"{}\"; Esc skips", question.free_name.display()), width));
     sheet
 }
 
-fn file(label: &str, facts: &FileFacts, newer: bool, look: &Look, width: usize) -> Vec<Line> {
-    let mut lines = Line::labelled(label, LABEL, &facts.path.display(), width, Role::Text);
-    let size = facts.size.map_or_else(|| "size unknown".into(), |size| format!("{} ({size} bytes)", bytes::size(size)));
-    let time = facts.modified.map_or_else(|| "time unknown".into(), |time| look.date_time(time));
+fn facts(label: &str, file: &FileFacts, newer: bool, look: &Look, width: usize) -> Vec<Line> {
+    let size = match file.size {
+        None => "size unknown".into(),
+        Some(size) if size > 999 && width >= WIDTH => format!("{} ({size} bytes)", bytes::size(size)),
+        Some(size) => bytes::size(size),
+    };
+    let time = file.modified.map_or_else(|| "time unknown".into(), |time| look.date_time(time));
     let remark = if newer { "  newer" } else { "" };
-    lines.extend(Line::labelled("", LABEL, &format!("{size}  {time}{remark}"), width, Role::Faint));
-    lines
+    Line::labelled(label, LABEL, &format!("{size}  {time}{remark}"), width, if newer { Role::Good } else { Role::Text })
 }

@@ -22,8 +22,7 @@ pub(super) fn facts(dialog: &FactsDialog, screen: Rect) -> Sheet {
         }
     }
     sheet.scroll = dialog.scroll;
-    sheet.foot.push(Line::empty());
-    sheet.foot.extend(keys("Esc closes", width));
+    sheet.hints.extend(keys("Esc closes", width));
     sheet
 }
 
@@ -44,7 +43,6 @@ pub(super) fn message(dialog: &MessageDialog, screen: Rect) -> Sheet {
         sheet.body.extend(Line::wrapped(&format!("  {}", failure.why), width, Role::Text));
     }
     sheet.scroll = dialog.scroll;
-    sheet.foot.push(Line::empty());
-    sheet.foot.extend(keys("Esc closes", width));
+    sheet.hints.extend(keys("Esc closes", width));
     sheet
 }

@@ -26,8 +26,7 @@ pub(super) fn sort(dialog: &SortDialog, app: &App, look: &Look, screen: Rect) ->
         sheet.body.push(if at == dialog.cursor { line.highlight(Role::CursorFocused) } else { line });
     }
     sheet.keep = Some(dialog.cursor);
-    sheet.foot.push(Line::empty());
-    sheet.foot.extend(keys("the current one again reverses it", width));
+    sheet.hints.extend(keys("the current one again reverses it", width));
     sheet
 }
 
@@ -45,7 +44,7 @@ pub(super) fn help(dialog: &HelpDialog, screen: Rect) -> Sheet {
     }
     sheet.scroll = dialog.scroll;
     sheet.foot.push(Line::field("find: ", &dialog.input, width, true));
-    sheet.foot.extend(keys("type to narrow, Up and Down scroll, Esc closes", width));
+    sheet.hints.extend(keys("type to narrow, Up and Down scroll, Esc closes", width));
     sheet
 }
 

@@ -34,8 +34,8 @@ pub(super) fn secret(dialog: &SecretDialog, screen: Rect) -> Sheet {
     if question.attempt > 1 {
         sheet.body.extend(Line::wrapped(&format!("{wrong} Attempt {}.", question.attempt), width, Role::Problem));
     }
-    sheet.foot = vec![Line::empty(), Line::field("> ", &dialog.input, width, true)];
-    sheet.foot.extend(keys("Enter goes on, Esc stops connecting", width));
+    sheet.foot = vec![Line::field("> ", &dialog.input, width, true)];
+    sheet.hints.extend(keys("Enter goes on, Esc stops connecting", width));
     sheet
 }
 
@@ -57,7 +57,7 @@ pub(super) fn interactive(dialog: &InteractiveDialog, screen: Rect) -> Sheet {
             sheet.keep = Some(sheet.body.len() - 1);
         }
     }
-    sheet.foot = keys("Enter goes on, Tab to the next, Esc stops connecting", width);
+    sheet.hints = keys("Enter goes on, Tab to the next, Esc stops connecting", width);
     sheet
 }
 
@@ -74,7 +74,7 @@ pub(super) fn connect(dialog: &ConnectDialog, screen: Rect) -> Sheet {
     }
     sheet.foot.push(Line::field("> ", &dialog.input, width, true));
     let history = if dialog.history.is_empty() { "" } else { ", Up takes an earlier one" };
-    sheet.foot.extend(keys(&format!("Enter connects, Esc goes back{history}"), width));
+    sheet.hints.extend(keys(&format!("Enter connects, Esc goes back{history}"), width));
     sheet
 }
 
@@ -83,7 +83,7 @@ pub(super) fn make_dir(dialog: &MakeDirDialog, screen: Rect) -> Sheet {
     let mut sheet = line_sheet("New folder", dialog.error.as_deref(), width);
     sheet.body.push(Line::text(text::cut_middle(&format!("in {}", dialog.dir.display()), width), Role::Faint));
     sheet.foot.push(Line::field("> ", &dialog.input, width, true));
-    sheet.foot.extend(keys("Enter makes it, Esc goes back", width));
+    sheet.hints.extend(keys("Enter makes it, Esc goes back", width));
     sheet
 }
 
@@ -92,7 +92,7 @@ pub(super) fn rename(dialog: &RenameDialog, screen: Rect) -> Sheet {
     let mut sheet = line_sheet("Rename", dialog.error.as_deref(), width);
     sheet.body.extend(Line::wrapped(&dialog.name.display(), width, Role::Text));
     sheet.foot.push(Line::field("> ", &dialog.input, width, true));
-    sheet.foot.extend(keys("Enter renames, Esc goes back", width));
+    sheet.hints.extend(keys("Enter renames, Esc goes back", width));
     sheet
 }
 
@@ -101,13 +101,12 @@ pub(super) fn pattern(dialog: &PatternDialog, screen: Rect) -> Sheet {
     let mut sheet = line_sheet(if dialog.mark { "Mark by pattern" } else { "Unmark by pattern" }, None, width);
     sheet.body = Line::wrapped("* is any text, ? any character; without them, names that contain it", width, Role::Faint);
     sheet.foot.push(Line::field("> ", &dialog.input, width, true));
-    sheet.foot.extend(keys(if dialog.mark { "Enter marks, Esc goes back" } else { "Enter unmarks, Esc goes back" }, width));
+    sheet.hints.extend(keys(if dialog.mark { "Enter marks, Esc goes back" } else { "Enter unmarks, Esc goes back" }, width));
     sheet
 }
 
 fn line_sheet(title: &str, error: Option<&str>, width: usize) -> Sheet {
     let mut sheet = Sheet::new(title, width);
-    sheet.foot.push(Line::empty());
     sheet.foot.extend(error.into_iter().flat_map(|error| Line::wrapped(error, width, Role::Problem)));
     sheet
 }

@@ -45,8 +45,7 @@ pub(super) fn sheet(dialog: &TransfersDialog, app: &App, look: &Look, screen: Re
     if sheet.body.is_empty() {
         sheet.body.push(Line::text("nothing was transferred yet", Role::Faint));
     }
-    sheet.foot.push(Line::empty());
-    sheet.foot.extend(keys("x stops one, X clears ended ones, Esc closes", width));
+    sheet.hints.extend(keys("x stops one, X clears ended ones, Esc closes", width));
     sheet
 }
 

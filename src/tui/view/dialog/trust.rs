@@ -49,7 +49,7 @@ pub(super) fn sheet(dialog: &TrustDialog, now: Duration, look: &Look, screen: Re
         PeerIdentity::HostKey(key) => host_key(key, width, &mut sheet.body),
     }
     fingerprints(dialog, width, &mut sheet.body);
-    sheet.foot = foot(dialog, now, width);
+    (sheet.foot, sheet.hints) = foot(dialog, now, width);
     sheet
 }
 
@@ -85,7 +85,8 @@ fn certificates(chain: &[Certificate], evidence: &Evidence, details: bool, look:
     let date = |time: Timestamp| look.date_time(time);
     section("Validity", &[Kind::Expired, Kind::NotYetValid], &[format!("{} to {}", date(facts.not_before), date(facts.not_after))]);
     if details {
-        section("Key", &[], &[facts.key, format!("SHA-256 {}", facts.spki.hex())]);
+        section("Key", &[], &[facts.key]);
+        section("Key SHA-256", &[], &[spaced(&facts.spki.colons())]);
         section("Signature", &[], &[facts.signature]);
         section("Serial", &[], &[format!("{} (version {})", facts.serial, facts.version)]);
         section("Usage", &[], &facts.usage);
@@ -144,23 +145,23 @@ fn spaced(fingerprint: &str) -> String {
     }
 }
 
-fn foot(dialog: &TrustDialog, now: Duration, width: usize) -> Vec<Line> {
-    let mut foot = vec![Line::empty()];
+/// What can be done now, and what keys do.
+fn foot(dialog: &TrustDialog, now: Duration, width: usize) -> (Vec<Line>, Vec<Line>) {
     match &dialog.mode {
         TrustMode::Compare(input) => {
-            foot.push(Line::field("Fingerprint from its owner: ", input, width, true));
-            foot.extend(keys("Enter compares, Esc goes back", width));
+            (vec![Line::field("From its owner: ", input, width, true)], keys("Paste its fingerprint; Enter compares, Esc goes back", width))
         }
         TrustMode::TypeLast { input, .. } => {
             let ask = format!("To trust it all the same, type the last {} characters of its fingerprint.", TrustDialog::LAST);
-            foot.extend(Line::wrapped(&ask, width, Role::Danger));
+            let mut foot = Line::wrapped(&ask, width, Role::Danger);
+            if dialog.mistyped {
+                foot.extend(Line::wrapped("Not these.", width, Role::Danger));
+            }
             foot.push(Line::field("Last characters: ", input, width, true));
-            let said = if dialog.mistyped { "Not these. Enter checks, Esc goes back" } else { "Enter checks, Esc goes back" };
-            foot.extend(keys(said, width));
+            (foot, keys("Enter checks, Esc goes back", width))
         }
         TrustMode::Choose if now < dialog.deaf_until => {
-            foot.extend(Line::wrapped("One moment: keys typed ahead do not count here", width, Role::Faint));
-            foot.push(Line::empty());
+            (vec![Line::text("One moment", Role::Faint)], keys("keys typed ahead do not count here", width))
         }
         TrustMode::Choose => {
             let name = |answer: TrustAnswer| match answer {
@@ -168,10 +169,9 @@ fn foot(dialog: &TrustDialog, now: Duration, width: usize) -> Vec<Line> {
                 TrustAnswer::Once => "[O]nce",
                 TrustAnswer::Always => "[A]lways",
             };
-            foot.push(Line::buttons(dialog.buttons().iter().map(|&answer| (name(answer), answer == dialog.focus))));
+            let buttons = Line::buttons(dialog.buttons().iter().map(|&answer| (name(answer), answer == dialog.focus)));
             let facts = if dialog.details { "fewer facts" } else { "all facts" };
-            foot.extend(keys(&format!("i {facts}   f compare with a fingerprint you have   Esc rejects"), width));
+            (vec![buttons], keys(&format!("i {facts}   f compare with a fingerprint you have   Esc rejects"), width))
         }
     }
-    foot
 }

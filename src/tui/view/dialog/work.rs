@@ -18,19 +18,18 @@ pub(super) fn transfer(dialog: &TransferDialog, screen: Rect) -> Sheet {
     let width = Sheet::inner_width(screen, WIDTH);
     let verb = if dialog.spec.kind == JobKind::Move { "Move" } else { "Copy" };
     let mut sheet = Sheet::new(format!("{verb} {}", count(&dialog.spec, dialog.folders, dialog.bytes)), width);
-    sheet.body = names(&dialog.spec, width);
-    sheet.body.push(Line::empty());
     let from = format!("{}  {}", text::display_safe(dialog.from.as_bytes()), dialog.spec.from_dir.display());
     sheet.body.extend(Line::labelled("from", LABEL, &from, width, Role::Text));
     sheet.body.extend(Line::labelled("to", LABEL, &text::display_safe(dialog.to.as_bytes()), width, Role::Text));
+    sheet.body.push(Line::empty());
+    sheet.body.extend(names(&dialog.spec, width));
     sheet.foot.push(Line::field("into  ", &dialog.target, width, dialog.focus == TransferField::Target));
     if let Some(name) = &dialog.name {
         sheet.foot.push(Line::field("as    ", name, width, dialog.focus == TransferField::Name));
     }
     sheet.foot.extend(dialog.error.iter().flat_map(|error| Line::wrapped(error, width, Role::Problem)));
-    sheet.foot.push(Line::empty());
     sheet.foot.push(Line::buttons([(verb, dialog.focus == TransferField::Start), ("Cancel", dialog.focus == TransferField::Cancel)]));
-    sheet.foot.extend(keys("Enter starts, Tab to the next, Esc cancels", width));
+    sheet.hints.extend(keys("Enter starts, Tab to the next, Esc cancels", width));
     sheet
 }
 
@@ -38,8 +37,6 @@ pub(super) fn delete(dialog: &DeleteDialog, screen: Rect) -> Sheet {
     let width = Sheet::inner_width(screen, WIDTH);
     let mut sheet = Sheet::new(format!("Delete {}?", count(&dialog.spec, dialog.folders, dialog.bytes)), width);
     sheet.role = Role::Danger;
-    sheet.body = names(&dialog.spec, width);
-    sheet.body.push(Line::empty());
     sheet.body.extend(Line::labelled("on", LABEL, &text::display_safe(dialog.place.as_bytes()), width, Role::Problem));
     sheet.body.extend(Line::labelled("in", LABEL, &dialog.spec.from_dir.display(), width, Role::Text));
     if dialog.folders > 0 {
@@ -47,12 +44,11 @@ pub(super) fn delete(dialog: &DeleteDialog, screen: Rect) -> Sheet {
     } else {
         sheet.body.extend(Line::wrapped("There is no way back.", width, Role::Text));
     }
-    sheet.foot = vec![Line::empty(), Line::buttons([("[N]o", !dialog.delete_focused), ("[Y]es, delete", dialog.delete_focused)])];
-    sheet.foot.extend(keys("y deletes; Enter and Esc leave everything as it is", width));
-    if dialog.delete_focused {
-        sheet.foot.pop();
-        sheet.foot.extend(keys("Enter deletes, Esc leaves everything as it is", width));
-    }
+    sheet.body.push(Line::empty());
+    sheet.body.extend(names(&dialog.spec, width));
+    sheet.foot = vec![Line::buttons([("[N]o", !dialog.delete_focused), ("[Y]es, delete", dialog.delete_focused)])];
+    let said = if dialog.delete_focused { "Enter deletes, Esc leaves everything as it is" } else { "y deletes; Enter and Esc leave everything as it is" };
+    sheet.hints = keys(said, width);
     sheet
 }
 
@@ -65,7 +61,7 @@ pub(super) fn quit(dialog: &QuitDialog, screen: Rect) -> Sheet {
         format!("{} jobs run or wait. They are stopped.", dialog.jobs)
     };
     sheet.body = Line::wrapped(&jobs, width, Role::Warning);
-    sheet.foot = vec![Line::empty(), Line::buttons([("[N]o", !dialog.quit_focused), ("[Y]es, quit", dialog.quit_focused)])];
+    sheet.foot = vec![Line::buttons([("[N]o", !dialog.quit_focused), ("[Y]es, quit", dialog.quit_focused)])];
     sheet
 }
 
