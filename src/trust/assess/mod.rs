@@ -184,6 +184,9 @@ impl Assessment {
             let words = if walk::is_self_signed(&links[0]) {
                 self.add(ProblemKind::SelfSigned, 0, "it vouches for itself: nobody else signed it");
                 "no authority this machine trusts vouches for it".to_owned()
+            } else if !last.signed.is_checkable() {
+                let (algorithm, _) = signature_algorithm(&last.x509.signature_algorithm);
+                format!("whether {issuer} signed it cannot be checked: nobody here trusts {algorithm}")
             } else if walk::is_self_signed(last) {
                 format!("it leads to {issuer}, which this machine does not trust")
             } else {
@@ -213,7 +216,7 @@ impl Assessment {
         }
         let (algorithm, weak) = signature_algorithm(&link.x509.signature_algorithm);
         if weak && (link.at == 0 || !walk::is_self_signed(link)) {
-            self.add(ProblemKind::WeakSignature, link.at, &format!("it is signed with {algorithm}, which can be forged; not checked here"));
+            self.add(ProblemKind::WeakSignature, link.at, &format!("it is signed with {algorithm}, which can be forged"));
         }
         let key = KeyKind::of(&link.x509.tbs_certificate.subject_pki);
         if key.is_weak() {

@@ -1,7 +1,8 @@
 //! The way from the leaf up to a root, by issuer name *and* signature. Bounded: nobody else limits what a server sends.
 
+use x509_parser::x509::X509Version;
+
 use super::Link;
-use crate::trust::algorithm::signature_algorithm;
 use crate::trust::anchors::Anchors;
 use crate::trust::signature::PublicKey;
 
@@ -33,7 +34,7 @@ pub(super) fn up(links: &[Link<'_>], anchors: &Anchors) -> Walk {
         if anchors.named(link.x509.issuer().as_raw()).any(|anchor| vouches(&anchor.spki, link)) {
             return Walk { anchored: true, path: path_to(next, &reached), last: at, forged: Vec::new() };
         }
-        let mut named = at == 0 && link.x509.subject() == link.x509.issuer();
+        let mut named = false;
         let mut signed = is_self_signed(link);
         for (issuer, candidate) in links.iter().enumerate() {
             if issuer == at || candidate.x509.subject().as_raw() != link.x509.issuer().as_raw() {
@@ -44,12 +45,12 @@ pub(super) fn up(links: &[Link<'_>], anchors: &Anchors) -> Walk {
                 continue;
             }
             signed = true;
-            let may_sign = candidate.x509.is_ca() || candidate.x509.extensions().is_empty();
+            let may_sign = candidate.x509.is_ca() || candidate.x509.version() != X509Version::V3;
             if may_sign && depth < DEEPEST && reached.iter().all(|&(known, ..)| known != issuer) {
                 reached.push((issuer, Some(next), depth + 1));
             }
         }
-        if named && !signed {
+        if named && !signed && link.signed.is_checkable() {
             forged.push(at);
         }
         next += 1;
@@ -58,16 +59,14 @@ pub(super) fn up(links: &[Link<'_>], anchors: &Anchors) -> Walk {
     Walk { anchored: false, path: reached.iter().map(|&(at, ..)| at).collect(), last, forged }
 }
 
-/// Whether `link` is signed by its own key and says so.
+/// Whether `link` is signed by its own key, or says so where nobody here can check it.
 pub(super) fn is_self_signed(link: &Link<'_>) -> bool {
-    link.x509.subject().as_raw() == link.x509.issuer().as_raw() && vouches(link.x509.tbs_certificate.subject_pki.raw, link)
+    link.x509.subject().as_raw() == link.x509.issuer().as_raw()
+        && (!link.signed.is_checkable() || vouches(link.x509.tbs_certificate.subject_pki.raw, link))
 }
 
-/// Whether the key signed `link`. A weak signature nobody here can check counts by name: it is reported as weak.
+/// Whether the key signed `link`. What cannot be checked vouches for nothing: a name alone proves nothing.
 fn vouches(spki: &[u8], link: &Link<'_>) -> bool {
-    if !link.signed.is_checkable() {
-        return signature_algorithm(&link.x509.signature_algorithm).1;
-    }
     PublicKey::read(spki).is_some_and(|key| link.signed.is_by(&key))
 }
 
