@@ -68,6 +68,17 @@ fn answers_to_older_requests_are_dropped() {
 }
 
 #[test]
+fn a_late_part_of_the_first_listing_does_not_get_into_a_refresh() {
+    let mut screen = Screen::local(&["a"]);
+    let first = screen.folder(Side::Left).entries_generation();
+    screen.keys("R");
+    screen.send(Msg::Listed { pane: Side::Left, generation: first, batch: vec![entry("late")] });
+    screen.send(Msg::ListingEnded { pane: Side::Left, generation: first, result: Ok(()) });
+    screen.answer_listing(Side::Left, &["b"]);
+    assert_eq!(screen.rows(Side::Left), "[b]");
+}
+
+#[test]
 fn up_lands_on_the_folder_one_came_from_and_history_remembers_the_cursor() {
     let mut screen = Screen::local(&["a/", "b/"]);
     screen.keys("jl");
