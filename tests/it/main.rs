@@ -8,4 +8,5 @@ mod conformance;
 mod assess;
 mod certificates;
 mod conformance_memory_local;
+mod server;
 mod tls;
