@@ -63,7 +63,10 @@ fn rooms_use_only_lower_floors() {
                 Some(floor) if floor < own => {}
                 Some(_) => complain(
                     line,
-                    &format!("`{}` may not use `{room}`, which is not below it: move what is shared down, or turn the call round", source.room),
+                    &format!(
+                        "`{}` may not use `{room}`, which is not below it: move what is shared down, or turn the call round",
+                        source.room
+                    ),
                 ),
                 // An item at the crate's root would be reachable from everywhere.
                 None => complain(line, &format!("`crate::{room}` is no room of FLOORS in tests/layering.rs: name its room")),
@@ -126,7 +129,8 @@ fn no_file_is_too_long() {
 
 #[test]
 fn the_scanner_sees_what_it_should() {
-    let code = blank("use crate::{model::{A, B}, trust};\n// crate::cli\nlet a = \"crate::tui\"; let b = '\"'; crate::vfs::c(r#\"crate::app\"#);");
+    let code =
+        blank("use crate::{model::{A, B}, trust};\n// crate::cli\nlet a = \"crate::tui\"; let b = '\"'; crate::vfs::c(r#\"crate::app\"#);");
     let rooms: Vec<_> = rooms_used(&code, 2);
     assert_eq!(rooms, [(1, "model".into()), (1, "trust".into()), (3, "vfs".into())]);
     assert_eq!(rooms_used("use super::super::engine::x; use super::engine;", 2), [(1, "engine".into())]);

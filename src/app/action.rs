@@ -178,13 +178,12 @@ impl ActionInfo {
 
 /// The key table as the README shows it.
 pub fn key_table_markdown() -> String {
-    let mut table = String::from("| Key | What it does |\n|---|---|\n");
-    for group in Group::ALL {
-        table.push_str(&format!("| **{}** | |\n", group.title()));
-        for info in ACTIONS.iter().filter(|info| info.group == group) {
+    let section = |group: &Group| {
+        let lines = ACTIONS.iter().filter(|info| info.group == *group).map(|info| {
             let keys = info.keys.iter().map(|keys| format!("`{}`", super::keymap::keys_text(keys))).collect::<Vec<_>>().join(" ");
-            table.push_str(&format!("| {keys} | {} |\n", info.help));
-        }
-    }
-    table
+            format!("| {keys} | {} |\n", info.help)
+        });
+        [format!("| **{}** | |\n", group.title())].into_iter().chain(lines).collect::<String>()
+    };
+    ["| Key | What it does |\n|---|---|\n".to_owned()].into_iter().chain(Group::ALL.iter().map(section)).collect()
 }

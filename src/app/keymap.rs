@@ -14,7 +14,7 @@ pub struct Keymap {
 #[derive(Debug, Clone, Default)]
 struct Node {
     action: Option<Action>,
-    next: BTreeMap<Key, Node>,
+    next: BTreeMap<Key, Self>,
 }
 
 /// What a sequence of keys means so far.

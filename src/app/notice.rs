@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::dialog::MessageDialog;
 use crate::engine::{Advice, FileFailure};
 
-/// What just happened. Stays until the next key that does something, or the next notice.
+/// What just happened. Stays until a key does something, or the next notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// How loud.
@@ -24,4 +25,15 @@ pub enum Level {
     Info,
     /// It did not work.
     Problem,
+}
+
+impl Notice {
+    /// Whether opening it tells more than its line.
+    pub fn has_more(&self) -> bool {
+        !(self.failures.is_empty() && self.advice.why.is_empty() && self.advice.next.is_empty())
+    }
+
+    pub(super) fn message(&self) -> MessageDialog {
+        MessageDialog { advice: self.advice.clone(), failures: self.failures.clone(), scroll: 0 }
+    }
 }

@@ -128,7 +128,8 @@ mod tests {
 
     #[test]
     fn file_over_defaults_and_environment_over_file() {
-        let (settings, warnings) = read("theme = \"light\"\ntimeout = 5\n", &[("SEALIFT_TIMEOUT", "7"), ("SEALIFT_PASSWORD", "x")]).unwrap();
+        let (settings, warnings) =
+            read("theme = \"light\"\ntimeout = 5\n", &[("SEALIFT_TIMEOUT", "7"), ("SEALIFT_PASSWORD", "x")]).unwrap();
         assert_eq!((settings.theme.as_str(), settings.timeout(), settings.show_hidden), ("light", Duration::from_secs(7), false));
         assert!(warnings.is_empty());
     }

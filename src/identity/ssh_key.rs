@@ -7,7 +7,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use russh::keys::{PrivateKey, PublicKey, decode_secret_key, parse_public_key_base64};
+use russh::keys::{Algorithm, PrivateKey, PublicKey, decode_secret_key, parse_public_key_base64};
 use zeroize::Zeroizing;
 
 use crate::model::text;
@@ -29,6 +29,9 @@ pub enum SshKeyError {
     /// The passphrase does not open it.
     #[error("the passphrase does not open this key")]
     WrongPassphrase,
+    /// It belongs to a security key (FIDO); only an agent can sign with it.
+    #[error("this is a security key's file; load it into the SSH agent to use it")]
+    NeedsAgent,
     /// It is a key, but encrypted or made in a way that is not supported.
     #[error("this key file is of a kind that cannot be opened here ({0}); `ssh-keygen -p -f FILE` rewrites it in OpenSSH's format")]
     Unsupported(String),
@@ -124,7 +127,12 @@ impl SshKeyFile {
                 (Some(decode_secret_key(&contents, None).map_err(|error| unsupported(&error))?.public_key().clone()), false)
             }
         };
-        let public = public.or_else(|| public_beside(path)).map(SshPublicKey);
+        // A locked OpenSSH file hides its comment, too; the public file beside it has it.
+        let public = match (public, public_beside(path)) {
+            (Some(public), Some(beside)) if public.comment().is_empty() && beside.key_data() == public.key_data() => Some(beside),
+            (public, beside) => public.or(beside),
+        };
+        let public = public.map(SshPublicKey);
         Ok(Self { path: path.to_owned(), contents, public, is_locked })
     }
 
@@ -157,6 +165,7 @@ impl SshKeyFile {
     pub fn unlock(&self, passphrase: &Secret) -> Result<SshKey, SshKeyError> {
         let passphrase = self.is_locked.then(|| passphrase.expose());
         match decode_secret_key(&self.contents, passphrase) {
+            Ok(key) if matches!(key.algorithm(), Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256) => Err(SshKeyError::NeedsAgent),
             Ok(key) if !key.is_encrypted() => Ok(SshKey(Arc::new(key))),
             Ok(_) => Err(SshKeyError::WrongPassphrase),
             Err(error) => Err(match cipher_we_lack(&self.contents) {
@@ -233,6 +242,3 @@ fn cipher_we_lack(contents: &str) -> Option<String> {
 fn unsupported(error: &impl fmt::Display) -> SshKeyError {
     SshKeyError::Unsupported(text::display_safe(error.to_string().as_bytes()))
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,7 +5,7 @@
 
 mod error;
 pub mod ftp;
-pub mod tls;
 pub mod sftp;
+pub mod tls;
 
 pub use error::{AlertKind, ConnectError, ConnectErrorKind};

@@ -115,11 +115,12 @@ impl Executor {
     pub async fn shut_down(mut self) {
         self.tasks.abort_all();
         let backend = Arc::clone(&self.backend);
-        let _ = tokio::time::timeout(SHUT_DOWN_LIMIT, async {
+        let ending = tokio::time::timeout(SHUT_DOWN_LIMIT, async {
             backend.shut_down().await;
             while self.tasks.join_next().await.is_some() {}
-        })
-        .await;
+        });
+        // Whatever takes longer is dropped with the tasks.
+        drop(ending.await);
     }
 
     fn spawn(&mut self, work: impl Future<Output = Option<Msg>> + Send + 'static) -> AbortHandle {
@@ -127,7 +128,7 @@ impl Executor {
         self.tasks.spawn(async move {
             if let Some(message) = work.await {
                 // Without a loop there is nobody to tell.
-                let _ = messages.send(message).await;
+                drop(messages.send(message).await);
             }
         })
     }
@@ -142,7 +143,7 @@ impl Executor {
                     next: "try again".into(),
                     intended: false,
                 };
-                let _ = self.messages.try_send(Msg::Notice(advice));
+                drop(self.messages.try_send(Msg::Notice(advice)));
             }
         }
     }

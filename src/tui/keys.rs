@@ -6,7 +6,7 @@ use crate::app::{Key, KeyCode};
 
 /// The core's key; `None` for releases and keys nobody uses.
 ///
-/// Alt with a digit is an F-key (Midnight Commander's `Esc 5`), for keyboards and terminals without.
+/// `Esc 5` in one piece comes as Alt-5, in two pieces as two keys: the core takes both for F5.
 pub fn key(event: KeyEvent) -> Option<Key> {
     if event.kind == KeyEventKind::Release {
         return None;
@@ -15,7 +15,6 @@ pub fn key(event: KeyEvent) -> Option<Key> {
     let alt = event.modifiers.contains(KeyModifiers::ALT);
     let shift = event.modifiers.contains(KeyModifiers::SHIFT);
     let code = match event.code {
-        Code::Char(digit @ '0'..='9') if alt && !ctrl => return Some(Key::plain(KeyCode::F(if digit == '0' { 10 } else { digit as u8 - b'0' }))),
         Code::Char(' ') if ctrl => KeyCode::Char(' '),
         Code::Char(character) if ctrl => KeyCode::Char(character.to_ascii_lowercase()),
         Code::Char(character) => KeyCode::Char(character),
@@ -58,12 +57,6 @@ mod tests {
         assert_eq!(pressed(Code::BackTab, KeyModifiers::SHIFT), Some(Key::plain(KeyCode::BackTab)));
         assert_eq!(pressed(Code::Char('i'), KeyModifiers::ALT), Some(Key { alt: true, ..Key::plain(KeyCode::Char('i')) }));
         assert_eq!(pressed(Code::CapsLock, KeyModifiers::NONE), None);
-    }
-
-    #[test]
-    fn escape_and_a_digit_is_an_f_key() {
-        assert_eq!(pressed(Code::Char('5'), KeyModifiers::ALT), Some(Key::plain(KeyCode::F(5))));
-        assert_eq!(pressed(Code::Char('0'), KeyModifiers::ALT), Some(Key::plain(KeyCode::F(10))));
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl TerminalOutput {
 impl Output for TerminalOutput {
     fn begin(&mut self, frame: Vec<u8>) {
         // A thread that is gone is told by `written`.
-        let _ = self.frames.try_send(frame);
+        drop(self.frames.try_send(frame));
     }
 
     fn written(&mut self) -> Pin<Box<dyn Future<Output = io::Result<()>> + Send + '_>> {

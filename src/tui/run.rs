@@ -19,9 +19,10 @@ use super::runtime::Backend;
 use super::signals::{Signal, Signals};
 use super::terminal::{self, TerminalGuard};
 use super::theme::Theme;
+use super::view::layout::Layout;
 use super::view::{self, Look};
 use super::{keys, wake::Timer};
-use crate::app::{App, Effect, Generation, Moment, Msg, Options, Reaction, Side, SiteChoice, StartPane};
+use crate::app::{App, Effect, Generation, Moment, Msg, Options, Reaction, SiteChoice, StartPane};
 use crate::ask::Question;
 
 /// What the screen is started with.
@@ -36,7 +37,7 @@ pub struct RunOptions {
     pub start: [StartPane; 2],
     /// How the core starts.
     pub options: Options,
-    /// Sites to choose from.
+    /// Sites to choose from, where no pane starts with a list of them.
     pub sites: Vec<SiteChoice>,
     /// Colours.
     pub theme: Theme,
@@ -50,15 +51,12 @@ pub async fn run(options: RunOptions) -> io::Result<()> {
     let (columns, rows) = crossterm::terminal::size()?;
     let look = Look::from_environment(options.theme);
     let (mut app, reaction) = App::new(options.start, options.options);
-    app.sites = options.sites;
+    if app.sites.is_empty() {
+        app.sites = options.sites;
+    }
     let (executor, answers) = Executor::new(options.backend);
-    let sources = Sources {
-        input: EventStream::new(),
-        signals: Signals::listen()?,
-        questions: options.questions,
-        events: options.events,
-        answers,
-    };
+    let sources =
+        Sources { input: EventStream::new(), signals: Signals::listen()?, questions: options.questions, events: options.events, answers };
     let mut screen = Loop::new(app, executor, TerminalOutput::start()?, look, Some(guard));
     screen.resize(columns, rows);
     screen.react(reaction, Cause::Input);
@@ -201,6 +199,9 @@ impl<O: Output> Loop<O> {
     pub(super) fn resize(&mut self, columns: u16, rows: u16) {
         let (columns, rows) = (columns.max(1), rows.max(1));
         self.screen.resize(columns, rows);
+        for pane in &mut self.app.panes {
+            pane.rows = Layout::list_rows(columns, rows);
+        }
         self.tell(Msg::Resized { columns, rows }, Cause::Input);
         self.pace.want(Cause::Input, Instant::now());
     }
@@ -222,7 +223,9 @@ impl<O: Output> Loop<O> {
     /// The first entries of a listing answer a person; the many after them are background.
     fn cause(&mut self, message: &Msg) -> Cause {
         match message {
-            Msg::Listed { pane, generation, .. } if self.listing[*pane as usize].replace(*generation) == Some(*generation) => Cause::Background,
+            Msg::Listed { pane, generation, .. } if self.listing[*pane as usize].replace(*generation) == Some(*generation) => {
+                Cause::Background
+            }
             Msg::Tick(_) => Cause::Background,
             _ => Cause::Answer,
         }
@@ -297,7 +300,7 @@ impl<O: Output> Loop<O> {
 
     async fn finish_writing(&mut self) {
         if self.writing {
-            let _ = timeout(LAST_FRAME, self.output.written()).await;
+            self.writing = timeout(LAST_FRAME, self.output.written()).await.is_err();
         }
     }
 

@@ -63,7 +63,7 @@ impl TerminalGuard {
     /// Takes the terminal again after [`TerminalGuard::leave`] or a stop. Everything has to be drawn anew.
     pub fn enter(&self) -> io::Result<()> {
         // crossterm keeps the first modes it saw; a shell may have changed them since.
-        let _ = terminal::disable_raw_mode();
+        drop(terminal::disable_raw_mode());
         terminal::enable_raw_mode()?;
         self.taken.store(true, Ordering::SeqCst);
         write_now(ENTER)
@@ -110,13 +110,14 @@ fn give_back(taken: &AtomicBool) {
     }
     let (done, waiting) = mpsc::sync_channel(1);
     let writer = std::thread::Builder::new().spawn(move || {
-        let _ = write_now(LEAVE);
-        let _ = done.send(());
+        drop(write_now(LEAVE));
+        done.send(()).is_ok()
     });
     if writer.is_ok() {
-        let _ = waiting.recv_timeout(LEAVE_LIMIT);
+        // In time or not, the modes go back next.
+        waiting.recv_timeout(LEAVE_LIMIT).unwrap_or_default();
     }
-    let _ = terminal::disable_raw_mode();
+    drop(terminal::disable_raw_mode());
 }
 
 fn write_now(text: &str) -> io::Result<()> {

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::pace::Pace;
-use crate::app::dialog::Dialog;
-use crate::app::pane::{Face, Listing, Pane};
 use crate::app::App;
+use crate::app::dialog::Dialog;
 
 /// Remembers when it last rang.
 #[derive(Debug, Default)]
@@ -21,11 +20,7 @@ const WHICH_KEY: Duration = Duration::from_millis(400);
 impl Timer {
     /// When to ring next, since the program started; `None` while nothing runs.
     pub fn next(&mut self, app: &App, now: Duration) -> Option<Duration> {
-        let every = if app.transfers.is_active() {
-            Some(Pace::BACKGROUND)
-        } else {
-            app.panes.iter().any(is_waiting).then_some(Pace::WORDS)
-        };
+        let every = if app.transfers.is_active() { Some(Pace::BACKGROUND) } else { app.is_animating().then_some(Pace::WORDS) };
         let regular = every.map(|every| self.ticked.map_or(now, |ticked| ticked + every));
         let hint = if app.pending.is_empty() {
             self.pending_since = None;
@@ -53,14 +48,5 @@ impl Timer {
     /// Whether a sequence waits long enough for its hint.
     pub fn wants_hint(&self, app: &App, now: Duration) -> bool {
         !app.pending.is_empty() && self.pending_since.is_some_and(|since| now >= since + WHICH_KEY)
-    }
-}
-
-/// Seconds are counted on the screen.
-fn is_waiting(pane: &Pane) -> bool {
-    match &pane.face {
-        Face::Connecting { .. } => true,
-        Face::Folder => pane.folder.as_ref().is_some_and(|folder| matches!(folder.listing, Listing::Loading { .. })),
-        Face::Sites { .. } | Face::Failed { .. } => false,
     }
 }

@@ -1,8 +1,15 @@
 //! One row for each kind of problem, and pairs: what is wrong with a chain is found, all of it and nothing else.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::Timestamp;
 use proptest::prelude::*;
 use rcgen::{BasicConstraints, CustomExtension, ExtendedKeyUsagePurpose, IsCa, date_time_ymd};
+use rustls::RootCertStore;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::{CertificateDer, UnixTime};
 
 use sealift::model::Endpoint;
 use sealift::trust::assess::{Assessment, PlatformVerdict, assess};
@@ -16,10 +23,24 @@ use ProblemKind::{
     UnknownCriticalExtension, UnknownIssuer, WeakKey, WeakSignature, WrongUsage,
 };
 
+/// What it is, the issuers sent with it, the leaf, and what is to be found.
+type Row<'a> = (&'static str, Vec<&'a [u8]>, Made, &'static [(ProblemKind, usize)]);
+
 fn look(chain: &[&[u8]], host: &str, anchors: &[&[u8]]) -> Assessment {
     let chain: Vec<_> = chain.iter().map(|&der| Certificate { der: der.into() }).collect();
     let now: Timestamp = "2030-06-01T00:00:00Z".parse().unwrap();
     assess(&chain, &Endpoint::new(host, 990), &Anchors::of(anchors.iter().copied()), now)
+}
+
+/// The verdict of the verifier that decides, over the same chain at the same instant.
+fn webpki_accepts(chain: &[&[u8]], root: &[u8]) -> bool {
+    let chain: Vec<_> = chain.iter().map(|&der| CertificateDer::from(der)).collect();
+    let mut roots = RootCertStore::empty();
+    roots.add(root.into()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(1_906_502_400));
+    verifier.verify_server_cert(&chain[0], &chain[1..], &"localhost".try_into().unwrap(), &[], now).is_ok()
 }
 
 fn found(assessment: &Assessment) -> Vec<(ProblemKind, usize)> {
@@ -32,7 +53,7 @@ fn every_problem_of_certificates_made_here() {
     let middle = root.signs_authority("Middle");
     let stranger = authority("Root");
     let good = middle.signs(|_| {});
-    let table: Vec<(&str, Vec<&[u8]>, Made, &[(ProblemKind, usize)])> = vec![
+    let table: Vec<Row<'_>> = vec![
         ("good", vec![&middle.der], middle.signs(|_| {}), &[]),
         ("the leaf twice, the root too", vec![&middle.der, &middle.der, &root.der], middle.signs(|_| {}), &[]),
         ("wildcard", vec![&middle.der], middle.signs(|p| p.subject_alt_names = vec![dns("*.example.com"), dns("localhost")]), &[]),
@@ -84,6 +105,7 @@ fn every_problem_of_certificates_made_here() {
         let assessment = look(&chain, "localhost", &[&root.der]);
         assert_eq!(found(&assessment), expected, "{name}: {:?}", assessment.problems);
         assert!(!assessment.unusable, "{name}");
+        assert_eq!(webpki_accepts(&chain, &root.der), expected.is_empty(), "{name}: webpki's verdict and ours");
     }
 }
 

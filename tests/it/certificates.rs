@@ -17,17 +17,17 @@ impl Made {
     }
 
     /// A leaf of this authority; `change` may spoil it.
-    pub(crate) fn signs(&self, change: impl FnOnce(&mut CertificateParams)) -> Made {
+    pub(crate) fn signs(&self, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let params = leaf(change);
         let key = KeyPair::generate().unwrap();
-        Made { der: params.signed_by(&key, &self.issuer()).unwrap().der().to_vec(), key, params }
+        Self { der: params.signed_by(&key, &self.issuer()).unwrap().der().to_vec(), key, params }
     }
 
     /// A subordinate authority.
-    pub(crate) fn signs_authority(&self, name: &str) -> Made {
+    pub(crate) fn signs_authority(&self, name: &str) -> Self {
         let params = authority_params(name);
         let key = KeyPair::generate().unwrap();
-        Made { der: params.signed_by(&key, &self.issuer()).unwrap().der().to_vec(), key, params }
+        Self { der: params.signed_by(&key, &self.issuer()).unwrap().der().to_vec(), key, params }
     }
 }
 

@@ -1,6 +1,13 @@
 //! Rooms working together, without a network beyond loopback and without a terminal.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "a test that cannot go on has failed"
+)]
 
 #[path = "../support/conformance.rs"]
 mod conformance;
@@ -9,4 +16,5 @@ mod assess;
 mod certificates;
 mod conformance_memory_local;
 mod server;
+mod jobs;
 mod tls;

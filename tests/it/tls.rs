@@ -104,20 +104,12 @@ impl Server {
             while let Ok((stream, _)) = listener.accept().await {
                 let at = log.lock().unwrap().len();
                 log.lock().unwrap().push(Vec::new());
-                let mut stream = Recorded { stream, at, log: log.clone() };
-                match &acceptor {
-                    Some(acceptor) => {
-                        if let Ok(mut stream) = acceptor.accept(stream).await
-                            && stream.write_all(b"220 hello\r\n").await.is_ok()
-                        {
-                            drop(stream.read_to_end(&mut Vec::new()).await);
-                        }
-                    }
-                    None => {
-                        drop(stream.write_all(b"220 plain as day\r\n").await);
-                        drop(stream.read_to_end(&mut Vec::new()).await);
-                    }
-                }
+                let stream = Recorded { stream, at, log: log.clone() };
+                let said = match &acceptor {
+                    Some(acceptor) => greet(acceptor.accept(stream).await, b"220 hello\r\n").await,
+                    None => greet(Ok(stream), b"220 plain as day\r\n").await,
+                };
+                tracing::debug!(?said, "connection over");
                 ended.send_modify(|count| *count += 1);
             }
         });
@@ -128,11 +120,32 @@ impl Server {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Every byte of the first connection, once it is over.
-    async fn sent_in_the_end(&self) -> Vec<u8> {
-        in_time(self.over.clone().wait_for(|&count| count > 0)).await.unwrap();
-        self.received.lock().unwrap()[0].clone()
+    /// Every byte of this connection, counted from 0, once it is over.
+    async fn sent(&self, connection: usize) -> Vec<u8> {
+        in_time(self.over.clone().wait_for(|&over| over > connection)).await.unwrap();
+        self.received.lock().unwrap()[connection].clone()
     }
+}
+
+/// The hello, and behind it nothing but records that carry nothing: no certificate, no key exchange, no data.
+fn assert_only_hello(sent: &[u8]) {
+    let mut rest = sent;
+    let mut records = Vec::new();
+    while let [kind, _, _, high, low, more @ ..] = rest {
+        let (record, after) = more.split_at(usize::from(u16::from_be_bytes([*high, *low])));
+        records.push((*kind, record.len(), record[0]));
+        rest = after;
+    }
+    assert!(matches!(records[0], (22, _, 1)), "the first record is the hello: {records:?}");
+    // A change of cipher says nothing; an alert is two bytes, in TLS 1.3 with its type and 16 of a tag.
+    assert!(records[1..].iter().all(|(kind, length, _)| matches!((kind, length), (20, 1) | (21, 2) | (23, 19))), "{records:?}");
+}
+
+/// Says hello and waits for the end. A client may leave at any point.
+async fn greet(stream: std::io::Result<impl AsyncRead + AsyncWrite + Unpin>, hello: &[u8]) -> std::io::Result<usize> {
+    let mut stream = stream?;
+    stream.write_all(hello).await?;
+    stream.read_to_end(&mut Vec::new()).await
 }
 
 struct Recorded {
@@ -216,16 +229,7 @@ async fn an_unknown_server_gets_nothing_but_the_hello() {
             TlsVersions::Any => assert_eq!((version.as_str(), suite.starts_with("TLS_AES_")), ("TLS1.3", true), "{suite}"),
             TlsVersions::Only12 => assert_eq!((version.as_str(), suite.starts_with("TLS_ECDHE_")), ("TLS1.2", true), "{suite}"),
         }
-        let mut records = server.sent_in_the_end().await;
-        let hello = 5 + usize::from(u16::from_be_bytes([records[3], records[4]]));
-        assert_eq!((records[0], records[5]), (22, 1), "the first record is the hello");
-        records.drain(..hello);
-        while !records.is_empty() {
-            let length = usize::from(u16::from_be_bytes([records[3], records[4]]));
-            // A change of cipher says nothing; an alert is two bytes, in TLS 1.3 with its type and 16 of a tag.
-            assert!(matches!((records[0], length), (20, 1) | (21, 2) | (23, 19)), "{records:?}");
-            records.drain(..5 + length);
-        }
+        assert_only_hello(&server.sent(0).await);
     }
 }
 
@@ -259,6 +263,28 @@ async fn an_authority_is_enough_and_another_name_is_not() {
     let ConnectErrorKind::Untrusted(evidence) = error.kind else { panic!("{error}") };
     assert_eq!(kinds(&evidence), [ProblemKind::NameMismatch]);
     assert_eq!(other.evidence(), None);
+}
+
+#[tokio::test]
+async fn a_pem_file_adds_authorities() {
+    let (root, folder) = (authority("Root"), tempfile::tempdir().unwrap());
+    let file = folder.path().join("roots.pem");
+    let leaf = root.signs(|_| {});
+    std::fs::write(&file, format!("some words\n{}{}", pem_of(&root.der), pem_of(&fixture("authority.pem")))).unwrap();
+    let server = Server::start(Identity::of(&leaf)).await;
+    for roots in [no_roots(), Roots::system()] {
+        refused(&server, None, &roots, TlsVersions::Any).await;
+        let session = session(None, &roots.with_pem_file(&file).unwrap(), TlsVersions::Any);
+        greeting(&mut in_time(session.connect(server.dial().await)).await.unwrap()).await;
+    }
+    std::fs::write(&file, "no certificate").unwrap();
+    assert_eq!(no_roots().with_pem_file(&file).unwrap_err().kind(), std::io::ErrorKind::InvalidData);
+    assert_eq!(no_roots().with_pem_file(folder.path().join("none").as_path()).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+}
+
+fn pem_of(der: &[u8]) -> String {
+    use base64::Engine as _;
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", base64::engine::general_purpose::STANDARD.encode(der))
 }
 
 #[tokio::test]
@@ -348,6 +374,7 @@ async fn a_data_connection_with_another_certificate_is_refused() {
     let error = in_time(session.connect_data(thief.dial().await)).await.unwrap_err();
     assert_eq!(error.kind, ConnectErrorKind::Handshake);
     assert!(error.detail.contains("another certificate"), "{error}");
+    assert_only_hello(&thief.sent(1).await);
     assert_eq!(session.evidence().unwrap().problems, [], "the control connection's evidence stays");
 }
 

@@ -1,5 +1,7 @@
 //! Dialogs that only tell: facts in rows, and messages.
 
+use super::{Next, letter, moved};
+use crate::app::key::{Key, KeyCode};
 use crate::engine::{Advice, FileFailure};
 
 /// Label and value in rows.
@@ -13,6 +15,12 @@ pub struct FactsDialog {
     pub scroll: usize,
 }
 
+impl FactsDialog {
+    pub(super) fn key(&mut self, key: Key) -> Next {
+        read(key, &mut self.scroll, self.rows.len())
+    }
+}
+
 /// What happened, why, what to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageDialog {
@@ -20,6 +28,22 @@ pub struct MessageDialog {
     pub advice: Advice,
     /// The files that failed.
     pub failures: Vec<FileFailure>,
-    /// The first line shown.
+    /// The first failure shown.
     pub scroll: usize,
+}
+
+impl MessageDialog {
+    pub(super) fn key(&mut self, key: Key) -> Next {
+        read(key, &mut self.scroll, self.failures.len())
+    }
+}
+
+fn read(key: Key, scroll: &mut usize, rows: usize) -> Next {
+    if matches!(key.code, KeyCode::Esc | KeyCode::Enter) || matches!(letter(key), Some('q')) {
+        return Next::Close;
+    }
+    if let Some(to) = moved(key, *scroll, rows, true) {
+        *scroll = to;
+    }
+    Next::Stay
 }

@@ -71,7 +71,7 @@ impl<'a> Attempt<'a> {
 /// Codes are coarse (550 is almost everything), so words decide where they are plain.
 fn kind_of(reply: &Reply) -> FsErrorKind {
     match reply.code {
-        426 => return FsErrorKind::ConnectionLost,
+        425 | 426 => return FsErrorKind::ConnectionLost,
         452 | 552 => return FsErrorKind::NoSpace,
         500 | 502 | 504 => return FsErrorKind::Unsupported,
         430 | 431 | 521 if reply.text().to_ascii_lowercase().contains("exist") => return FsErrorKind::AlreadyExists,
@@ -90,7 +90,7 @@ fn kind_of(reply: &Reply) -> FsErrorKind {
     ];
     let text = reply.text().to_ascii_lowercase();
     let found = WORDS.iter().find(|(_, words)| words.iter().any(|word| text.contains(word)));
-    found.map_or(if reply.code == 553 { FsErrorKind::PermissionDenied } else { FsErrorKind::Refused }, |(kind, _)| *kind)
+    found.map_or(FsErrorKind::Refused, |(kind, _)| *kind)
 }
 
 #[cfg(test)]
@@ -117,10 +117,11 @@ mod tests {
             (521, "Directory already exists", AlreadyExists),
             (521, "Data connections must be encrypted.", Security),
             (550, "Failed to open file.", Refused),
-            (553, "Could not create file.", PermissionDenied),
+            (553, "Could not create file.", Refused),
             (452, "Error writing file: No space left on device", NoSpace),
             (552, "Exceeded storage allocation", NoSpace),
             (550, "Disk quota exceeded", NoSpace),
+            (425, "Can't open data connection.", ConnectionLost),
             (426, "Connection closed; transfer aborted", ConnectionLost),
             (530, "Please login with USER and PASS.", Security),
             (502, "Command not implemented", Unsupported),

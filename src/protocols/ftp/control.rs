@@ -180,11 +180,6 @@ impl Control {
         Ok(reply)
     }
 
-    /// Says that one more reply is due: `ABOR` has its own.
-    pub(super) fn expect_another(&mut self) {
-        self.awaiting = true;
-    }
-
     async fn receive(&mut self) -> Result<Reply, ControlError> {
         loop {
             match self.decoder.next_reply() {

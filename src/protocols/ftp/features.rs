@@ -21,14 +21,17 @@ pub struct Features {
     pub epsv: bool,
     /// `HASH` (draft-bryan-ftpext-hash).
     pub hash: bool,
-    /// Looks like vsftpd, which sets a file's time with `MDTM` (its `mdtm_write`) and does not read Telnet escapes.
+    /// Looks like vsftpd, which sets a file's time with `MDTM` (its `mdtm_write`).
     pub is_vsftpd: bool,
+    /// Commands are read as Telnet (the byte 0xFF written twice, RFC 959 section 4). vsftpd and Pure-FTPd do not.
+    pub reads_telnet: bool,
 }
 
 impl Features {
     /// Reads the reply to `FEAT`. A refusal is a server without extensions. `banner` tells vsftpd where it says so.
     pub fn read(reply: &Reply, banner: &str) -> Self {
-        let mut features = Self { is_vsftpd: banner.to_ascii_lowercase().contains("vsftpd"), ..Self::default() };
+        let is_vsftpd = banner.to_ascii_lowercase().contains("vsftpd");
+        let mut features = Self { is_vsftpd, reads_telnet: !is_vsftpd, ..Self::default() };
         if reply.code != 211 || reply.lines.len() < 2 {
             return features;
         }
@@ -46,6 +49,8 @@ impl Features {
                 "REST" => features.rest = rest.contains("STREAM"),
                 "EPSV" => features.epsv = true,
                 "HASH" => features.hash = true,
+                // Nobody but Pure-FTPd has it.
+                "SPSV" => features.reads_telnet = false,
                 _ => {}
             }
             names.push(name.to_owned());
@@ -53,6 +58,7 @@ impl Features {
         // A banner can be changed, the list it announces cannot.
         names.retain(|name| !matches!(name.as_str(), "AUTH" | "PBSZ" | "PROT" | "UTF8"));
         features.is_vsftpd |= names == ["EPRT", "EPSV", "MDTM", "PASV", "REST", "SIZE", "TVFS"];
+        features.reads_telnet &= !features.is_vsftpd;
         features
     }
 }
@@ -70,7 +76,8 @@ mod tests {
         let proftpd = read("Features:\n AUTH TLS\n EPSV\n MDTM\n MFMT\n MLST modify*;perm*;\n REST STREAM\n SIZE\n utf8\nEnd");
         assert!(proftpd.mlst && proftpd.utf8 && proftpd.mfmt && proftpd.rest && proftpd.size && !proftpd.is_vsftpd);
         let vsftpd = read("Features:\n AUTH TLS\n EPRT\n EPSV\n MDTM\n PASV\n PBSZ\n PROT\n REST STREAM\n SIZE\n TVFS\nEnd");
-        assert!(vsftpd.is_vsftpd && !vsftpd.mlst);
-        assert_eq!(read("no features"), Features::default());
+        assert!(vsftpd.is_vsftpd && !vsftpd.reads_telnet && !vsftpd.mlst);
+        assert!(proftpd.reads_telnet && !read("Extensions:\n SPSV\nEnd").reads_telnet);
+        assert_eq!(read("no features"), Features { reads_telnet: true, ..Features::default() });
     }
 }

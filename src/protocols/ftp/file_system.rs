@@ -93,7 +93,10 @@ impl FileSystem for FtpFileSystem {
 
     async fn list(&self, dir: &FilePath, batches: mpsc::Sender<Vec<Entry>>) -> FsResult<()> {
         let mut session = self.session(Attempt::new("list", dir)).await?;
-        session.list(dir, &batches).await
+        match session.list(dir, &batches).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(clarify(&mut session, error, dir, Kind::Dir).await),
+        }
     }
 
     async fn stat(&self, path: &FilePath) -> FsResult<Entry> {
@@ -111,7 +114,7 @@ impl FileSystem for FtpFileSystem {
         let order = Order { folder: None, from, command: &command, is_upload: false };
         match session.begin(&order, attempt).await {
             Ok(transfer) => Ok(Box::new(FtpSource { session, transfer: Some(transfer), path: path.clone() })),
-            Err(error) => Err(clarify(&mut session, error, path).await),
+            Err(error) => Err(clarify(&mut session, error, path, Kind::File).await),
         }
     }
 
@@ -142,7 +145,7 @@ impl FileSystem for FtpFileSystem {
         let order = Order { folder: None, from, command: &command, is_upload: true };
         match session.begin(&order, attempt).await {
             Ok(transfer) => Ok(Box::new(FtpSink { session, transfer: Some(transfer), path: path.clone(), written: 0, must_be })),
-            Err(error) => match clarify(&mut session, error, path).await {
+            Err(error) => match clarify(&mut session, error, path, Kind::File).await {
                 // Nothing is there, so the folder it should go into is missing, or may not be written to.
                 error
                     if error.kind == FsErrorKind::NotFound && session.is_folder(&path.parent().unwrap_or_else(FilePath::root)).await? =>
@@ -169,7 +172,7 @@ impl FileSystem for FtpFileSystem {
         let mut session = self.session(attempt).await?;
         match session.done("DELE", path.as_bytes(), attempt).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(clarify(&mut session, error, path).await),
+            Err(error) => Err(clarify(&mut session, error, path, Kind::File).await),
         }
     }
 
@@ -202,7 +205,7 @@ impl FileSystem for FtpFileSystem {
                 session.done("DELE", to.as_bytes(), Attempt::new("replace", to)).await?;
                 rename(&mut session, from, to).await
             }
-            Err(error) => Err(clarify(&mut session, error, from).await),
+            Err(error) => Err(clarify(&mut session, error, from, Kind::Other).await),
             Ok(()) => Ok(()),
         }
     }
@@ -215,7 +218,7 @@ impl FileSystem for FtpFileSystem {
             let verb = if session.features.mfmt { "MFMT" } else { "MDTM" };
             let reply = session.exchange(verb, [time.as_bytes(), b" ", path.as_bytes()].concat(), attempt).await?;
             if let Err(error) = attempt.success(reply) {
-                let error = clarify(&mut session, error, path).await;
+                let error = clarify(&mut session, error, path, Kind::Other).await;
                 if error.kind == FsErrorKind::Unsupported {
                     session.settings.quirks.learn(Quirk::NoTimes);
                 }
@@ -227,7 +230,7 @@ impl FileSystem for FtpFileSystem {
             let argument = [format!("CHMOD {:03o} ", mode & 0o7777).as_bytes(), path.as_bytes()].concat();
             let reply = session.exchange("SITE", argument, attempt).await?;
             if let Err(error) = attempt.success(reply) {
-                let error = clarify(&mut session, error, path).await;
+                let error = clarify(&mut session, error, path, Kind::Other).await;
                 if error.kind == FsErrorKind::Unsupported {
                     session.settings.quirks.learn(Quirk::NoModes);
                 }
@@ -240,10 +243,11 @@ impl FileSystem for FtpFileSystem {
     async fn keep_alive(&self) -> FsResult<()> {
         // A line in use needs nothing to keep it alive.
         let Ok(mut session) = self.session.try_lock() else { return Ok(()) };
-        match session.control.exchange(&Command::new("NOOP")).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(error.into_fs("keep the connection to", &self.home)),
+        let attempt = Attempt::new("keep the connection to", &self.home);
+        if session.given_up {
+            return session.replace(attempt).await;
         }
+        session.control.exchange(&Command::new("NOOP")).await.map(drop).map_err(|error| attempt.control(error))
     }
 
     async fn close(&self) {
@@ -267,14 +271,16 @@ fn is_vague(error: &FsError) -> bool {
     matches!(error.kind, FsErrorKind::Refused | FsErrorKind::PermissionDenied)
 }
 
-/// Looks what is at `path` where the server's words leave open what is wrong with it.
-async fn clarify(session: &mut Session, error: FsError, path: &FilePath) -> FsError {
+/// Looks what is at `path` where the server's words leave open what is wrong with it. `wanted`: what it should be;
+/// [`Kind::Other`] for anything.
+async fn clarify(session: &mut Session, error: FsError, path: &FilePath, wanted: Kind) -> FsError {
     if error.kind != FsErrorKind::Refused {
         return error;
     }
     let kind = match session.stat(path).await {
         Err(missing) if missing.kind == FsErrorKind::NotFound => FsErrorKind::NotFound,
-        Ok(entry) if entry.kind == Kind::Dir => FsErrorKind::IsADirectory,
+        Ok(entry) if wanted == Kind::File && entry.kind == Kind::Dir => FsErrorKind::IsADirectory,
+        Ok(entry) if wanted == Kind::Dir && entry.kind == Kind::File => FsErrorKind::NotADirectory,
         Ok(_) => FsErrorKind::PermissionDenied,
         Err(_) => error.kind,
     };

@@ -30,25 +30,29 @@ impl Session {
     pub(super) async fn list(&mut self, dir: &FilePath, batches: &mpsc::Sender<Vec<Entry>>) -> Result<(), FsError> {
         let attempt = Attempt::new("list", dir);
         if self.features.mlst {
-            return self.list_with(&Command::new("MLSD"), Format::Mlsd, dir, batches, attempt).await.map(drop);
+            return self.list_with(&Command::new("MLSD"), Format::Mlsd, dir, batches, attempt).await.map(drop).map_err(|(_, error)| error);
         }
-        if !self.settings.quirks.has(Quirk::NoListAll) {
-            let all = Command::with("LIST", "-a").map_err(|error| attempt.argument(error))?;
-            match self.list_with(&all, Format::List, dir, batches, attempt).await {
-                // Every Unix folder has `.`; nothing at all means that `-a` was taken for a name.
-                Ok(Listed::Lines(0)) => {}
-                Ok(_) => return Ok(()),
-                Err(error) if error.is_connection_lost() || error.kind == FsErrorKind::Security => return Err(error),
-                Err(_) => self.settings.quirks.learn(Quirk::NoListAll),
-            }
+        let plain = Command::new("LIST");
+        if self.settings.quirks.has(Quirk::NoListAll) {
+            return self.list_with(&plain, Format::List, dir, batches, attempt).await.map(drop).map_err(|(_, error)| error);
         }
-        let listed = self.list_with(&Command::new("LIST"), Format::List, dir, batches, attempt).await?;
-        if matches!(listed, Listed::Lines(1..)) {
-            self.settings.quirks.learn(Quirk::NoListAll);
+        let all = Command::with("LIST", "-a").map_err(|error| attempt.argument(error))?;
+        match self.list_with(&all, Format::List, dir, batches, attempt).await {
+            // Every Unix folder has `.`; nothing at all may mean that `-a` was taken for a name.
+            Ok(Listed::Lines(0)) => {}
+            Ok(_) => return Ok(()),
+            Err((0, error)) if !error.is_connection_lost() && error.kind != FsErrorKind::Security => {}
+            Err((_, error)) => return Err(error),
+        }
+        match self.list_with(&plain, Format::List, dir, batches, attempt).await {
+            Ok(Listed::Lines(1..)) => self.settings.quirks.learn(Quirk::NoListAll),
+            Ok(_) => {}
+            Err((_, error)) => return Err(error),
         }
         Ok(())
     }
 
+    /// Runs one listing command. An error comes with the number of lines there were before it.
     async fn list_with(
         &mut self,
         command: &Command,
@@ -56,11 +60,11 @@ impl Session {
         dir: &FilePath,
         batches: &mpsc::Sender<Vec<Entry>>,
         attempt: Attempt<'_>,
-    ) -> Result<Listed, FsError> {
+    ) -> Result<Listed, (u64, FsError)> {
         let order = Order { folder: Some(dir), from: 0, command, is_upload: false };
         let mut transfer = match self.begin(&order, attempt).await {
             Err(error) if is_empty_folder(&error) => return Ok(Listed::Lines(0)),
-            begun => begun?,
+            begun => begun.map_err(|error| (0, error))?,
         };
         let mut parser = ListParser::new(format, Timestamp::now());
         let mut buffer = BytesMut::new();
@@ -76,7 +80,7 @@ impl Session {
             let is_end = match read {
                 Ok(count) => count == 0,
                 Err(error) if parser.lines() == 0 && is_empty_folder(&error) => true,
-                Err(error) => return Err(error),
+                Err(error) => return Err((parser.lines(), error)),
             };
             parser.push(&buffer.split(), &mut entries);
             if is_end {
@@ -104,9 +108,8 @@ impl Session {
         if self.features.mlst {
             let reply = self.exchange("MLST", path.as_bytes(), attempt).await?;
             let facts = reply.lines.get(1).filter(|_| reply.code == 250);
-            if let Some(mut entry) = facts.and_then(|line| list::facts_of(line, name.as_bytes())) {
-                self.look_behind(path, &mut entry).await?;
-                return Ok(entry);
+            if let Some(entry) = facts.and_then(|line| list::facts_of(line, name.as_bytes())) {
+                return self.own_facts(path, &parent, name, entry).await;
             }
             let error = attempt.refused(&reply);
             if reply.is_refusal() && error.kind != FsErrorKind::Unsupported {
@@ -192,13 +195,25 @@ impl Session {
         Ok(self.exchange("CWD", path.as_bytes(), Attempt::new("look at", path)).await?.is_success())
     }
 
-    async fn look_behind(&mut self, path: &FilePath, entry: &mut Entry) -> Result<(), FsError> {
-        if entry.kind != Kind::Symlink {
-            return Ok(());
+    /// The facts of a link itself where `MLST` described what is behind it, and of what is behind it where it is one.
+    async fn own_facts(&mut self, path: &FilePath, parent: &FilePath, name: EntryName, entry: Entry) -> Result<Entry, FsError> {
+        if entry.kind == Kind::Symlink {
+            let kind = if self.is_folder(path).await? { Some(Kind::Dir) } else { self.size(path).await?.map(|_| Kind::File) };
+            let mut link = entry;
+            link.details_mut().target_kind = kind;
+            return Ok(link);
         }
-        let kind = if self.is_folder(path).await? { Some(Kind::Dir) } else { self.size(path).await?.map(|_| Kind::File) };
-        entry.details_mut().target_kind = kind;
-        Ok(())
+        // ProFTPD tells the kind of what is behind a link with the link's own mode, which is always this.
+        if entry.mode() != Some(0o777) {
+            return Ok(entry);
+        }
+        match self.stat_in(parent, &[name]).await?.into_iter().next() {
+            Some(mut link) if link.kind == Kind::Symlink => {
+                link.details_mut().target_kind = Some(entry.kind);
+                Ok(link)
+            }
+            _ => Ok(entry),
+        }
     }
 
     /// Whether anything is at `path`.

@@ -25,6 +25,8 @@ pub(super) struct Session {
     pub(super) features: Features,
     pub(super) banner: String,
     login: Option<Login>,
+    /// The server gave tickets to resume the TLS session with, so it may insist on them.
+    gives_tickets: bool,
     /// We gave the connection up ourselves (a cancelled transfer): the next call may open another.
     pub(super) given_up: bool,
 }
@@ -33,7 +35,7 @@ impl Session {
     /// `FEAT`, `OPTS`, `TYPE I`, `PWD` on a connection whose data connections are protected (or that is plain by name).
     pub(super) async fn prepare(mut connection: FtpConnection) -> Result<(Self, FilePath), ConnectError> {
         let features = Features::read(&connection.exchange(&Command::new("FEAT")).await?, &connection.banner);
-        connection.control.telnet = !features.is_vsftpd;
+        connection.control.telnet = features.reads_telnet;
         if features.utf8 {
             connection.option("UTF8 ON").await?;
         }
@@ -48,7 +50,8 @@ impl Session {
         let home = connection.exchange(&Command::new("PWD")).await?;
         let home = quoted_path(&home).and_then(|path| FilePath::parse(&path).ok()).unwrap_or_else(FilePath::root);
         let FtpConnection { settings, control, tls, banner, login, .. } = connection;
-        Ok((Self { settings, control, tls, features, banner, login, given_up: false }, home))
+        let gives_tickets = tls.as_ref().is_some_and(|tls| tls.tickets_left() > 0);
+        Ok((Self { settings, control, tls, features, banner, login, gives_tickets, given_up: false }, home))
     }
 
     /// One command about a path and its reply.
@@ -67,9 +70,10 @@ impl Session {
         attempt.success(self.exchange(verb, argument, attempt).await?)
     }
 
-    /// Whether the next data connection could not resume, on a server that may insist on it.
+    /// Whether the next data connection could not resume, on a server that may insist on it. One that never gave a
+    /// ticket (Pure-FTPd) cannot insist.
     pub(super) fn is_out_of_tickets(&self) -> bool {
-        self.tls.as_ref().is_some_and(|tls| tls.tickets_left() == 0) && self.may_fall_back()
+        self.gives_tickets && self.tls.as_ref().is_some_and(|tls| tls.tickets_left() == 0) && self.may_fall_back()
     }
 
     /// Whether TLS 1.2 was not tried yet and full handshakes are not known to do.

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::attempt::Attempt;
 use super::command::Command;
-use super::control::Control;
+use super::control::{Control, ControlError};
 use super::data::Rendezvous;
 use super::line::Line;
 use super::quirks::{Quirk, Quirks};
@@ -134,7 +134,7 @@ async fn explain(control: &mut Control, ended: Option<Reply>, error: FsError, at
         None => final_reply(control, ABORT_LIMIT).await,
     };
     match reply {
-        Ok(reply) if wants_resumption(&reply) => NotBegun::WantsResumption(attempt.refused(&reply)),
+        Ok(reply) if reply.is_refusal() => not_begun(attempt.refused(&reply), &reply),
         Ok(_) => NotBegun::Failed(error),
         Err(()) => {
             control.close();
@@ -282,19 +282,22 @@ impl Transfer {
         let settled = timeout(ABORT_LIMIT, async {
             control.send_anyway(&Command::new("ABOR")).await?;
             drop(self.line);
-            // One reply for the transfer, one for ABOR (RFC 959 section 4.1.3).
+            // One, two or three replies come, in either order, by server; the answer to NOOP comes behind them all.
             control.reply_in_own_time().await?;
-            control.expect_another();
-            control.reply_in_own_time().await
+            control.send_anyway(&Command::new("NOOP")).await?;
+            while control.reply_in_own_time().await?.code != 200 {}
+            Ok::<_, ControlError>(())
         });
-        if !matches!(settled.await, Ok(Ok(reply)) if reply.is_success()) {
+        if !matches!(settled.await, Ok(Ok(()))) {
             control.close();
             session.given_up = true;
         }
     }
 
-    /// The stream ended as it should; now the server's word.
+    /// The stream ended as it should; now the server's word. Some servers give it only after our `close_notify`.
     async fn confirm(&mut self, session: &mut Session, attempt: Attempt<'_>) -> Result<(), FsError> {
+        let closed = timeout(DRAIN_LIMIT, self.line.shutdown()).await;
+        tracing::trace!(target: "sealift::ftp", ?closed, "end of data");
         let reply = match self.ended.take() {
             Some(reply) => reply,
             None => session.control.next_reply().await.map_err(|error| attempt.control(error))?,
@@ -355,7 +358,7 @@ async fn final_reply(control: &mut Control, limit: Duration) -> Result<Reply, ()
 }
 
 /// A reply in the middle of a stream: a refusal ends it, a preliminary one has no place there.
-fn accept(reply: Result<Reply, super::control::ControlError>, attempt: Attempt<'_>) -> Result<Reply, FsError> {
+fn accept(reply: Result<Reply, ControlError>, attempt: Attempt<'_>) -> Result<Reply, FsError> {
     let reply = reply.map_err(|error| attempt.control(error))?;
     attempt.success(reply)
 }

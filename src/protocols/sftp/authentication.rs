@@ -202,19 +202,18 @@ impl SshConnection {
         ConnectError::new(ConnectErrorKind::LoginRefused, &self.endpoint, words)
     }
 
-    /// What an RSA key signs with: the server says (`server-sig-algs`); SHA-256 where it does not.
+    /// What an RSA key signs with: the server says (`server-sig-algs`); SHA-256 where it does not, never SHA-1.
     async fn hash_for(&mut self, key: &SshPublicKey) -> Result<Option<HashAlg>, ConnectError> {
         if !key.inner().algorithm().is_rsa() {
             return Ok(None);
         }
-        if let Some(hash) = self.rsa_hash {
-            return Ok(hash);
+        if self.rsa_hash.is_some() {
+            return Ok(self.rsa_hash);
         }
         let endpoint = self.endpoint.clone();
         let told = within(LIMIT, &endpoint, async { Ok(self.handle.best_supported_rsa_hash().await) }).await?;
-        let hash = told.map_err(|_| self.closed())?.unwrap_or(Some(HashAlg::Sha256));
-        self.rsa_hash = Some(hash);
-        Ok(hash)
+        self.rsa_hash = told.map_err(|_| self.closed())?.flatten().or(Some(HashAlg::Sha256));
+        Ok(self.rsa_hash)
     }
 }
 

@@ -370,7 +370,7 @@ impl OpenHandle {
     }
 
     /// Somebody else asked the server to close it.
-    pub(super) fn is_being_closed(mut self) {
+    pub(super) fn disarm(mut self) {
         self.is_open = false;
     }
 }

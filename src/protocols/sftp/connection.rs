@@ -52,7 +52,7 @@ pub struct SshConnection {
     pub(super) told: Told,
     pub(super) endpoint: Endpoint,
     /// What RSA keys sign with, once asked.
-    pub(super) rsa_hash: Option<Option<HashAlg>>,
+    pub(super) rsa_hash: Option<HashAlg>,
     timeout: Duration,
     line: CancellationToken,
     guard: DropGuard,
@@ -342,10 +342,14 @@ impl Said {
         let said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let complaint = if said.0.is_empty() { String::new() } else { format!(": {}", String::from_utf8_lossy(&said.0).trim()) };
         match (why, said.1) {
-            (NotSftp::Noise(noise), _) => format!(
-                "something else speaks where SFTP should, probably a start-up file of the shell there (.bashrc, .profile) or a forced command: {}",
-                String::from_utf8_lossy(noise).trim().chars().take(200).collect::<String>()
-            ),
+            (NotSftp::Noise(noise), _) => {
+                // SFTP's own bytes may follow the text.
+                let words = noise.split(|&b| b == 0).next().unwrap_or_default();
+                format!(
+                    "a text came where SFTP should speak, probably from a start-up file of the shell there (.bashrc, .profile) or a forced command: {}",
+                    String::from_utf8_lossy(words).trim().chars().take(200).collect::<String>()
+                )
+            }
             (NotSftp::Ended, Some(status)) => format!("the SFTP program there ended with status {status}{complaint}"),
             (NotSftp::Ended, None) => format!("the SFTP program there ended at once{complaint}"),
             (NotSftp::Version(version), _) => format!("the server speaks SFTP version {version} only"),

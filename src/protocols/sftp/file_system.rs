@@ -56,16 +56,14 @@ impl SftpFileSystem {
     /// Learns limits, extensions and the home folder over an open channel.
     pub(super) async fn start(channel: Channel, version: Version, session: Session) -> FsResult<Self> {
         let offers = |name: &str| version.extensions.iter().any(|(offered, _)| offered == name.as_bytes());
-        let untold = Limits { read: 0, write: 0 };
-        let (home, limits) = tokio::join!(channel.real_path(b"."), async {
-            if offers("limits@openssh.com") { channel.limits().await.ok() } else { Some(Limits { read: MOST_UNTOLD, write: MOST_UNTOLD }) }
-        });
+        let asking = async { if offers("limits@openssh.com") { channel.limits().await.ok() } else { None } };
+        let (home, limits) = tokio::join!(channel.real_path(b"."), asking);
         let home = match home {
             Ok(path) => FilePath::parse(&path).unwrap_or_else(|_| FilePath::root()),
             Err(Failure::Status { .. }) => FilePath::root(),
             Err(failure) => return Err(failure.at("find the home folder", &FilePath::root())),
         };
-        let limits = limits.unwrap_or(untold);
+        let limits = limits.unwrap_or(Limits { read: 0, write: 0 });
         let at_most = |limit: u64| if limit == 0 { MOST_UNTOLD } else { limit.min(MOST_AT_ONCE) };
         let mut facts = session.facts.clone();
         let names: Vec<String> = version.extensions.iter().map(|(name, _)| text::display_safe(name)).collect();
@@ -100,12 +98,12 @@ impl SftpFileSystem {
         self.channel().attributes(path, Links::Stay).await.map(|attributes| listing::kind_of(&attributes, b""))
     }
 
-    /// Puts a reason to a status that says nothing, where the path itself tells it.
+    /// Puts a reason to a status that says nothing, where the path itself tells it. OpenSSH also says "no such file" for
+    /// a file that is no folder.
     async fn why(&self, failure: Failure, attempted: &'static str, path: &FilePath, reason: fn(Kind) -> Option<FsErrorKind>) -> FsError {
-        if failure.says_nothing() {
-            if let Some(kind) = self.kind(path).await.ok().and_then(reason) {
-                return FsError::new(kind, attempted, path, failure.explain().1);
-            }
+        let is_vague = failure.says_nothing() || failure.is_not_found();
+        if is_vague && let Some(kind) = self.kind(path).await.ok().and_then(reason) {
+            return FsError::new(kind, attempted, path, failure.explain().1);
         }
         failure.at(attempted, path)
     }
@@ -287,6 +285,3 @@ impl FileSystem for SftpFileSystem {
         self.channel().shut();
     }
 }
-
-#[cfg(test)]
-mod tests;

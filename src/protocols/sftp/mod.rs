@@ -15,6 +15,8 @@ mod listing;
 mod packet;
 mod reading;
 mod requests;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 pub use authentication::{AuthStep, Method};

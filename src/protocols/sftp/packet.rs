@@ -79,10 +79,11 @@ impl Body {
     }
 
     pub(super) fn attributes(self, attributes: &Attributes) -> Self {
-        let flags = u32::from(attributes.size.is_some()) * Attributes::SIZE
-            | u32::from(attributes.owner.is_some()) * Attributes::OWNER
-            | u32::from(attributes.permissions.is_some()) * Attributes::PERMISSIONS
-            | u32::from(attributes.times.is_some()) * Attributes::TIMES;
+        let flag = |is_set: bool, flag: u32| if is_set { flag } else { 0 };
+        let flags = flag(attributes.size.is_some(), Attributes::SIZE)
+            | flag(attributes.owner.is_some(), Attributes::OWNER)
+            | flag(attributes.permissions.is_some(), Attributes::PERMISSIONS)
+            | flag(attributes.times.is_some(), Attributes::TIMES);
         let mut body = self.u32(flags);
         if let Some(size) = attributes.size {
             body = body.u64(size);
@@ -316,6 +317,3 @@ impl Assembler {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -186,17 +186,12 @@ impl Source for Reading {
             if let Some(part) = self.ready.pop_front().filter(|part| !part.is_empty()) {
                 return Ok(Some(part));
             }
-            match &self.end {
-                Some(end) => {
-                    let end = end.clone();
-                    self.close().await?;
-                    return end.map(|()| None);
-                }
-                None => {
-                    self.ask().await?;
-                    self.take().await?;
-                }
+            if let Some(end) = self.end.clone() {
+                self.close().await?;
+                return end.map(|()| None);
             }
+            self.ask().await?;
+            self.take().await?;
         }
     }
 

@@ -52,7 +52,7 @@ impl Channel {
     async fn handle(&self, body: Body) -> Answered<OpenHandle> {
         match self.call(body).await? {
             Answer::Handle(handle) => Ok(handle),
-            other => Err(refusal(other)),
+            other @ Answer::Other(_) => Err(refusal(other)),
         }
     }
 
@@ -68,7 +68,7 @@ impl Channel {
     /// Closes and waits for the word.
     pub(super) async fn close_handle(&self, handle: OpenHandle) -> Answered<()> {
         let pending = self.request(Body::new(kind::CLOSE).string(handle.as_bytes()), Vec::new()).await?;
-        handle.is_being_closed();
+        handle.disarm();
         done(pending.await?)
     }
 
@@ -203,12 +203,7 @@ impl Failure {
     /// As an error about `path`.
     pub(super) fn at(self, attempted: &'static str, path: &FilePath) -> FsError {
         let (kind, detail) = self.explain();
-        match kind {
-            FsErrorKind::ConnectionLost | FsErrorKind::TimedOut => {
-                FsError { path: Some(path.clone()), ..FsError::connection(kind, attempted, detail) }
-            }
-            _ => FsError::new(kind, attempted, path, detail),
-        }
+        FsError::new(kind, attempted, path, detail)
     }
 
     /// Whether it is the status that says nothing ("Failure"): the caller has to find out why.

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::FutureExt as _;
 
 use super::channel::{Answer, Channel, Failure, OpenHandle, Pending};
 use super::requests;
@@ -61,7 +60,7 @@ impl Writing {
 
     /// Takes the answers that are there already.
     fn settle_ready(&mut self) -> FsResult<()> {
-        while let Some(answer) = self.asked.front_mut().and_then(|first| first.now_or_never()) {
+        while let Some(answer) = self.asked.front_mut().and_then(futures::FutureExt::now_or_never) {
             self.asked.pop_front();
             self.judge(answer)?;
         }

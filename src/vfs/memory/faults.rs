@@ -43,6 +43,10 @@ pub enum Effect {
     Stall,
     /// It fails, and so does everything after it on this connection (see [`super::MemoryFileSystem::reconnect`]).
     LoseConnection,
+    /// It is done, but the answer is lost with the connection; only for [`Call::Rename`].
+    LoseAnswer,
+    /// Somebody else makes the file so many bytes longer (or shorter) just before it is read on; only for [`Call::Read`].
+    Resize(i64),
 }
 
 /// A fault, and where it strikes.

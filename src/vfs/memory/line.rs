@@ -27,24 +27,35 @@ impl Line {
         self.left.store(calls, Ordering::Release);
     }
 
-    /// Lets `call` through, or strikes it.
-    pub(super) async fn pass(&self, call: Call, attempted: &'static str, path: &FilePath) -> FsResult<()> {
+    /// Fails if the connection broke meanwhile, so that what was done is not answered.
+    pub(super) fn answer(&self, attempted: &'static str, path: &FilePath) -> FsResult<()> {
+        if self.left.load(Ordering::Acquire) == 0 { Err(lost(attempted, path)) } else { Ok(()) }
+    }
+
+    /// Lets `call` through, or strikes it. Answers by how much the file changed meanwhile, which only readers heed.
+    pub(super) async fn pass(&self, call: Call, attempted: &'static str, path: &FilePath) -> FsResult<i64> {
         let count = |left: u64| if left == u64::MAX { Some(left) } else { left.checked_sub(1) };
         if self.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, count).is_err() {
             return Err(lost(attempted, path));
         }
-        let Some(effect) = self.faults.strike(call, path) else { return Ok(()) };
-        if effect == Effect::LoseConnection {
-            self.lose_after(0);
-        }
-        match effect.error(attempted, path) {
-            Some(error) => Err(error),
-            None => future::pending().await,
+        match self.faults.strike(call, path) {
+            None => Ok(0),
+            Some(Effect::Resize(by)) => Ok(by),
+            Some(Effect::Fail(kind)) => Err(FsError::new(kind, attempted, path, "")),
+            Some(Effect::Stall) => future::pending().await,
+            Some(Effect::LoseConnection) => {
+                self.lose_after(0);
+                Err(lost(attempted, path))
+            }
+            Some(Effect::LoseAnswer) => {
+                self.lose_after(0);
+                Ok(0)
+            }
         }
     }
 }
 
 /// The line broke.
-pub(super) fn lost(attempted: &'static str, path: &FilePath) -> FsError {
+fn lost(attempted: &'static str, path: &FilePath) -> FsError {
     FsError::new(FsErrorKind::ConnectionLost, attempted, path, "")
 }

@@ -268,7 +268,8 @@ impl FileSystem for MemoryFileSystem {
 
     async fn rename(&self, from: &FilePath, to: &FilePath, replace: Replace) -> FsResult<()> {
         self.line.pass(Call::Rename, "rename", from).await?;
-        self.with_tree("rename", from, |tree| tree.rename(from, to, replace))
+        self.with_tree("rename", from, |tree| tree.rename(from, to, replace))?;
+        self.line.answer("rename", from)
     }
 
     async fn set_metadata(&self, path: &FilePath, metadata: NewMetadata) -> FsResult<()> {
@@ -304,7 +305,7 @@ impl FileSystem for MemoryFileSystem {
     }
 
     async fn keep_alive(&self) -> FsResult<()> {
-        self.line.pass(Call::Stat, "keep alive", &FilePath::root()).await
+        self.line.pass(Call::Stat, "keep alive", &FilePath::root()).await.map(drop)
     }
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::faults::{Call, Effect};
+use super::faults::Call;
 use super::line::Line;
 use super::tree::{SharedFile, lock};
 use crate::model::FilePath;
@@ -22,9 +22,11 @@ pub(super) struct MemorySource {
 #[async_trait]
 impl Source for MemorySource {
     async fn read(&mut self) -> FsResult<Option<Bytes>> {
-        self.line.pass(Call::Read(self.position), "read", &self.path).await?;
+        let resized = self.line.pass(Call::Read(self.position), "read", &self.path).await?;
         let limit = self.line.faults.bytes_before(false, self.position, &self.path);
-        let file = lock(&self.file);
+        let mut file = lock(&self.file);
+        let length = file.bytes.len().saturating_add_signed(resized as isize);
+        file.resize(length).map_err(|kind| FsError::new(kind, "read", &self.path, ""))?;
         let rest = file.bytes.get(self.position as usize..).unwrap_or_default();
         let length = rest.len().min(self.chunk).min(usize::try_from(limit).unwrap_or(usize::MAX));
         if length == 0 {
@@ -72,15 +74,4 @@ impl Sink for MemorySink {
     }
 
     async fn abort(self: Box<Self>) {}
-}
-
-impl Effect {
-    /// The error it stands for; a stall has none, it never ends.
-    pub(super) fn error(self, attempted: &'static str, path: &FilePath) -> Option<FsError> {
-        match self {
-            Self::Fail(kind) => Some(FsError::new(kind, attempted, path, "")),
-            Self::LoseConnection => Some(super::line::lost(attempted, path)),
-            Self::Stall => None,
-        }
-    }
 }

@@ -56,8 +56,9 @@ fn read(facts: &[u8], name: &[u8]) -> (Entry, FolderItself) {
                         Kind::Dir
                     }
                     _ if kind.starts_with(b"os.unix=slink") || kind.starts_with(b"os.unix=symlink") => {
-                        if let Some(colon) = value.iter().position(|&byte| byte == b':') {
-                            entry.details_mut().target = Some(value[colon + 1..].into());
+                        let target = value.iter().position(|&byte| byte == b':').map(|colon| &value[colon + 1..]);
+                        if let Some(target) = target.filter(|target| !target.is_empty()) {
+                            entry.details_mut().target = Some(target.into());
                         }
                         Kind::Symlink
                     }
