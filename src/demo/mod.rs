@@ -52,10 +52,13 @@ impl Demo {
     pub async fn start() -> io::Result<Self> {
         let folder = SampleFolder::create()?;
         // The FTPS servers share a tree, the SFTP server has its own: so copies between servers go somewhere.
-        let (ftps, sftp) = tokio::task::spawn_blocking(|| Ok::<_, FsError>((remote::tree("FTPS")?, remote::tree("SFTP")?)))
-            .await
-            .map_err(io::Error::other)?
-            .map_err(io::Error::other)?;
+        let (ftps, sftp) = tokio::task::spawn_blocking(|| {
+            let big = remote::big();
+            Ok::<_, FsError>((remote::tree("FTPS", &big)?, remote::tree("SFTP", &big)?))
+        })
+        .await
+        .map_err(io::Error::other)?
+        .map_err(io::Error::other)?;
         let password = Secret::new(random_text(PASSWORD_LETTERS).map_err(io::Error::other)?);
         let explicit = start_ftps(&ftps, &password, false).await?;
         let implicit = start_ftps(&ftps, &password, true).await?;

@@ -42,8 +42,13 @@ const HOSTILE: [(&[u8], Kind); 11] = [
     (b"not utf-8 \xe9\xff.txt", Kind::File),
 ];
 
+/// The content of the big file.
+pub(super) fn big() -> Vec<u8> {
+    noise(BIG)
+}
+
 /// The tree of one server.
-pub(super) fn tree(server: &str) -> FsResult<MemoryFileSystem> {
+pub(super) fn tree(server: &str, big: &[u8]) -> FsResult<MemoryFileSystem> {
     let tree = MemoryFileSystem::new();
     let put = |path: &str, content: &[u8]| tree.put(&path_of(path)?, content);
     put("/README.txt", readme(server).as_bytes())?;
@@ -56,7 +61,7 @@ pub(super) fn tree(server: &str) -> FsResult<MemoryFileSystem> {
     for number in 0..MANY {
         put(&format!("/many/file-{number:04}.txt"), format!("This is small file number {number}.\n").as_bytes())?;
     }
-    put("/big/32-megabytes.bin", &noise(BIG))?;
+    put("/big/32-megabytes.bin", big)?;
     put("/nested/a/b/c/d/e/f/g/h/deep.txt", b"As deep as it gets here.\n")?;
     put("/nested/a/beside.txt", b"Half way.\n")?;
     tree.put_dir(&path_of("/nested/empty")?)?;

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use super::tls::{self, SessionMark};
+use super::tls;
 use crate::model::text;
 
 /// Longer lines end the connection: a path of 4096 bytes fits twice.
@@ -65,14 +65,43 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Splits at the first blank; all further blanks belong to the name. Telnet commands in front (RFC 959 4.1.3, ABOR) are dropped.
+    /// Splits at the first blank; all further blanks belong to the name.
     fn parse(bytes: &[u8]) -> Self {
-        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        let start = bytes.iter().position(|&byte| byte < 0xf0).unwrap_or(bytes.len());
-        let bytes = &bytes[start..];
+        let bytes = without_telnet(bytes.strip_suffix(b"\r").unwrap_or(bytes));
+        let bytes = bytes.as_slice();
         let (verb, argument) = bytes.iter().position(|&byte| byte == b' ').map_or((bytes, &[][..]), |at| (&bytes[..at], &bytes[at + 1..]));
         Self { verb: String::from_utf8_lossy(verb).to_ascii_uppercase(), argument: argument.to_vec() }
     }
+}
+
+const IAC: u8 = 255;
+
+/// What would end the line becomes `?`, and 255 is doubled as Telnet wants it.
+fn push_safe(line: &mut Vec<u8>, text: &[u8]) {
+    for &byte in text {
+        line.push(if matches!(byte, b'\r' | b'\n' | 0) { b'?' } else { byte });
+        if byte == IAC {
+            line.push(IAC);
+        }
+    }
+}
+
+/// The control connection is a Telnet line (RFC 959 3.3): 255 in a name comes doubled, a command of Telnet before ABOR.
+fn without_telnet(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut rest = bytes.iter().copied();
+    while let Some(byte) = rest.next() {
+        match (byte == IAC).then(|| rest.next()) {
+            None => plain.push(byte),
+            Some(Some(IAC)) => plain.push(IAC),
+            // WILL, WONT, DO, DONT and the option they are about.
+            Some(Some(251..=254)) => drop(rest.next()),
+            // The mark of urgent data (RFC 959 4.1.3) comes out of band, and its IAC stays alone before the verb.
+            Some(Some(letter @ b'A'..=b'Z')) => plain.push(letter),
+            Some(_) => {}
+        }
+    }
+    plain
 }
 
 pub(super) struct Control {
@@ -118,7 +147,7 @@ impl Control {
     /// `code text`. The text is ours or was made safe; a line break in it would be a second reply, so it is replaced.
     pub(super) async fn reply(&mut self, code: u16, text: impl AsRef<[u8]>) -> io::Result<()> {
         let mut line = format!("{code} ").into_bytes();
-        line.extend(text.as_ref().iter().map(|&byte| if matches!(byte, b'\r' | b'\n' | 0) { b'?' } else { byte }));
+        push_safe(&mut line, text.as_ref());
         line.extend_from_slice(b"\r\n");
         tracing::debug!("> {}", text::display_safe(&line[..line.len() - 2]));
         self.send(&line).await
@@ -129,7 +158,7 @@ impl Control {
         let mut bytes = format!("{code}-{first}\r\n").into_bytes();
         for line in lines {
             bytes.push(b' ');
-            bytes.extend(line.iter().map(|&byte| if matches!(byte, b'\r' | b'\n' | 0) { b'?' } else { byte }));
+            push_safe(&mut bytes, line);
             bytes.extend_from_slice(b"\r\n");
         }
         bytes.extend_from_slice(format!("{code} {last}\r\n").as_bytes());
@@ -145,9 +174,9 @@ impl Control {
     }
 
     /// The server's side of the TLS handshake.
-    pub(super) async fn protect(&mut self, config: &Arc<ServerConfig>, mark: &SessionMark) -> io::Result<()> {
+    pub(super) async fn protect(&mut self, config: &Arc<ServerConfig>) -> io::Result<()> {
         let Wire::Plain(stream) = std::mem::replace(&mut self.wire, Wire::Gone) else { return Err(io::ErrorKind::AlreadyExists.into()) };
-        self.wire = Wire::Tls(tls::accept(config, stream, mark, self.step).await?);
+        self.wire = Wire::Tls(tls::accept(config, stream, self.step).await?);
         Ok(())
     }
 
@@ -167,6 +196,7 @@ mod tests {
         assert_eq!(line(b"retr  two blanks \r"), Line { verb: "RETR".into(), argument: b" two blanks ".to_vec() });
         assert_eq!(line(b"STOR caf\xe9\r").argument, b"caf\xe9");
         assert_eq!(line(b"\xff\xf4\xffABOR\r").verb, "ABOR");
+        assert_eq!(line(b"STOR \xff\xff\xff\xfb\x01x\r").argument, b"\xffx");
         assert_eq!(line(b"\r"), Line { verb: String::new(), argument: Vec::new() });
     }
 }

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::control::Wire;
 use super::session::Session;
-use super::tls::{self, SessionMark};
+use super::tls;
 
 /// How the next data connection comes about.
 pub(super) enum Plan {
@@ -33,7 +33,6 @@ pub(super) struct Opening {
     peer: IpAddr,
     protection: Option<Arc<ServerConfig>>,
     must_resume: bool,
-    mark: SessionMark,
     limit: Duration,
 }
 
@@ -60,10 +59,8 @@ impl Opening {
             .map_err(|error| failed("No data connection", error))?;
         drop(stream.set_nodelay(true));
         let Some(config) = &self.protection else { return Ok(Wire::Plain(stream)) };
-        let stream = tls::accept(config, stream, &self.mark, self.limit)
-            .await
-            .map_err(|error| failed("TLS failed on the data connection", error))?;
-        if self.must_resume && !tls::resumes(&stream, &self.mark) {
+        let stream = tls::accept(config, stream, self.limit).await.map_err(|error| failed("TLS failed on the data connection", error))?;
+        if self.must_resume && !tls::is_resumed(&stream) {
             return Err(NotOpened::NotReused);
         }
         Ok(Wire::Tls(stream))
@@ -71,23 +68,27 @@ impl Opening {
 }
 
 impl Session {
-    /// Uses up the plan for the next data connection; `None` (and a reply) where protection is required and missing.
-    pub(super) async fn opening(&mut self) -> io::Result<Option<Opening>> {
-        let plan = std::mem::replace(&mut self.plan, Plan::None);
+    /// Whether a data connection can be opened; a reply where not.
+    pub(super) async fn can_open(&mut self) -> io::Result<bool> {
         if self.shared.options.require_tls && !self.private_data {
-            return self.control.reply(521, "Data must be protected: send PROT P").await.map(|()| None);
+            return self.control.reply(521, "Data must be protected: send PROT P").await.map(|()| false);
         }
-        if matches!(plan, Plan::None) {
-            return self.control.reply(425, "Send PASV, EPSV, PORT or EPRT first").await.map(|()| None);
+        if matches!(self.plan, Plan::None) {
+            return self.control.reply(425, "Send PASV, EPSV, PORT or EPRT first").await.map(|()| false);
         }
-        Ok(Some(Opening {
-            plan,
+        Ok(true)
+    }
+
+    /// Uses up the plan. Only for a transfer that goes ahead: closing the port of one that is refused would reset a
+    /// client's connection while it reads why.
+    pub(super) fn opening(&mut self) -> Opening {
+        Opening {
+            plan: std::mem::replace(&mut self.plan, Plan::None),
             peer: self.peer.ip().to_canonical(),
             protection: self.protection.clone().filter(|_| self.private_data),
             must_resume: self.shared.options.require_session_reuse,
-            mark: self.mark,
             limit: self.shared.options.limits.step,
-        }))
+        }
     }
 
     async fn listen(&mut self) -> io::Result<Option<SocketAddr>> {

@@ -79,7 +79,7 @@ fn kind_fact(entry: &Entry) -> Vec<u8> {
 }
 
 /// `-rw-r--r--   1 owner    group        1234 Nov 21 09:37 name`, without a line end.
-pub(super) fn unix(entry: &Entry, now: Timestamp, name: &[u8]) -> Vec<u8> {
+pub(in crate::server) fn unix(entry: &Entry, now: Timestamp, name: &[u8]) -> Vec<u8> {
     let details = entry.details.as_deref();
     let letter = match entry.kind {
         Kind::Dir => 'd',

@@ -14,7 +14,7 @@
 mod control;
 mod data;
 mod files;
-mod listing;
+pub(super) mod listing;
 mod login;
 mod session;
 pub(super) mod tls;

@@ -13,7 +13,7 @@ use super::Shared;
 use super::control::{Control, Line, Wire};
 use super::data::Plan;
 use super::listing::Facts;
-use super::tls::{self, SessionMark};
+use super::tls;
 use crate::model::{FilePath, text};
 use crate::vfs::{FsError, FsErrorKind};
 
@@ -24,7 +24,6 @@ pub(super) struct Session {
     pub(super) local: SocketAddr,
     /// The configuration this control connection was protected with; its data connections use the same.
     pub(super) protection: Option<Arc<ServerConfig>>,
-    pub(super) mark: SessionMark,
     /// The name of USER, until PASS.
     pub(super) claimed: Option<Vec<u8>>,
     pub(super) logged_in: bool,
@@ -52,7 +51,6 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, stopping: Canc
         peer,
         local,
         protection: None,
-        mark: tls::new_mark(),
         claimed: None,
         logged_in: false,
         failed_logins: 0,
@@ -102,10 +100,9 @@ impl Session {
 
     /// The handshake of the control connection.
     pub(super) async fn protect(&mut self) -> io::Result<()> {
-        let Some(config) = self.shared.tls.as_ref().map(|shown| Arc::clone(&shown.borrow())) else {
-            return Err(io::ErrorKind::Unsupported.into());
-        };
-        self.control.protect(&config, &self.mark).await?;
+        let Some(shown) = &self.shared.tls else { return Err(io::ErrorKind::Unsupported.into()) };
+        let config = tls::of_one_connection(&Arc::clone(&shown.borrow()))?;
+        self.control.protect(&config).await?;
         self.protection = Some(config);
         Ok(())
     }

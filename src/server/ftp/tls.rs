@@ -1,11 +1,12 @@
-//! TLS of the FTP server: one configuration an identity, tickets that bind data connections to their control connection.
+//! TLS of the FTP server: one configuration an identity, one set of tickets a control connection.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
+use rustls::server::NoServerSessionStorage;
+use rustls::{HandshakeKind, ServerConfig};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -25,10 +26,7 @@ pub enum TlsVersions {
     Only13,
 }
 
-/// Marks the tickets of one control connection.
-pub(super) type SessionMark = [u8; 16];
-
-/// The configuration that shows `identity`. Stateless tickets, so that a client may use one more than once.
+/// The configuration that shows `identity`.
 pub(in crate::server) fn configure(identity: &ServerIdentity, versions: TlsVersions) -> Result<Arc<ServerConfig>, IdentityError> {
     let unusable = |error: rustls::Error| IdentityError::Unusable(error.to_string());
     let versions: &[&rustls::SupportedProtocolVersion] = match versions {
@@ -42,21 +40,23 @@ pub(in crate::server) fn configure(identity: &ServerIdentity, versions: TlsVersi
         .with_no_client_auth()
         .with_single_cert(identity.chain.clone(), identity.key.clone_key())
         .map_err(unusable)?;
-    config.ticketer = aws_lc_rs::Ticketer::new().map_err(unusable)?;
     config.send_tls13_tickets = 2;
     Ok(Arc::new(config))
 }
 
+/// The configuration of one control connection and its data connections: what resumes, resumes a session of these.
+/// Stateless tickets, so that a client may use one more than once.
+pub(super) fn of_one_connection(shared: &ServerConfig) -> io::Result<Arc<ServerConfig>> {
+    let mut config = shared.clone();
+    config.ticketer = aws_lc_rs::Ticketer::new().map_err(io::Error::other)?;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(Arc::new(config))
+}
+
 /// The handshake, tickets delivered, within `limit`.
-pub(super) async fn accept(
-    config: &Arc<ServerConfig>,
-    stream: TcpStream,
-    mark: &SessionMark,
-    limit: Duration,
-) -> io::Result<Box<TlsStream<TcpStream>>> {
+pub(super) async fn accept(config: &Arc<ServerConfig>, stream: TcpStream, limit: Duration) -> io::Result<Box<TlsStream<TcpStream>>> {
     let handshake = async {
-        let acceptor = TlsAcceptor::from(Arc::clone(config));
-        let mut stream = acceptor.accept_with(stream, |connection| connection.set_resumption_data(mark)).await?;
+        let mut stream = TlsAcceptor::from(Arc::clone(config)).accept(stream).await?;
         // An upload never writes: its tickets would not leave before the end.
         stream.flush().await?;
         Ok(Box::new(stream))
@@ -64,15 +64,7 @@ pub(super) async fn accept(
     tokio::time::timeout(limit, handshake).await?
 }
 
-/// Whether the handshake resumed a session of the control connection with this mark.
-pub(super) fn resumes(stream: &TlsStream<TcpStream>, mark: &SessionMark) -> bool {
-    stream.get_ref().1.received_resumption_data() == Some(mark)
-}
-
-/// A mark no other connection has.
-pub(super) fn new_mark() -> SessionMark {
-    let mut mark = SessionMark::default();
-    // Without random numbers no handshake succeeds either.
-    drop(aws_lc_rs::default_provider().secure_random.fill(&mut mark));
-    mark
+/// Whether the handshake resumed a session; with [`of_one_connection`], one of the control connection.
+pub(super) fn is_resumed(stream: &TlsStream<TcpStream>) -> bool {
+    stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed)
 }

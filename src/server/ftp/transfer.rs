@@ -47,11 +47,14 @@ impl Session {
     pub(super) async fn retrieve(&mut self, argument: &[u8]) -> io::Result<()> {
         let from = std::mem::take(&mut self.restart);
         let Some(path) = self.named_path(argument).await? else { return Ok(()) };
+        if !self.can_open().await? {
+            return Ok(());
+        }
         let source = match self.shared.options.root.open(&path, from).await {
             Ok(source) => source,
             Err(error) => return self.refuse(&error).await,
         };
-        let Some(opening) = self.opening().await? else { return Ok(()) };
+        let opening = self.opening();
         let step = self.shared.options.limits.step;
         self.transfer(send(opening, source, step)).await.map(drop)
     }
@@ -59,7 +62,9 @@ impl Session {
     pub(super) async fn store(&mut self, argument: &[u8], append: bool) -> io::Result<()> {
         let mut from = std::mem::take(&mut self.restart);
         let Some(path) = self.named_path(argument).await? else { return Ok(()) };
-        let Some(opening) = self.opening().await? else { return Ok(()) };
+        if !self.can_open().await? {
+            return Ok(());
+        }
         let root = Arc::clone(&self.shared.options.root);
         if append {
             from = match follow(&*root, &path).await {
@@ -72,7 +77,7 @@ impl Session {
             Ok(sink) => sink,
             Err(error) => return self.refuse(&error).await,
         };
-        let step = self.shared.options.limits.step;
+        let (opening, step) = (self.opening(), self.shared.options.limits.step);
         let whole = self.transfer(receive(opening, sink, step)).await;
         if !matches!(whole, Ok(true)) && from == 0 && !self.shared.options.keep_broken_uploads {
             // A part of a file under the name of the whole would be taken for it.
@@ -95,7 +100,11 @@ impl Session {
         let now = Timestamp::now();
         let facts = self.facts();
         // NLST answers names that can be asked for as they are.
-        let prefix = if name.is_empty() || name.ends_with(b"/") { name.to_vec() } else { [name, b"/"].concat() };
+        let prefix = match entry.kind {
+            Kind::Dir if name.is_empty() || name.ends_with(b"/") => name.to_vec(),
+            Kind::Dir => [name, b"/"].concat(),
+            _ => name[..name.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1)].to_vec(),
+        };
         let verb = verb.to_owned();
         let write = move |entry: &Entry| {
             let name = listing::line_name(entry.raw_name(), raw);
@@ -107,7 +116,10 @@ impl Session {
             line.extend_from_slice(b"\r\n");
             line
         };
-        let Some(opening) = self.opening().await? else { return Ok(()) };
+        if !self.can_open().await? {
+            return Ok(());
+        }
+        let opening = self.opening();
         let shared = Arc::clone(&self.shared);
         let single = (entry.kind != Kind::Dir).then_some(entry);
         self.transfer(list(shared, opening, at, single, write)).await.map(drop)

@@ -5,6 +5,7 @@ use russh_sftp::protocol::{File, FileAttributes, FileMode, StatusCode};
 use russh_sftp::server::StatusReply;
 
 use crate::model::{Entry, Kind};
+use crate::server::ftp::listing::unix;
 use crate::vfs::{FsError, FsErrorKind, NewMetadata};
 
 /// The attributes of an entry. Times before 1970 and after 2106 do not fit the protocol and are left out.
@@ -29,9 +30,10 @@ pub(super) fn of(entry: &Entry) -> FileAttributes {
     }
 }
 
-/// A line of a listing: name, long name and attributes.
-pub(super) fn file(entry: &Entry) -> File {
-    File::new(String::from_utf8_lossy(entry.raw_name()), of(entry))
+/// A line of a listing: name, long name as `ls -l` writes it, and attributes.
+pub(super) fn file(entry: &Entry, now: Timestamp) -> File {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    File { filename: text(entry.raw_name()), longname: text(&unix(entry, now, entry.raw_name())), attrs: of(entry) }
 }
 
 /// What SETSTAT sets of times and mode; `None`: neither.

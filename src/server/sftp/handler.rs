@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use russh_sftp::extensions;
 use russh_sftp::protocol::{
     Attrs, Data, ExtendedReply, File, FileAttributes, Handle as HandleReply, Name, OpenFlags, Packet, Status, StatusCode, Version,
@@ -17,6 +18,8 @@ use crate::vfs::{Create, FileSystem, FsError, FsResult, NewMetadata, Replace, li
 
 /// Entries of one READDIR answer: with names of 255 bytes and long names it stays below 256 KiB.
 const BATCH: usize = 200;
+/// Bits a new file or folder never gets, whatever the client asks for; SETSTAT may set them.
+const UMASK: u32 = 0o022;
 const POSIX_RENAME: &str = "posix-rename@openssh.com";
 
 /// One SFTP channel.
@@ -146,14 +149,15 @@ impl russh_sftp::server::Handler for Files {
     }
 
     async fn readdir(&mut self, id: u32, handle: String) -> Reply<Name> {
-        let files: Vec<File> = self.handles.folder(&handle)?.take(BATCH).map(|entry| attributes::file(&entry)).collect();
+        let now = Timestamp::now();
+        let files: Vec<File> = self.handles.folder(&handle)?.take(BATCH).map(|entry| attributes::file(&entry, now)).collect();
         if files.is_empty() { Err(StatusCode::Eof.into()) } else { Ok(Name { id, files }) }
     }
 
     async fn open(&mut self, id: u32, text: String, flags: OpenFlags, attributes: FileAttributes) -> Reply<HandleReply> {
         let mut file = OpenFile::open(&*self.root, path(&text)?, flags).await?;
         if flags.contains(OpenFlags::CREATE) {
-            file.metadata.mode = attributes.permissions.map(|mode| mode & 0o7777).filter(|_| file.written().is_some());
+            file.metadata.mode = attributes.permissions.map(|mode| mode & 0o7777 & !UMASK).filter(|_| file.written().is_some());
         }
         let handle = self.handles.add(Handle::File(file))?;
         Ok(HandleReply { id, handle })
@@ -179,7 +183,12 @@ impl russh_sftp::server::Handler for Files {
     async fn mkdir(&mut self, id: u32, text: String, attributes: FileAttributes) -> Reply<Status> {
         let at = path(&text)?;
         self.root.make_dir(&at).await.map_err(|error| status(&error))?;
-        set(&*self.root, &at, &FileAttributes { permissions: attributes.permissions, ..FileAttributes::default() }).await?;
+        set(
+            &*self.root,
+            &at,
+            &FileAttributes { permissions: attributes.permissions.map(|mode| mode & !UMASK), ..FileAttributes::default() },
+        )
+        .await?;
         Ok(ok(id))
     }
 
