@@ -1,3 +1,45 @@
-//! The program: parses the command line, chooses the face, answers with the exit code.
+//! The program: parses the command line, starts the log, chooses the face, answers with the exit code.
 
-fn main() {}
+use std::sync::Arc;
+
+use clap::Parser;
+use sealift::app::StartPane;
+use sealift::ask::{Prompter, Refuse};
+use sealift::cli::args::{Arguments, Verb};
+use sealift::cli::{ExitCode, Failure, run, start_log, start_pane};
+use sealift::setup::Setup;
+use sealift::tui::start;
+
+fn main() -> std::process::ExitCode {
+    let arguments = Arguments::parse();
+    let _log = start_log();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::screen(&error).report().into(),
+    };
+    let code = runtime.block_on(async {
+        match &arguments.verb {
+            Some(verb) if !matches!(verb, Verb::Demo { tour: false }) => run(verb).await,
+            _ => screen(&arguments).await.unwrap_or_else(|failure| failure.report()),
+        }
+    });
+    // A blocking read of the terminal or the disk must not keep the program from ending.
+    runtime.shutdown_background();
+    code.into()
+}
+
+/// The two panes, over the demo's servers or over what the arguments name.
+async fn screen(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let (setup, options) = (Setup::read()?, &arguments.connect);
+    let shown = if arguments.verb.is_some() {
+        start::demo(&setup, &options.choices()).await
+    } else {
+        let left = start_pane(arguments.left.as_deref().unwrap_or("."))?;
+        let right = arguments.right.as_deref().map_or_else(|| Ok(StartPane::Sites(Vec::new())), start_pane)?;
+        // Secrets brought along are read now, before the terminal belongs to the screen.
+        let given = options.answers(Refuse)?;
+        let answers: start::Answers = Box::new(move |screen| Arc::new(given.before(screen)) as Arc<dyn Prompter>);
+        start::panes(&setup, &options.choices(), answers, [left, right]).await
+    };
+    shown.map(|()| ExitCode::Ok).map_err(|error| Failure::screen(&error))
+}

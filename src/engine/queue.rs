@@ -8,7 +8,8 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use super::job::{FileOutcome, JobId, JobKind, JobSpec, Place, Report};
+use super::event::Event;
+use super::job::{FileOutcome, JobId, JobKind, JobSpec, Place};
 use super::places::Places;
 use super::progress::Snapshot;
 use super::running::Job;
@@ -22,7 +23,7 @@ pub struct Queue {
     places: Arc<dyn Places>,
     prompter: Arc<dyn Prompter>,
     options: QueueOptions,
-    events: mpsc::Sender<QueueEvent>,
+    events: mpsc::Sender<Event>,
     slots: Arc<Semaphore>,
     started: Instant,
     next_id: AtomicU64,
@@ -45,28 +46,13 @@ impl Default for QueueOptions {
     }
 }
 
-/// What a [`Queue`] tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum QueueEvent {
-    /// A job ended.
-    JobEnded {
-        /// Which.
-        id: JobId,
-        /// What came of it.
-        report: Report,
-        /// The folders whose listings are out of date.
-        changed: Vec<(Place, FilePath)>,
-    },
-}
-
 /// How long jobs may take to tidy up when the program ends.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
 impl Queue {
-    /// A queue, and the channel its events arrive in, which has to be read.
-    pub fn new(places: Arc<dyn Places>, prompter: Arc<dyn Prompter>, options: QueueOptions) -> (Self, mpsc::Receiver<QueueEvent>) {
-        let (events, receiver) = mpsc::channel(256);
-        let queue = Self {
+    /// A queue that tells `events`, which has to be read, of every job that ends.
+    pub fn new(places: Arc<dyn Places>, prompter: Arc<dyn Prompter>, events: mpsc::Sender<Event>, options: QueueOptions) -> Self {
+        Self {
             places,
             prompter,
             slots: Arc::new(Semaphore::new(options.jobs.max(1))),
@@ -76,8 +62,7 @@ impl Queue {
             next_id: AtomicU64::new(1),
             jobs: Mutex::default(),
             tasks: Mutex::default(),
-        };
-        (queue, receiver)
+        }
     }
 
     /// Puts a job at the end of the queue. To be called within a tokio runtime.
@@ -124,7 +109,7 @@ impl Queue {
     }
 }
 
-async fn run(job: Arc<Job>, slots: Arc<Semaphore>, events: mpsc::Sender<QueueEvent>) {
+async fn run(job: Arc<Job>, slots: Arc<Semaphore>, events: mpsc::Sender<Event>) {
     let slot = tokio::select! {
         biased;
         () = job.stop.cancelled() => None,
@@ -140,7 +125,7 @@ async fn run(job: Arc<Job>, slots: Arc<Semaphore>, events: mpsc::Sender<QueueEve
     let report = job.finished();
     drop(slot);
     // Nobody listening is no failure.
-    drop(events.send(QueueEvent::JobEnded { id: job.id, report, changed: changed(&job.spec) }).await);
+    drop(events.send(Event::JobEnded { id: job.id, report, changed: changed(&job.spec) }).await);
 }
 
 fn changed(spec: &JobSpec) -> Vec<(Place, FilePath)> {

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::assess::Assessment;
 use super::fingerprint::Fingerprint;
+use super::pins::Pin;
 use crate::model::Endpoint;
 
 /// A certificate as it came over the wire.
@@ -37,6 +39,14 @@ pub enum PeerIdentity {
 }
 
 impl PeerIdentity {
+    /// The peer's own certificate; `None` for a host key.
+    pub fn leaf(&self) -> Option<&Certificate> {
+        match self {
+            Self::Certificates(chain) => chain.first(),
+            Self::HostKey(_) => None,
+        }
+    }
+
     /// SHA-256 of the leaf certificate's DER, or of the host key's blob.
     pub fn fingerprint(&self) -> Fingerprint {
         match self {
@@ -72,6 +82,27 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
+    /// Every kind.
+    pub const ALL: [Self; 17] = [
+        Self::UnknownIssuer,
+        Self::SelfSigned,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::NameMismatch,
+        Self::NameFromCnOnly,
+        Self::WrongUsage,
+        Self::CaAsEndEntity,
+        Self::OldVersion,
+        Self::WeakSignature,
+        Self::WeakKey,
+        Self::UnknownCriticalExtension,
+        Self::Revoked,
+        Self::BadChainSignature,
+        Self::ChangedSincePinned,
+        Self::UnknownHostKey,
+        Self::Other,
+    ];
+
     /// The stable name, e.g. `unknown-issuer`.
     pub fn name(self) -> &'static str {
         match self {
@@ -131,7 +162,8 @@ pub struct Evidence {
     pub spki: Option<Fingerprint>,
     /// The identity remembered for this endpoint, where another one is: what the person trusted before.
     pub remembered: Option<Remembered>,
-    /// It cannot be trusted even if the person wants to (unreadable, or a key no handshake can use).
+    /// It cannot be trusted even if the person wants to: unreadable, a key no handshake can use, or an SSH key that
+    /// contradicts known_hosts, where only a hand in that file helps.
     pub unusable: bool,
     /// TLS connections only.
     pub tls: TlsFacts,
@@ -149,6 +181,23 @@ pub struct Remembered {
 }
 
 impl Evidence {
+    /// The evidence of a certificate chain, with the pin of its endpoint brought in.
+    pub fn of_certificates(endpoint: Endpoint, chain: Vec<Certificate>, assessment: Assessment, pin: Option<&Pin>) -> Self {
+        let Assessment { mut problems, spki, unusable } = assessment;
+        let identity = PeerIdentity::Certificates(chain);
+        let remembered = pin.filter(|pin| pin.certificate != identity.fingerprint()).map(|pin| Remembered {
+            fingerprint: pin.certificate,
+            place: format!("pinned {}", pin.since.strftime("%Y-%m-%d")),
+            same_key: spki.is_some() && pin.spki == spki,
+        });
+        if let Some(before) = &remembered {
+            let key = if before.same_key { "its key is the same" } else { "its key is another one" };
+            let text = format!("this is not the certificate you trusted here before ({}); {key}", before.place);
+            problems.insert(0, Problem { kind: ProblemKind::ChangedSincePinned, at: 0, text });
+        }
+        Self { endpoint, identity, problems, spki, remembered, unusable, tls: TlsFacts::default() }
+    }
+
     /// Whether there is a problem of this kind.
     pub fn has(&self, kind: ProblemKind) -> bool {
         self.problems.iter().any(|problem| problem.kind == kind)

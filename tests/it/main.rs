@@ -11,5 +11,9 @@
 
 #[path = "../support/conformance.rs"]
 mod conformance;
+
+mod assess;
+mod certificates;
 mod conformance_memory_local;
 mod jobs;
+mod tls;

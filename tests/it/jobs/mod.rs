@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sealift::ask::{Prompter, Refuse};
 use sealift::engine::{
-    ConflictPolicy, FileOutcome, JobId, JobKind, JobSpec, Lease, Place, Places, Queue, QueueEvent, QueueOptions, Report, SessionId,
+    ConflictPolicy, Event, FileOutcome, JobId, JobKind, JobSpec, Lease, Place, Places, Queue, QueueOptions, Report, SessionId,
 };
 use sealift::model::FilePath;
 use sealift::vfs::memory::MemoryOptions;
@@ -52,7 +52,7 @@ impl Places for Trees {
 pub struct Bench {
     pub trees: Arc<Trees>,
     pub queue: Queue,
-    pub events: mpsc::Receiver<QueueEvent>,
+    pub events: mpsc::Receiver<Event>,
     pub outcomes: mpsc::Receiver<FileOutcome>,
 }
 
@@ -81,7 +81,8 @@ impl Bench {
         let trees = Arc::new(Trees { local, remote, parallel, leases: AtomicUsize::new(0) });
         let (sender, outcomes) = mpsc::channel(20_000);
         let places = Arc::clone(&trees) as Arc<dyn Places>;
-        let (queue, events) = Queue::new(places, prompter, QueueOptions { outcomes: Some(sender), ..QueueOptions::default() });
+        let (news, events) = mpsc::channel(256);
+        let queue = Queue::new(places, prompter, news, QueueOptions { outcomes: Some(sender), ..QueueOptions::default() });
         Self { trees, queue, events, outcomes }
     }
 
@@ -109,7 +110,7 @@ impl Bench {
 
     pub async fn ended(&mut self, job: JobId) -> Report {
         let event = tokio::time::timeout(Duration::from_secs(300), self.events.recv()).await.expect("the job did not end");
-        let QueueEvent::JobEnded { id, report, .. } = event.unwrap();
+        let Event::JobEnded { id, report, .. } = event.unwrap() else { panic!("only jobs end here") };
         assert_eq!(id, job);
         report
     }

@@ -1,6 +1,6 @@
 //! Moves, several jobs at once, and the end of the program.
 
-use sealift::engine::{ConflictPolicy, JobKind, JobSpec, JobState, Place, QueueEvent};
+use sealift::engine::{ConflictPolicy, Event, JobKind, JobSpec, JobState, Place};
 use sealift::vfs::memory::faults::{Call, Effect};
 use sealift::vfs::{FileSystem, FsErrorKind};
 
@@ -93,7 +93,7 @@ async fn an_ended_job_tells_which_folders_changed() {
     let mut bench = Bench::new();
     bench.put("/from/file", b"x");
     bench.queue.submit(move_away(&["file"]));
-    let QueueEvent::JobEnded { changed, .. } = bench.events.recv().await.unwrap();
+    let Some(Event::JobEnded { changed, .. }) = bench.events.recv().await else { panic!("a job ended") };
     assert_eq!(changed, [(Place::Local, path("/from")), (REMOTE, path("/to"))]);
 }
 

@@ -1,0 +1,164 @@
+//! What will be done, before it is done. Bound to places and names when it opens, never to what a pane shows later.
+
+use super::{Command, Next, focus_step, letter, neighbour};
+use crate::app::effect::Effect;
+use crate::app::input::Input;
+use crate::app::key::{Key, KeyCode};
+use crate::engine::JobSpec;
+use crate::model::EntryName;
+
+/// Copy or move.
+pub struct TransferDialog {
+    /// What will be ordered; target folder and new name come from the inputs.
+    pub spec: JobSpec,
+    /// The place it comes from, in words: `this machine`, `ftpes://user@host`.
+    pub from: String,
+    /// The place it goes to, in words.
+    pub to: String,
+    /// Bytes of the files among the items, as far as known.
+    pub bytes: u64,
+    /// How many of the items are folders (their contents are not counted yet).
+    pub folders: usize,
+    /// The target folder; may be changed.
+    pub target: Input,
+    /// The new name, for a single item.
+    pub name: Option<Input>,
+    /// What keys go to.
+    pub focus: TransferField,
+    /// What is wrong with the inputs, once Enter was pressed.
+    pub error: Option<String>,
+}
+
+/// What keys go to in a [`TransferDialog`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferField {
+    /// The target folder.
+    Target,
+    /// The new name.
+    Name,
+    /// The button that starts it.
+    Start,
+    /// The button that does not.
+    Cancel,
+}
+
+impl TransferDialog {
+    pub(in crate::app) fn new(spec: JobSpec, from: String, to: String, bytes: u64, folders: usize) -> Self {
+        let name = (spec.items.len() == 1).then(|| Input::new(&spec.items[0].display()));
+        let target = Input::new(&spec.to_dir.display());
+        Self { spec, from, to, bytes, folders, target, name, focus: TransferField::Start, error: None }
+    }
+
+    pub(super) fn key(&mut self, key: Key) -> Next {
+        match key.code {
+            KeyCode::Esc => return Next::Close,
+            KeyCode::Enter if self.focus == TransferField::Cancel => return Next::Close,
+            KeyCode::Enter => match self.order() {
+                Ok(spec) => return Next::Finish(Command::Submit(spec)),
+                Err(why) => self.error = Some(why),
+            },
+            KeyCode::Tab | KeyCode::BackTab | KeyCode::Up | KeyCode::Down => self.step(key),
+            _ => {
+                let input = match self.focus {
+                    TransferField::Target => Some(&mut self.target),
+                    TransferField::Name => self.name.as_mut(),
+                    TransferField::Start | TransferField::Cancel => None,
+                };
+                match input.map(|input| input.key(key)) {
+                    Some(true) => self.error = None,
+                    Some(false) => {}
+                    None => self.step(key),
+                }
+            }
+        }
+        Next::Stay
+    }
+
+    fn step(&mut self, key: Key) {
+        const ALL: [TransferField; 4] = [TransferField::Start, TransferField::Cancel, TransferField::Target, TransferField::Name];
+        if let Some(forward) = focus_step(key) {
+            let fields = if self.name.is_some() { &ALL[..] } else { &ALL[..3] };
+            self.focus = neighbour(fields, self.focus, forward);
+        }
+    }
+
+    /// The job with what was typed. Untouched text stands for the bytes it came from, which need not be UTF-8.
+    fn order(&self) -> Result<JobSpec, String> {
+        let mut spec = self.spec.clone();
+        if self.target.text() != spec.to_dir.display() {
+            spec.to_dir = spec.to_dir.resolve(self.target.text().as_bytes()).map_err(|why| format!("target folder: {why}"))?;
+        }
+        if let Some(name) = self.name.as_ref().map(Input::text)
+            && name != spec.items[0].display()
+        {
+            spec.new_name = Some(EntryName::try_from(name).map_err(|why| format!("new name: {why}"))?);
+        }
+        if spec.from == spec.to && spec.from_dir == spec.to_dir && spec.new_name.is_none() {
+            return Err("source and target are the same; change the folder or the name".to_owned());
+        }
+        for item in spec.items.iter().filter(|_| spec.from == spec.to) {
+            if spec.to_dir.is_within(&spec.from_dir.join(item)) {
+                return Err(format!("{} cannot go into itself", item.display()));
+            }
+        }
+        Ok(spec)
+    }
+}
+
+/// Delete. Only `y`, or the button after moving to it, does it.
+pub struct DeleteDialog {
+    /// What will be ordered.
+    pub spec: JobSpec,
+    /// The place, in words.
+    pub place: String,
+    /// Bytes of the files among the items, as far as known.
+    pub bytes: u64,
+    /// How many of the items are folders; they go whole.
+    pub folders: usize,
+    /// Enter deletes; begins with no.
+    pub delete_focused: bool,
+}
+
+impl DeleteDialog {
+    pub(super) fn key(&mut self, key: Key) -> Next {
+        match yes_or_no(key, &mut self.delete_focused) {
+            Some(true) => Next::Finish(Command::Submit(self.spec.clone())),
+            Some(false) => Next::Close,
+            None => Next::Stay,
+        }
+    }
+}
+
+/// Quit while jobs run? Only `y`, or the button after moving to it, stops them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuitDialog {
+    /// How many jobs run or wait.
+    pub jobs: usize,
+    /// Enter quits; begins with no.
+    pub quit_focused: bool,
+}
+
+impl QuitDialog {
+    pub(super) fn key(&mut self, key: Key) -> Next {
+        match yes_or_no(key, &mut self.quit_focused) {
+            Some(true) => Next::Finish(Command::Effect(Effect::Quit)),
+            Some(false) => Next::Close,
+            None => Next::Stay,
+        }
+    }
+}
+
+/// `y` is yes, `n` and Esc are no, Enter is what has the focus. `None`: not decided yet.
+fn yes_or_no(key: Key, yes_focused: &mut bool) -> Option<bool> {
+    match (letter(key), key.code) {
+        (Some('y' | 'Y'), _) => Some(true),
+        (Some('n' | 'N'), _) | (_, KeyCode::Esc) => Some(false),
+        (_, KeyCode::Enter) => Some(*yes_focused),
+        _ => {
+            if focus_step(key).is_some() {
+                *yes_focused = !*yes_focused;
+            }
+            None
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Facts of entries and connections as rows of label and value, safe to draw.
+
+use super::state::Session;
+use crate::engine::{SecurityLevel, TrustBasis};
+use crate::model::{Entry, FilePath, Kind, text};
+
+type Rows = Vec<(String, String)>;
+
+pub(super) fn of_entry(entry: &Entry, place: &str, dir: &FilePath) -> Rows {
+    let mut rows = Rows::new();
+    let mut row = |label: &str, value: String| rows.push((label.to_owned(), value));
+    row("Name", entry.display_name());
+    if let Err(why) = entry.name() {
+        row("Not usable", format!("{why}; it is shown, and nothing is done with it"));
+    }
+    row("In", format!("{} on {place}", dir.display()));
+    row("Kind", kind_name(entry.kind).to_owned());
+    row("Size", entry.size.map_or_else(unknown, |size| format!("{size} bytes")));
+    row("Modified", entry.modified.map_or_else(unknown, |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()));
+    if let Some(details) = &entry.details {
+        if let Some(mode) = details.mode {
+            row("Permissions", format!("{:04o}", mode & 0o7777));
+        }
+        // Owner and group come from the server as they are.
+        for (label, name) in [("Owner", &details.owner), ("Group", &details.group)] {
+            if let Some(name) = name {
+                row(label, text::display_safe(name.as_bytes()));
+            }
+        }
+        if let Some(target) = &details.target {
+            row("Points at", text::display_safe(target));
+        }
+        if let Some(kind) = details.target_kind {
+            row("Which is", kind_name(kind).to_owned());
+        }
+    }
+    rows
+}
+
+pub(super) fn of_session(session: &Session) -> Rows {
+    let facts = &session.facts;
+    let mut rows = Rows::new();
+    let mut row = |label: &str, value: String| rows.push((label.to_owned(), value));
+    if let Some(lost) = &session.lost {
+        row("Line", format!("lost: {}", lost.what));
+    }
+    row("Site", text::display_safe(facts.site.url().as_bytes()));
+    row("User", facts.site.user.as_ref().map_or_else(unknown, |user| text::display_safe(user.as_bytes())));
+    row(
+        "Protection",
+        if facts.protection.is_empty() { "none: everything can be read on the way".to_owned() } else { facts.protection.clone() },
+    );
+    row("Trusted", trust_sentence(facts.trust));
+    row("Level", level_sentence(facts.level).to_owned());
+    if !facts.server.is_empty() {
+        row("Server says", facts.server.clone());
+    }
+    row("Home folder", facts.home.display());
+    rows.extend(facts.details.iter().cloned());
+    rows
+}
+
+fn unknown() -> String {
+    "not told".to_owned()
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Dir => "folder",
+        Kind::File => "file",
+        Kind::Symlink => "symbolic link",
+        Kind::Other => "device, socket or pipe",
+        Kind::Unparsed => "a line of the listing that was not understood",
+    }
+}
+
+fn trust_sentence(trust: TrustBasis) -> String {
+    match trust {
+        TrustBasis::Authority => "an authority this system trusts vouches for it".to_owned(),
+        TrustBasis::Pinned { days: 0 } => "you trusted exactly this identity today".to_owned(),
+        TrustBasis::Pinned { days } => format!("you trusted exactly this identity {days} days ago"),
+        TrustBasis::Once => "you accepted it for this run of the program".to_owned(),
+        TrustBasis::KnownHost => "its host key is in known_hosts".to_owned(),
+        TrustBasis::Plain => "nobody vouches for it: plain FTP".to_owned(),
+    }
+}
+
+fn level_sentence(level: SecurityLevel) -> &'static str {
+    match level {
+        SecurityLevel::None => "none",
+        SecurityLevel::Secure => "Secure: the server proved who it is",
+        SecurityLevel::MoreSecure => "More Secure: and so did you, with a certificate or key",
+        SecurityLevel::MostSecure => "Most Secure: and an authority signed yours",
+    }
+}

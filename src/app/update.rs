@@ -1,0 +1,291 @@
+//! The one function that changes the state: a message in, orders out.
+
+use std::time::Duration;
+
+use super::action::Action;
+use super::dialog::{Dialog, GUARD, Next};
+use super::effect::{Effect, Reaction};
+use super::key::{Key, KeyCode};
+use super::keymap::{Found, function_key};
+use super::message::{Generation, Moment, Msg, Side};
+use super::notice::{Level, Notice};
+use super::pane::{Face, Pane};
+use super::state::{App, Session, Undo};
+use crate::engine::{Advice, Place, SessionFacts};
+use crate::model::FilePath;
+
+/// A notice stays at least this long, so that a key typed ahead does not wipe it unread.
+const NOTICE: Duration = Duration::from_secs(1);
+
+impl App {
+    /// Takes a message; answers what is to be done and whether to draw.
+    pub fn update(&mut self, msg: Msg, now: Moment) -> Reaction {
+        let before = std::mem::replace(&mut self.now, now);
+        let mut effects = Vec::new();
+        let mut redraw = self.drop_withdrawn();
+        redraw |= match msg {
+            Msg::Key(key) => self.key(key, &mut effects),
+            Msg::Paste(text) => self.paste(&text, &mut effects),
+            Msg::Resized { columns, rows } => {
+                self.size = (columns, rows);
+                true
+            }
+            Msg::Asked(question) => {
+                self.waiting.push_back(question);
+                true
+            }
+            Msg::Connected { generation, session, start, .. } => self.connected(generation, session, start, &mut effects),
+            Msg::ConnectFailed { generation, advice, .. } => self.connect_failed(generation, advice),
+            Msg::Listed { generation, batch, .. } => {
+                self.expecting(generation).is_some_and(|side| self.pane_mut(side).listed(generation, batch))
+            }
+            Msg::ListingEnded { generation, result, .. } => self.expecting(generation).is_some_and(|side| {
+                let (changed, failed) = self.with_orders(side, &mut effects, |pane, orders| pane.listing_ended(generation, result, orders));
+                if let Some(advice) = failed {
+                    self.advise(advice);
+                }
+                changed
+            }),
+            Msg::Sorted { generation, order, .. } => self
+                .expecting(generation)
+                .is_some_and(|side| self.with_orders(side, &mut effects, |pane, orders| pane.sorted(generation, order, orders))),
+            Msg::Statted { generation, entries, .. } => self
+                .expecting(generation)
+                .is_some_and(|side| self.with_orders(side, &mut effects, |pane, orders| pane.statted(generation, entries, orders))),
+            Msg::OperationEnded { what, result, changed } => {
+                match result {
+                    Ok(()) => self.say(format!("{what}: done")),
+                    Err(advice) => {
+                        self.landing = None;
+                        self.advise(advice);
+                    }
+                }
+                self.refresh_changed(&changed, &mut effects);
+                true
+            }
+            Msg::JobEnded { id, report, changed } => {
+                let message = self.transfers.ended(id, &report);
+                let level = if report.failed > 0 { Level::Problem } else { Level::Info };
+                self.put(Notice { level, advice: message.advice, failures: message.failures, since: now.since_start });
+                self.refresh_changed(&changed, &mut effects);
+                true
+            }
+            Msg::SessionLine { id, lost } => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    let restored = session.lost.is_some() && lost.is_none();
+                    session.lost.clone_from(&lost);
+                    match lost {
+                        Some(advice) => self.advise(advice),
+                        None if restored => self.say(format!("{} is connected again", self.place_name(Place::Remote(id)))),
+                        None => {}
+                    }
+                }
+                true
+            }
+            Msg::Notice(advice) => {
+                self.advise(advice);
+                true
+            }
+            Msg::Tick(snapshot) => {
+                // A waiting pane counts seconds; a deaf dialog shows when it listens.
+                let second = before.since_start.as_secs() != now.since_start.as_secs();
+                let woke = self.deaf_until().is_some_and(|until| before.since_start < until && until <= now.since_start);
+                self.transfers.take(snapshot) || woke || (second && self.panes.iter().any(Pane::is_waiting))
+            }
+            Msg::Quit => {
+                self.dialogs.clear();
+                self.waiting.clear();
+                effects.push(Effect::Quit);
+                false
+            }
+        };
+        redraw |= self.ask_next();
+        self.release_sessions(&mut effects);
+        for side in [Side::Left, Side::Right] {
+            self.with_orders(side, &mut effects, Pane::settle);
+        }
+        Reaction { effects, redraw }
+    }
+
+    /// Which pane waits for an answer to this request. Panes may have been swapped since it was made.
+    fn expecting(&self, generation: Generation) -> Option<Side> {
+        [Side::Left, Side::Right].into_iter().find(|&side| self.pane(side).expects(generation))
+    }
+
+    fn key(&mut self, key: Key, effects: &mut Vec<Effect>) -> bool {
+        if key == Key::ctrl('l') || key == Key::ctrl('z') {
+            effects.push(if key == Key::ctrl('l') { Effect::Redraw } else { Effect::Suspend });
+            return true;
+        }
+        if !self.dialogs.is_empty() {
+            self.pending.clear();
+            self.escaped = None;
+            self.dialog_key(key, effects);
+            self.last_key = Some(self.now.since_start);
+            return true;
+        }
+        self.last_key = Some(self.now.since_start);
+        let escaped = self.escaped.take();
+        if let Some(function) = function_key(key).filter(|_| key.alt || escaped.is_some()) {
+            self.undo(escaped, effects);
+            return self.panes_key(function, effects);
+        }
+        self.panes_key(key, effects)
+    }
+
+    fn panes_key(&mut self, key: Key, effects: &mut Vec<Effect>) -> bool {
+        let is_escape = key == Key::plain(KeyCode::Esc);
+        if !self.pending.is_empty() && (is_escape || key == Key::ctrl('c') || key == Key::ctrl('g')) {
+            self.pending.clear();
+            return true;
+        }
+        self.pending.push(key);
+        match self.keymap.find(&self.pending) {
+            Found::Partly => true,
+            Found::Nothing => {
+                let redraw = self.pending.len() > 1;
+                self.pending.clear();
+                redraw
+            }
+            Found::Action(action) => {
+                self.pending.clear();
+                if self.notice.as_ref().is_some_and(|notice| self.now.since_start >= notice.since + NOTICE) {
+                    self.notice = None;
+                }
+                if action == Action::Cancel {
+                    let undo = self.cancel(effects);
+                    self.escaped = is_escape.then_some(undo);
+                } else {
+                    self.perform(action, effects);
+                }
+                true
+            }
+        }
+    }
+
+    fn undo(&mut self, undo: Option<Undo>, effects: &mut Vec<Effect>) {
+        match undo {
+            None | Some(Undo::Nothing) => {}
+            Some(Undo::Filter(side, text)) => self.filter(side, text, effects),
+            Some(Undo::Marks(side, of, marks)) => {
+                if let Some(folder) = &mut self.pane_mut(side).folder {
+                    folder.restore_marks(marks, of);
+                }
+            }
+        }
+    }
+
+    fn dialog_key(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        let now = self.now.since_start;
+        if let Some(dialog) = self.dialogs.last_mut() {
+            let next = dialog.key(key, now, &self.transfers);
+            self.follow(next, effects);
+        }
+    }
+
+    fn paste(&mut self, text: &str, effects: &mut Vec<Effect>) -> bool {
+        let Some(dialog) = self.dialogs.last_mut() else { return false };
+        let next = dialog.paste(text);
+        self.follow(next, effects);
+        true
+    }
+
+    fn follow(&mut self, next: Next, effects: &mut Vec<Effect>) {
+        match next {
+            Next::Stay => {}
+            Next::Close => drop(self.dialogs.pop()),
+            Next::Answer(answer) => {
+                if let Some(dialog) = self.dialogs.pop() {
+                    dialog.answer(answer);
+                }
+            }
+            Next::Finish(command) => {
+                self.dialogs.pop();
+                self.carry_out(command, effects);
+            }
+            Next::Do(command) => self.carry_out(command, effects),
+        }
+    }
+
+    /// Closes dialogs nobody waits for any more. Says whether there were any.
+    fn drop_withdrawn(&mut self) -> bool {
+        let before = self.dialogs.len();
+        self.dialogs.retain(|dialog| !dialog.is_withdrawn());
+        self.waiting.retain(|question| !question.is_withdrawn());
+        before != self.dialogs.len()
+    }
+
+    /// Puts the next question on the screen once none is there.
+    fn ask_next(&mut self) -> bool {
+        if self.is_asking() {
+            return false;
+        }
+        let Some(question) = self.waiting.pop_front() else { return false };
+        let now = self.now.since_start;
+        let typing = self.last_key.is_some_and(|last| now < last + GUARD);
+        self.pending.clear();
+        self.dialogs.push(Dialog::of(question, now, typing));
+        true
+    }
+
+    fn deaf_until(&self) -> Option<Duration> {
+        match self.dialogs.last()? {
+            Dialog::Trust(dialog) => Some(dialog.deaf_until),
+            Dialog::Conflict(dialog) => Some(dialog.deaf_until),
+            _ => None,
+        }
+    }
+
+    fn connected(&mut self, generation: Generation, facts: SessionFacts, start: FilePath, effects: &mut Vec<Effect>) -> bool {
+        let place = Place::Remote(facts.id);
+        self.sessions.insert(facts.id, Session { facts, lost: None });
+        // Nobody waits for it any more: it is released as a session no pane shows.
+        let Some(side) = self.expecting(generation) else { return false };
+        self.pane_mut(side).connecting = Generation::default();
+        self.go(side, place, start, None, effects);
+        true
+    }
+
+    fn connect_failed(&mut self, generation: Generation, advice: Advice) -> bool {
+        let Some(side) = self.expecting(generation) else { return false };
+        let pane = self.pane_mut(side);
+        if let Face::Connecting { url, password, .. } = pane.face.clone() {
+            if advice.intended {
+                self.uncover(side);
+            } else {
+                pane.connecting = Generation::default();
+                pane.face = Face::Failed { url, advice: advice.clone(), password };
+            }
+        }
+        self.advise(advice);
+        true
+    }
+
+    /// One refresh of each pane that shows a folder that changed.
+    fn refresh_changed(&mut self, changed: &[(Place, FilePath)], effects: &mut Vec<Effect>) {
+        let landing = self.landing.take();
+        for side in [Side::Left, Side::Right] {
+            let Some(folder) = &self.pane(side).folder else { continue };
+            if changed.iter().any(|(place, dir)| folder.place == *place && folder.dir == *dir) {
+                let here = landing.as_ref().filter(|(place, dir, _)| folder.place == *place && folder.dir == *dir && side == self.focus);
+                let cursor_on = here.map(|(.., name)| name.as_bytes().into());
+                self.refresh(side, cursor_on, effects);
+            }
+        }
+    }
+
+    /// Lets go of sessions no pane shows, once no job can need them.
+    fn release_sessions(&mut self, effects: &mut Vec<Effect>) {
+        if self.transfers.is_active() {
+            return;
+        }
+        let panes = &self.panes;
+        self.sessions.retain(|&id, _| {
+            let used = panes.iter().any(|pane| pane.uses(Place::Remote(id)));
+            if !used {
+                effects.push(Effect::Disconnect(id));
+            }
+            used
+        });
+    }
+}

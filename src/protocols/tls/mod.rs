@@ -1,0 +1,13 @@
+//! TLS for FTP: one session for a control connection and its data connections, a verifier that trusts only what the
+//! platform accepts or a person pinned, and the tickets a server wants to see again. Asks nobody.
+
+mod failure;
+mod hello;
+mod roots;
+mod session;
+mod tickets;
+mod verifier;
+
+pub use failure::alert_of;
+pub use roots::Roots;
+pub use session::{TlsSession, TlsStream, TlsVersions, facts_of};

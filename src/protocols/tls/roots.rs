@@ -1,0 +1,114 @@
+//! The certificate authorities a connection may lean on: the verdict (the platform's verifier, or webpki over a given
+//! list) and the same roots as names and keys for the explanation.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use rustls::RootCertStore;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls_platform_verifier::Verifier;
+
+use super::tickets::GroupHints;
+use crate::trust::Anchors;
+
+/// Certificate authorities. A clone is cheap and shares what was loaded; nothing is loaded before it is needed.
+#[derive(Clone)]
+pub struct Roots(Arc<Inner>);
+
+struct Inner {
+    /// Those of the operating system count too.
+    system: bool,
+    extra: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+    /// `None`: there are no roots at all, so nothing is accepted.
+    verifier: OnceLock<Option<Arc<dyn ServerCertVerifier>>>,
+    anchors: OnceLock<Anchors>,
+    hints: GroupHints,
+}
+
+impl Roots {
+    /// The operating system's.
+    pub fn system() -> Self {
+        Self::new(true, Vec::new())
+    }
+
+    /// These certificates (DER) and no others. What is no certificate is left out.
+    pub fn only(certificates: Vec<Vec<u8>>) -> Self {
+        Self::new(false, certificates.into_iter().map(CertificateDer::from).filter(is_root).collect())
+    }
+
+    /// The certificates of a PEM file as well. An error if it cannot be read or holds none that can be a root.
+    pub fn with_pem_file(self, path: &Path) -> io::Result<Self> {
+        let text = std::fs::read(path)?;
+        let wrong = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
+        let mut extra = self.0.extra.clone();
+        let before = extra.len();
+        for certificate in CertificateDer::pem_slice_iter(&text) {
+            extra.extend(certificate.ok().filter(is_root));
+        }
+        if extra.len() == before {
+            return Err(wrong("there is no PEM certificate in this file that can be a root".to_owned()));
+        }
+        Ok(Self::new(self.0.system, extra))
+    }
+
+    fn new(system: bool, extra: Vec<CertificateDer<'static>>) -> Self {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        Self(Arc::new(Inner { system, extra, provider, verifier: OnceLock::new(), anchors: OnceLock::new(), hints: GroupHints::default() }))
+    }
+
+    pub(super) fn provider(&self) -> &Arc<CryptoProvider> {
+        &self.0.provider
+    }
+
+    pub(super) fn hints(&self) -> GroupHints {
+        self.0.hints.clone()
+    }
+
+    /// The verdict. `None` if there is no root at all.
+    pub(super) fn verifier(&self) -> Option<&Arc<dyn ServerCertVerifier>> {
+        let inner = &*self.0;
+        inner.verifier.get_or_init(|| if inner.system { system_verifier(inner) } else { given_verifier(inner) }).as_ref()
+    }
+
+    /// Names and keys, for the explanation.
+    pub(super) fn anchors(&self) -> &Anchors {
+        self.0.anchors.get_or_init(|| {
+            let system = if self.0.system { rustls_native_certs::load_native_certs().certs } else { Vec::new() };
+            Anchors::of(system.iter().chain(&self.0.extra).map(AsRef::as_ref))
+        })
+    }
+}
+
+fn system_verifier(inner: &Inner) -> Option<Arc<dyn ServerCertVerifier>> {
+    match Verifier::new_with_extra_roots(inner.extra.clone(), inner.provider.clone()) {
+        Ok(verifier) => Some(Arc::new(verifier)),
+        Err(error) => {
+            tracing::warn!(%error, "no certificate authorities on this system");
+            None
+        }
+    }
+}
+
+fn given_verifier(inner: &Inner) -> Option<Arc<dyn ServerCertVerifier>> {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(inner.extra.iter().cloned());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), inner.provider.clone()).build().ok()?;
+    Some(verifier)
+}
+
+fn is_root(certificate: &CertificateDer<'static>) -> bool {
+    RootCertStore::empty().add(certificate.clone()).is_ok()
+}
+
+impl fmt::Debug for Roots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Roots").field("system", &self.0.system).field("extra", &self.0.extra.len()).finish_non_exhaustive()
+    }
+}

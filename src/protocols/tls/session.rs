@@ -1,0 +1,150 @@
+//! A TLS session as FTP needs it: one control connection and the data connections that belong to it (RFC 4217 section 12).
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::client::Resumption;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, HandshakeKind};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::failure::handshake_error;
+use super::hello::{self, observe};
+use super::roots::Roots;
+use super::tickets::Tickets;
+use super::verifier::{Seen, SessionVerifier};
+use crate::model::Endpoint;
+use crate::protocols::{ConnectError, ConnectErrorKind};
+use crate::trust::{Evidence, Pin, TlsFacts};
+
+/// A protected line.
+pub type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
+
+/// Which versions to offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsVersions {
+    /// TLS 1.3, else 1.2.
+    #[default]
+    Any,
+    /// TLS 1.2 only: its sessions can be resumed without end, where a server gives too few tickets in 1.3.
+    Only12,
+}
+
+/// The TLS of one control connection and its data connections: one verifier, one store of tickets.
+///
+/// Nothing of it lives on in another session, so a removed pin cannot survive in a ticket.
+pub struct TlsSession {
+    endpoint: Endpoint,
+    name: ServerName<'static>,
+    connector: TlsConnector,
+    verifier: Arc<SessionVerifier>,
+    tickets: Arc<Tickets>,
+    facts: Mutex<TlsFacts>,
+}
+
+impl TlsSession {
+    /// A session with `endpoint`. `pin`: what a person trusts there, if anything.
+    ///
+    /// Errors: [`ConnectErrorKind::UnknownHost`] if the host is no name a certificate can be checked against.
+    pub fn new(endpoint: &Endpoint, pin: Option<Pin>, roots: &Roots, versions: TlsVersions) -> Result<Self, ConnectError> {
+        let bad_name = |error| ConnectError::new(ConnectErrorKind::UnknownHost, endpoint, format!("{error}"));
+        // The zone of a link-local address (`fe80::1%eth0`) is this machine's business.
+        let host = endpoint.host.split('%').next().unwrap_or_default();
+        let name = ServerName::try_from(host.to_owned()).map_err(bad_name)?;
+        let verifier = Arc::new(SessionVerifier::new(endpoint.clone(), pin, roots.clone()));
+        let tickets = Arc::new(Tickets::new(roots.hints()));
+        let offered = match versions {
+            TlsVersions::Any => rustls::ALL_VERSIONS,
+            TlsVersions::Only12 => &[&rustls::version::TLS12],
+        };
+        let mut config = ClientConfig::builder_with_provider(roots.provider().clone())
+            .with_protocol_versions(offered)
+            .map_err(|error| ConnectError::new(ConnectErrorKind::Handshake, endpoint, error.to_string()))?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier.clone())
+            .with_no_client_auth();
+        config.resumption = Resumption::store(tickets.clone());
+        let connector = TlsConnector::from(Arc::new(config));
+        Ok(Self { endpoint: endpoint.clone(), name, connector, verifier, tickets, facts: Mutex::default() })
+    }
+
+    /// The control connection's handshake. The caller limits the time; dropping the future ends it.
+    ///
+    /// Errors: [`ConnectErrorKind::Untrusted`] with everything that was seen, nothing but the hello sent;
+    /// `WrongProtocol`, `Alert`, `Handshake` and the line's own failures.
+    pub async fn connect(&self, stream: TcpStream) -> Result<TlsStream, ConnectError> {
+        *self.verifier.seen() = Seen::Nothing;
+        let (result, mut facts) = observe(self.connector.connect(self.name.clone(), stream)).await;
+        if let Ok(stream) = &result {
+            facts = facts_of(stream);
+        }
+        *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = facts.clone();
+        match (&mut *self.verifier.seen(), result) {
+            (Seen::Accepted(evidence), Ok(stream)) => {
+                evidence.tls = facts;
+                Ok(stream)
+            }
+            (Seen::Refused(evidence), _) => {
+                evidence.tls = facts;
+                Err(ConnectError::new(ConnectErrorKind::Untrusted(evidence.clone()), &self.endpoint, ""))
+            }
+            (_, Err(error)) => Err(handshake_error(&error, &self.endpoint)),
+            (Seen::Nothing, Ok(_)) => {
+                Err(ConnectError::new(ConnectErrorKind::Handshake, &self.endpoint, "the server showed no certificate"))
+            }
+        }
+    }
+
+    /// A data connection's handshake: the server must show the control connection's certificate.
+    ///
+    /// Errors: as [`Self::connect`], but another certificate is [`ConnectErrorKind::Handshake`]: there is nothing to
+    /// ask a person about.
+    pub async fn connect_data(&self, stream: TcpStream) -> Result<TlsStream, ConnectError> {
+        let strange = || ConnectError::new(ConnectErrorKind::Handshake, &self.endpoint, OTHER_CERTIFICATE);
+        let expected = self.evidence().ok_or_else(strange)?;
+        let stream = self
+            .connector
+            .connect(self.name.clone(), stream)
+            .await
+            .map_err(|error| if is_own_refusal(&error) { strange() } else { handshake_error(&error, &self.endpoint) })?;
+        // A resumed handshake asks no verifier, but tells whose session it was.
+        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        let same = expected.identity.leaf().is_some_and(|leaf| shown.is_some_and(|shown| shown.as_ref() == &*leaf.der));
+        if same { Ok(stream) } else { Err(strange()) }
+    }
+
+    /// How many more data connections can resume the session; [`usize::MAX`] with TLS 1.2 once there is a session.
+    pub fn tickets_left(&self) -> usize {
+        self.tickets.left()
+    }
+
+    /// What the control connection agreed on, or had agreed on when it failed.
+    pub fn facts(&self) -> TlsFacts {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is known of the accepted peer; `None` before, and where it was refused.
+    pub fn evidence(&self) -> Option<Evidence> {
+        match &*self.verifier.seen() {
+            Seen::Accepted(evidence) => Some(Evidence::clone(evidence)),
+            _ => None,
+        }
+    }
+}
+
+const OTHER_CERTIFICATE: &str = "the data connection showed another certificate than the control connection";
+
+fn is_own_refusal(error: &std::io::Error) -> bool {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(tls, Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)))
+}
+
+/// What `stream` agreed on; for a data connection also whether it resumed the control connection's session.
+pub fn facts_of(stream: &TlsStream) -> TlsFacts {
+    let tls = stream.get_ref().1;
+    TlsFacts {
+        version: tls.protocol_version().and_then(hello::version_name),
+        suite: tls.negotiated_cipher_suite().and_then(|suite| hello::suite_name(suite.suite())),
+        resumed: tls.handshake_kind() == Some(HandshakeKind::Resumed),
+    }
+}

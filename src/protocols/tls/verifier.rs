@@ -1,0 +1,162 @@
+//! The one verifier of a session. It says yes to what the platform accepts or a person pinned, remembers what it saw,
+//! and checks the handshake's signature always.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature, verify_tls13_signature_with_raw_key};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+
+use super::roots::Roots;
+use crate::model::Endpoint;
+use crate::trust::assess::{PlatformVerdict, assess};
+use crate::trust::certificate::public_key_of;
+use crate::trust::signature::PublicKey;
+use crate::trust::{Anchors, Certificate, Evidence, Pin, ProblemKind, Verdict, judge};
+
+/// What the verifier saw on the control connection.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Seen {
+    /// No certificate yet.
+    #[default]
+    Nothing,
+    /// Not trusted: the handshake ended there.
+    Refused(Box<Evidence>),
+    /// Trusted or pinned; data connections must show the same leaf.
+    Accepted(Box<Evidence>),
+}
+
+#[derive(Debug)]
+pub(super) struct SessionVerifier {
+    endpoint: Endpoint,
+    pin: Option<Pin>,
+    roots: Roots,
+    seen: Mutex<Seen>,
+}
+
+impl SessionVerifier {
+    pub(super) fn new(endpoint: Endpoint, pin: Option<Pin>, roots: Roots) -> Self {
+        Self { endpoint, pin, roots, seen: Mutex::default() }
+    }
+
+    /// What was seen so far.
+    pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn platform(&self, chain: &[CertificateDer<'_>], name: &ServerName<'_>, ocsp: &[u8], now: UnixTime) -> PlatformVerdict {
+        let (Some(verifier), [leaf, rest @ ..]) = (self.roots.verifier(), chain) else {
+            return PlatformVerdict::Refuses { kind: None, words: "this machine knows no certificate authorities".to_owned() };
+        };
+        match verifier.verify_server_cert(leaf, rest, name, ocsp, now) {
+            Ok(_) => PlatformVerdict::Accepts,
+            Err(error) => PlatformVerdict::Refuses { kind: kind_of(&error), words: error.to_string() },
+        }
+    }
+
+    fn algorithms(&self) -> WebPkiSupportedAlgorithms {
+        self.roots.provider().signature_verification_algorithms
+    }
+}
+
+impl ServerCertVerifier for SessionVerifier {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        // One plain answer for every refusal: rustls turns it into the alert, and the reasons are the recorder's.
+        let refused = Err(CertificateError::UnknownIssuer.into());
+        if let Seen::Accepted(evidence) = &*self.seen() {
+            let same = evidence.identity.leaf().is_some_and(|accepted| &*accepted.der == leaf.as_ref());
+            return if same { Ok(ServerCertVerified::assertion()) } else { refused };
+        }
+        let chain: Vec<_> = std::iter::once(leaf).chain(intermediates).cloned().collect();
+        let shown: Vec<_> = chain.iter().map(|certificate| Certificate { der: certificate.as_ref().into() }).collect();
+        let instant = Timestamp::from_second(now.as_secs().cast_signed()).unwrap_or(Timestamp::MAX);
+        let platform = self.platform(&chain, name, ocsp, now);
+        // Only a refusal has to be explained; the roots are read a second time for that.
+        let anchors = if platform == PlatformVerdict::Accepts { &Anchors::default() } else { self.roots.anchors() };
+        let assessment = assess(&shown, &self.endpoint, anchors, instant).with_platform(platform);
+        let evidence = Box::new(Evidence::of_certificates(self.endpoint.clone(), shown, assessment, self.pin.as_ref()));
+        let accepted = matches!(judge(&evidence, self.pin.as_ref()), Verdict::Trusted | Verdict::Pinned);
+        tracing::debug!(endpoint = %self.endpoint, accepted, problems = ?evidence.problems, "certificate judged");
+        *self.seen() = if accepted { Seen::Accepted(evidence) } else { Seen::Refused(evidence) };
+        if accepted { Ok(ServerCertVerified::assertion()) } else { refused }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = self.algorithms();
+        match verify_tls12_signature(message, leaf, signed, &algorithms) {
+            Err(error) if is_about_the_certificate(&error) => verify_with_key(message, leaf, signed, &algorithms),
+            result => result,
+        }
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = self.algorithms();
+        match verify_tls13_signature(message, leaf, signed, &algorithms) {
+            Err(error) if is_about_the_certificate(&error) => {
+                let spki = public_key_of(leaf).ok_or(CertificateError::BadEncoding)?;
+                verify_tls13_signature_with_raw_key(message, &SubjectPublicKeyInfoDer::from(spki), signed, &algorithms)
+            }
+            result => result,
+        }
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms().supported_schemes()
+    }
+}
+
+/// webpki did not get as far as the signature: it does not take such certificates (version 1, odd extensions …).
+fn is_about_the_certificate(error: &Error) -> bool {
+    matches!(error, Error::InvalidCertificate(reason) if *reason != CertificateError::BadSignature)
+}
+
+/// What rustls's raw-key check is for TLS 1.3, for TLS 1.2, where rustls has none.
+fn verify_with_key(
+    message: &[u8],
+    leaf: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, Error> {
+    let spki = public_key_of(leaf).ok_or(CertificateError::BadEncoding)?;
+    let key = PublicKey::read(spki).ok_or(CertificateError::BadEncoding)?;
+    let candidates = algorithms.mapping.iter().find(|(scheme, _)| *scheme == signed.scheme).map_or(&[][..], |(_, candidates)| candidates);
+    if candidates.iter().any(|algorithm| key.made(message, signed.signature(), *algorithm)) {
+        Ok(HandshakeSignatureValid::assertion())
+    } else {
+        Err(CertificateError::BadSignature.into())
+    }
+}
+
+/// The platform's reason, where it is one of our kinds. A bad signature is none: with a root of the same name and
+/// another key, webpki says that of any stranger.
+fn kind_of(error: &Error) -> Option<ProblemKind> {
+    let Error::InvalidCertificate(reason) = error else { return None };
+    match reason {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Some(ProblemKind::Expired),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Some(ProblemKind::NotYetValid),
+        CertificateError::Revoked => Some(ProblemKind::Revoked),
+        CertificateError::UnknownIssuer => Some(ProblemKind::UnknownIssuer),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Some(ProblemKind::NameMismatch),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => Some(ProblemKind::WrongUsage),
+        _ => None,
+    }
+}

@@ -1,0 +1,64 @@
+//! Each dialog as a sheet of lines. One file for each kind of thing a dialog is about.
+
+mod conflict;
+mod facts;
+mod lists;
+mod prompts;
+mod transfers;
+mod trust;
+mod work;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::draw::{clear, put};
+use super::layout::Layout;
+use super::look::Look;
+use super::sheet::Line;
+use crate::app::dialog::FilterDialog;
+use crate::app::{App, Dialog};
+use crate::tui::frame::Cursor;
+use crate::tui::theme::Role;
+
+/// Draws `dialog` over `screen`; answers where the terminal's cursor belongs.
+pub(super) fn draw(dialog: &Dialog, app: &App, look: &Look, screen: Rect, layout: &Layout, buffer: &mut Buffer) -> Option<Cursor> {
+    let sheet = match dialog {
+        Dialog::Filter(filter) => return draw_filter(filter, look, layout, buffer),
+        Dialog::Trust(dialog) => trust::sheet(dialog, app.now.since_start, look, screen),
+        Dialog::Secret(dialog) => prompts::secret(dialog, screen),
+        Dialog::Interactive(dialog) => prompts::interactive(dialog, screen),
+        Dialog::Connect(dialog) => prompts::connect(dialog, screen),
+        Dialog::MakeDir(dialog) => prompts::make_dir(dialog, screen),
+        Dialog::Rename(dialog) => prompts::rename(dialog, screen),
+        Dialog::Pattern(dialog) => prompts::pattern(dialog, screen),
+        Dialog::Conflict(dialog) => conflict::sheet(dialog, look, screen),
+        Dialog::Transfer(dialog) => work::transfer(dialog, screen),
+        Dialog::Delete(dialog) => work::delete(dialog, screen),
+        Dialog::Quit(dialog) => work::quit(dialog, screen),
+        Dialog::Sort(dialog) => lists::sort(dialog, app, look, screen),
+        Dialog::Help(dialog) => lists::help(dialog, screen),
+        Dialog::Palette(dialog) => lists::palette(dialog, screen),
+        Dialog::Transfers(dialog) => transfers::sheet(dialog, app, look, screen),
+        Dialog::Facts(dialog) => facts::facts(dialog, screen),
+        Dialog::Message(dialog) => facts::message(dialog, screen),
+    };
+    sheet.draw(look, screen, buffer)
+}
+
+/// The filter is a line at the foot of its pane: the list above follows while it is typed.
+fn draw_filter(dialog: &FilterDialog, look: &Look, layout: &Layout, buffer: &mut Buffer) -> Option<Cursor> {
+    let pane = layout.panes[dialog.side as usize];
+    if pane.is_empty() {
+        return None;
+    }
+    let area = Rect { y: pane.bottom() - 1, height: 1, ..pane };
+    clear(buffer, area, look.style(Role::Dialog));
+    put(buffer, area, area.x, area.y, " /", look.style(Role::Key));
+    let field = Line::field("", &dialog.input, usize::from(area.width.saturating_sub(3)), true);
+    field.draw(look, Rect { x: area.x + 2, width: area.width.saturating_sub(3), ..area }.intersection(area), buffer)
+}
+
+/// One line that says what keys do.
+fn keys(text: &str, width: usize) -> Vec<Line> {
+    Line::wrapped(text, width, Role::Faint)
+}

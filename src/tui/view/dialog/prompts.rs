@@ -1,0 +1,112 @@
+//! Dialogs a person types into: passwords, the server's prompts, URLs, names, patterns.
+
+use ratatui::layout::Rect;
+
+use super::keys;
+use crate::app::dialog::{ConnectDialog, InteractiveDialog, MakeDirDialog, PatternDialog, RenameDialog, SecretDialog};
+use crate::ask::SecretPurpose;
+use crate::model::text;
+use crate::tui::theme::Role;
+use crate::tui::view::sheet::{Line, Sheet};
+
+const WIDTH: usize = 60;
+
+pub(super) fn secret(dialog: &SecretDialog, screen: Rect) -> Sheet {
+    let width = Sheet::inner_width(screen, WIDTH);
+    let question = &dialog.ask.about;
+    let url = text::display_safe(question.site.url().as_bytes());
+    let (title, lines, wrong) = match &question.purpose {
+        SecretPurpose::Password { user } => {
+            ("Password", vec![format!("of {} at {url}", text::display_safe(user.as_bytes()))], "The server refused that password.")
+        }
+        SecretPurpose::KeyPassphrase { file, label } => (
+            "Passphrase of your key",
+            vec![
+                format!("{} ({})", text::display_safe(file.as_bytes()), text::display_safe(label.as_bytes())),
+                format!("to log in at {url}"),
+                "It unlocks the key on this machine and is never sent.".into(),
+            ],
+            "That passphrase does not unlock the key.",
+        ),
+    };
+    let mut sheet = Sheet::new(title, width);
+    sheet.body.extend(lines.iter().flat_map(|line| Line::wrapped(line, width, Role::Text)));
+    if question.attempt > 1 {
+        sheet.body.extend(Line::wrapped(&format!("{wrong} Attempt {}.", question.attempt), width, Role::Problem));
+    }
+    sheet.foot = vec![Line::field("> ", &dialog.input, width, true)];
+    sheet.hints.extend(keys("Enter goes on, Esc stops connecting", width));
+    sheet
+}
+
+pub(super) fn interactive(dialog: &InteractiveDialog, screen: Rect) -> Sheet {
+    let width = Sheet::inner_width(screen, WIDTH);
+    let question = &dialog.ask.about;
+    let title = if question.name.is_empty() { "The server asks" } else { &question.name };
+    let mut sheet = Sheet::new(text::display_safe(title.as_bytes()), width);
+    sheet.body = Line::wrapped(&text::display_safe(question.site.url().as_bytes()), width, Role::Faint);
+    for line in question.instruction.lines() {
+        sheet.body.extend(Line::wrapped(&text::display_safe(line.as_bytes()), width, Role::Text));
+    }
+    for (at, (prompt, input)) in question.prompts.iter().zip(&dialog.inputs).enumerate() {
+        let focused = at == dialog.focus;
+        sheet.body.push(Line::empty());
+        sheet.body.extend(Line::wrapped(&text::display_safe(prompt.text.as_bytes()), width, Role::Text));
+        sheet.body.push(Line::field(if focused { "> " } else { "  " }, input, width, focused));
+        if focused {
+            sheet.keep = Some(sheet.body.len() - 1);
+        }
+    }
+    sheet.hints = keys("Enter goes on, Tab to the next, Esc stops connecting", width);
+    sheet
+}
+
+pub(super) fn connect(dialog: &ConnectDialog, screen: Rect) -> Sheet {
+    let width = Sheet::inner_width(screen, WIDTH);
+    let mut sheet = line_sheet("Connect to", dialog.error.as_deref(), width);
+    for (scheme, what) in [
+        ("sftp://user@host/path", "SSH"),
+        ("ftpes://user@host/path", "FTP over TLS, port 21"),
+        ("ftps://user@host/path", "FTP over TLS, port 990"),
+        ("ftp://user@host/path", "plain FTP: nothing is protected"),
+    ] {
+        sheet.body.push(Line::text(scheme, Role::Faint).right(what, Role::Faint));
+    }
+    sheet.foot.push(Line::field("> ", &dialog.input, width, true));
+    let history = if dialog.history.is_empty() { "" } else { ", Up takes an earlier one" };
+    sheet.hints.extend(keys(&format!("Enter connects, Esc goes back{history}"), width));
+    sheet
+}
+
+pub(super) fn make_dir(dialog: &MakeDirDialog, screen: Rect) -> Sheet {
+    let width = Sheet::inner_width(screen, WIDTH);
+    let mut sheet = line_sheet("New folder", dialog.error.as_deref(), width);
+    sheet.body.push(Line::text(text::cut_middle(&format!("in {}", dialog.dir.display()), width), Role::Faint));
+    sheet.foot.push(Line::field("> ", &dialog.input, width, true));
+    sheet.hints.extend(keys("Enter makes it, Esc goes back", width));
+    sheet
+}
+
+pub(super) fn rename(dialog: &RenameDialog, screen: Rect) -> Sheet {
+    let width = Sheet::inner_width(screen, WIDTH);
+    let mut sheet = line_sheet("Rename", dialog.error.as_deref(), width);
+    sheet.body.extend(Line::wrapped(&dialog.name.display(), width, Role::Text));
+    sheet.foot.push(Line::field("> ", &dialog.input, width, true));
+    sheet.hints.extend(keys("Enter renames, Esc goes back", width));
+    sheet
+}
+
+pub(super) fn pattern(dialog: &PatternDialog, screen: Rect) -> Sheet {
+    let width = Sheet::inner_width(screen, WIDTH);
+    let mut sheet = line_sheet(if dialog.mark { "Mark by pattern" } else { "Unmark by pattern" }, None, width);
+    sheet.body = Line::wrapped("* is any text, ? any character; without them, names that contain it", width, Role::Faint);
+    sheet.foot.push(Line::field("> ", &dialog.input, width, true));
+    sheet.hints.extend(keys(if dialog.mark { "Enter marks, Esc goes back" } else { "Enter unmarks, Esc goes back" }, width));
+    sheet
+}
+
+fn line_sheet(title: &str, error: Option<&str>, width: usize) -> Sheet {
+    let mut sheet = Sheet::new(title, width);
+    sheet.foot.extend(error.into_iter().flat_map(|error| Line::wrapped(error, width, Role::Problem)));
+    sheet
+}

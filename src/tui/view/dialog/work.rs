@@ -1,0 +1,93 @@
+//! What will be done, before it is done: copy, move, delete, quit.
+
+use ratatui::layout::Rect;
+
+use super::keys;
+use crate::app::dialog::{DeleteDialog, QuitDialog, TransferDialog, TransferField};
+use crate::engine::{JobKind, JobSpec};
+use crate::model::{bytes, text};
+use crate::tui::theme::Role;
+use crate::tui::view::sheet::{Line, Sheet};
+
+const WIDTH: usize = 64;
+const LABEL: usize = 6;
+/// Names listed before the rest is only counted.
+const NAMES: usize = 6;
+
+pub(super) fn transfer(dialog: &TransferDialog, screen: Rect) -> Sheet {
+    let width = Sheet::inner_width(screen, WIDTH);
+    let verb = if dialog.spec.kind == JobKind::Move { "Move" } else { "Copy" };
+    let mut sheet = Sheet::new(format!("{verb} {}", count(&dialog.spec, dialog.folders, dialog.bytes)), width);
+    let from = format!("{}  {}", text::display_safe(dialog.from.as_bytes()), dialog.spec.from_dir.display());
+    sheet.body.extend(Line::labelled("from", LABEL, &from, width, Role::Text));
+    sheet.body.extend(Line::labelled("to", LABEL, &text::display_safe(dialog.to.as_bytes()), width, Role::Text));
+    sheet.body.push(Line::empty());
+    sheet.body.extend(names(&dialog.spec, width));
+    sheet.foot.push(Line::field("into  ", &dialog.target, width, dialog.focus == TransferField::Target));
+    if let Some(name) = &dialog.name {
+        sheet.foot.push(Line::field("as    ", name, width, dialog.focus == TransferField::Name));
+    }
+    sheet.foot.extend(dialog.error.iter().flat_map(|error| Line::wrapped(error, width, Role::Problem)));
+    sheet.foot.push(Line::buttons([(verb, dialog.focus == TransferField::Start), ("Cancel", dialog.focus == TransferField::Cancel)]));
+    sheet.hints.extend(keys("Enter starts, Tab to the next, Esc cancels", width));
+    sheet
+}
+
+pub(super) fn delete(dialog: &DeleteDialog, screen: Rect) -> Sheet {
+    let width = Sheet::inner_width(screen, WIDTH);
+    let mut sheet = Sheet::new(format!("Delete {}?", count(&dialog.spec, dialog.folders, dialog.bytes)), width);
+    sheet.role = Role::Danger;
+    sheet.body.extend(Line::labelled("on", LABEL, &text::display_safe(dialog.place.as_bytes()), width, Role::Problem));
+    sheet.body.extend(Line::labelled("in", LABEL, &dialog.spec.from_dir.display(), width, Role::Text));
+    if dialog.folders > 0 {
+        sheet.body.extend(Line::wrapped("Folders go with everything in them. There is no way back.", width, Role::Text));
+    } else {
+        sheet.body.extend(Line::wrapped("There is no way back.", width, Role::Text));
+    }
+    sheet.body.push(Line::empty());
+    sheet.body.extend(names(&dialog.spec, width));
+    sheet.foot = vec![Line::buttons([("[N]o", !dialog.delete_focused), ("[Y]es, delete", dialog.delete_focused)])];
+    let said = if dialog.delete_focused { "Enter deletes, Esc leaves everything as it is" } else { "y deletes; Enter and Esc leave everything as it is" };
+    sheet.hints = keys(said, width);
+    sheet
+}
+
+pub(super) fn quit(dialog: &QuitDialog, screen: Rect) -> Sheet {
+    let width = Sheet::inner_width(screen, 48);
+    let mut sheet = Sheet::new("Quit?", width);
+    let jobs = if dialog.jobs == 1 {
+        "One job runs or waits. It is stopped.".into()
+    } else {
+        format!("{} jobs run or wait. They are stopped.", dialog.jobs)
+    };
+    sheet.body = Line::wrapped(&jobs, width, Role::Warning);
+    sheet.foot = vec![Line::buttons([("[N]o", !dialog.quit_focused), ("[Y]es, quit", dialog.quit_focused)])];
+    sheet
+}
+
+/// `3 items, 2 folders, 1.2M`.
+fn count(spec: &JobSpec, folders: usize, bytes: u64) -> String {
+    let items = match spec.items.len() {
+        1 if folders == 1 => return "1 folder".into(),
+        1 => "1 file".to_owned(),
+        many => format!("{many} items"),
+    };
+    let folders = match folders {
+        0 => String::new(),
+        1 => ", 1 folder".into(),
+        many => format!(", {many} folders"),
+    };
+    let size = if bytes > 0 { format!(", {}", bytes::size(bytes)) } else { String::new() };
+    format!("{items}{folders}{size}")
+}
+
+fn names(spec: &JobSpec, width: usize) -> Vec<Line> {
+    let name = |name: &crate::model::EntryName| {
+        Line::text(format!("  {}", text::cut_middle(&name.display(), width.saturating_sub(2))), Role::Text)
+    };
+    let mut lines: Vec<Line> = spec.items.iter().take(NAMES).map(name).collect();
+    if spec.items.len() > NAMES {
+        lines.push(Line::text(format!("  and {} more", spec.items.len() - NAMES), Role::Faint));
+    }
+    lines
+}

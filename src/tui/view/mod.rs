@@ -1,0 +1,17 @@
+//! What is on the screen: plain functions from the core's state to cells, one widget a file. They change nothing.
+
+pub mod dialog;
+mod draw;
+pub mod layout;
+mod look;
+mod pane;
+mod row;
+mod screen;
+mod sheet;
+mod status;
+
+pub use look::Look;
+pub use screen::draw;
+
+#[cfg(test)]
+mod tests;

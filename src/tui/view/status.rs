@@ -1,0 +1,132 @@
+//! The lines under the panes: what just happened, how far jobs are, the first keys, and the keys that may follow.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::draw::{clear, put, put_right};
+use super::look::Look;
+use super::sheet::pad;
+use crate::app::App;
+use crate::app::action::Action;
+use crate::app::keymap::{key_text, keys_text};
+use crate::app::notice::Level;
+use crate::engine::{JobKind, JobProgress, JobState};
+use crate::model::{bytes, text};
+use crate::tui::theme::Role;
+
+/// Draws both lines.
+pub(super) fn draw(app: &App, look: &Look, status: Rect, hints: Rect, buffer: &mut Buffer) {
+    let mut free = status;
+    if let Some(jobs) = jobs_line(app, look) {
+        let x = put_right(buffer, status, status.y, &jobs, look.style(Role::Bar));
+        free.width = x.saturating_sub(status.x + 1);
+    }
+    if let Some(notice) = &app.notice {
+        let role = match notice.level {
+            Level::Info => Role::Good,
+            Level::Problem => Role::Problem,
+        };
+        let more = !notice.failures.is_empty() || !notice.advice.why.is_empty() || !notice.advice.next.is_empty();
+        let hint = if more { format!("  {} more", first_key(Action::LastMessage)) } else { String::new() };
+        let room = usize::from(free.width.saturating_sub(1)).saturating_sub(text::width(&hint));
+        let end = put(buffer, free, free.x + 1, free.y, &text::cut(&notice.advice.what, room), look.style(role));
+        put(buffer, free, end, free.y, &hint, look.style(Role::Key));
+    } else if app.hint {
+        put(
+            buffer,
+            free,
+            free.x + 1,
+            free.y,
+            "Enter goes in, never copies. Nothing is sent before you trust a server.",
+            look.style(Role::Faint),
+        );
+    }
+    if !hints.is_empty() {
+        draw_hints(look, hints, buffer);
+    }
+}
+
+fn jobs_line(app: &App, look: &Look) -> Option<String> {
+    let job = app.transfers.jobs().iter().find(|job| job.state == JobState::Running)?;
+    let told = look.words.jobs.iter().find(|told| told.id == job.id).unwrap_or(job);
+    let others = app.transfers.jobs().iter().filter(|job| matches!(job.state, JobState::Running | JobState::Waiting)).count() - 1;
+    let others = if others > 0 { format!(" +{others}") } else { String::new() };
+    Some(format!("{} {}{others} ", kind(job.kind), numbers(told)))
+}
+
+/// What a job does, in a word.
+pub(super) fn kind(kind: JobKind) -> &'static str {
+    match kind {
+        JobKind::Copy => "copy",
+        JobKind::Move => "move",
+        JobKind::Delete => "delete",
+    }
+}
+
+/// `45% 3.1M/s 0:12`, or what is known of it.
+pub(super) fn numbers(job: &JobProgress) -> String {
+    if job.kind == JobKind::Delete {
+        return format!("{} of {}{}", job.files_done, job.files_total, if job.counting { "+" } else { "" });
+    }
+    let percent = percent(job).map_or_else(|| bytes::size(job.bytes_done), |percent| format!("{percent}%"));
+    let remaining = job.remaining.map(|left| format!(" {}", bytes::duration(left))).unwrap_or_default();
+    format!("{percent} {}{remaining}", bytes::rate(job.rate))
+}
+
+/// How much of a job is done; `None` while its size is being counted.
+pub(super) fn percent(job: &JobProgress) -> Option<u64> {
+    (!job.counting && job.bytes_total > 0).then(|| (job.bytes_done.saturating_mul(100) / job.bytes_total).min(100))
+}
+
+/// The plain key of an action.
+pub(super) fn first_key(action: Action) -> String {
+    action.info().keys.first().map(|keys| keys_text(keys)).unwrap_or_default()
+}
+
+const HINTS: [(Action, &str); 10] = [
+    (Action::Help, "help"),
+    (Action::OtherPane, "other pane"),
+    (Action::Mark, "mark"),
+    (Action::Copy, "copy"),
+    (Action::Move, "move"),
+    (Action::Delete, "delete"),
+    (Action::Connect, "connect"),
+    (Action::Transfers, "transfers"),
+    (Action::Filter, "filter"),
+    (Action::Quit, "quit"),
+];
+
+fn draw_hints(look: &Look, area: Rect, buffer: &mut Buffer) {
+    let mut x = area.x + 1;
+    for (action, name) in HINTS {
+        let key = first_key(action);
+        if usize::from(x) + text::width(&key) + 1 + name.len() > usize::from(area.right()) {
+            break;
+        }
+        x = put(buffer, area, x, area.y, &key, look.style(Role::Key));
+        x = put(buffer, area, x + 1, area.y, name, look.style(Role::Faint)) + 2;
+    }
+}
+
+/// The keys that may follow those pressed so far, at the foot of the screen.
+pub(super) fn draw_which_key(app: &App, look: &Look, screen: Rect, buffer: &mut Buffer) {
+    let pressed: String = app.pending.iter().map(|key| key_text(*key)).collect();
+    let rows: Vec<(String, &str)> = app
+        .keymap
+        .continuations(&app.pending)
+        .into_iter()
+        .map(|(key, action)| (format!("{pressed}{}", key_text(key)), action.map_or("more keys", |action| action.info().help)))
+        .collect();
+    if rows.is_empty() {
+        return;
+    }
+    let height = (rows.len() as u16 + 1).min(screen.height);
+    let area = Rect { y: screen.bottom() - height, height, ..screen };
+    clear(buffer, area, look.style(Role::Dialog));
+    let edge = look.symbols().horizontal.repeat(usize::from(area.width));
+    put(buffer, area, area.x, area.y, &edge, look.style(Role::Border));
+    for (y, (keys, help)) in (area.y + 1..area.bottom()).zip(rows) {
+        let x = put(buffer, area, area.x + 1, y, &pad(&keys, 6), look.style(Role::Key));
+        put(buffer, area, x + 1, y, help, look.style(Role::Text));
+    }
+}
