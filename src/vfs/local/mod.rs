@@ -215,3 +215,6 @@ fn require_regular(kind: FileType) -> Result<(), Failure> {
         _ => Err(Failure::new(FsErrorKind::Refused, "it is a device, not a file")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,7 +110,12 @@ impl LocalSink {
                 file
             }
         };
-        Ok(Self { path: path.clone(), state: Writing::Idle(file), gathered: Vec::new(), gathered_length: 0, written: 0 })
+        Ok(Self::over(file, path))
+    }
+
+    /// Writes into an open file; `path` is for words alone.
+    pub(super) fn over(file: File, path: &FilePath) -> Self {
+        Self { path: path.clone(), state: Writing::Idle(file), gathered: Vec::new(), gathered_length: 0, written: 0 }
     }
 
     /// The file, once nothing is under way. Safe to drop at its only wait: the state is put back only after it.
