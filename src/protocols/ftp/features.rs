@@ -31,7 +31,7 @@ impl Features {
     /// Reads the reply to `FEAT`. A refusal is a server without extensions. `banner` tells vsftpd where it says so.
     pub fn read(reply: &Reply, banner: &str) -> Self {
         let is_vsftpd = banner.to_ascii_lowercase().contains("vsftpd");
-        let mut features = Self { is_vsftpd, reads_telnet: !is_vsftpd, ..Self::default() };
+        let mut features = Self { is_vsftpd, reads_telnet: !is_vsftpd && !banner.contains("Pure-FTPd"), ..Self::default() };
         if reply.code != 211 || reply.lines.len() < 2 {
             return features;
         }
@@ -49,8 +49,8 @@ impl Features {
                 "REST" => features.rest = rest.contains("STREAM"),
                 "EPSV" => features.epsv = true,
                 "HASH" => features.hash = true,
-                // Nobody but Pure-FTPd has it.
-                "SPSV" => features.reads_telnet = false,
+                // Nobody but Pure-FTPd has these.
+                "SPSV" | "ESTA" | "ESTP" => features.reads_telnet = false,
                 _ => {}
             }
             names.push(name.to_owned());

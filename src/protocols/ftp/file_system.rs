@@ -134,6 +134,7 @@ impl FileSystem for FtpFileSystem {
                     return Err(attempt.error(FsErrorKind::ChangedMeanwhile, format!("there are {size} bytes, not {at}")));
                 }
                 Some(size) if size == at => verb = "APPE",
+                None if session.features.size => return Err(attempt.error(FsErrorKind::NotFound, "there is no file to go on with")),
                 size => {
                     from = at;
                     // FTP cannot cut a file off, so what is longer than what will be written is found at the end.

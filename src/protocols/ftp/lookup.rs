@@ -116,18 +116,19 @@ impl Session {
                 return Err(if error.kind == FsErrorKind::Refused { attempt.error(FsErrorKind::NotFound, &error.detail) } else { error });
             }
         }
-        // A link to a file passes for the file here: the price of not listing the folder for every single file.
-        if let Some(entry) = self.stat_file(path, &name).await? {
-            return Ok(entry);
-        }
-        if !self.is_folder(path).await? {
-            return Err(attempt.error(FsErrorKind::NotFound, ""));
-        }
-        // A link to a folder must not pass for the folder: what is below it would be deleted with it.
-        let found = self.stat_in(&parent, std::slice::from_ref(&name)).await?;
-        let mut entry = found.into_iter().next().unwrap_or_else(|| Entry::new(name.as_bytes(), Kind::Dir));
+        let guess = match self.stat_file(path, &name).await? {
+            Some(file) => file,
+            None if self.is_folder(path).await? => Entry::new(name.as_bytes(), Kind::Dir),
+            None => return Err(attempt.error(FsErrorKind::NotFound, "")),
+        };
+        // These follow links, and a link to a folder must not pass for the folder: what is below it would be deleted
+        // with it. Only a listing tells, and the permissions with it.
+        let Some(mut entry) = self.stat_in(&parent, &[name]).await?.into_iter().next() else { return Ok(guess) };
         if entry.kind == Kind::Symlink {
-            entry.details_mut().target_kind = Some(Kind::Dir);
+            entry.details_mut().target_kind = Some(guess.kind);
+        } else {
+            entry.size = guess.size.or(entry.size);
+            entry.modified = guess.modified.or(entry.modified);
         }
         Ok(entry)
     }
@@ -218,6 +219,9 @@ impl Session {
 
     /// Whether anything is at `path`.
     pub(super) async fn exists(&mut self, path: &FilePath) -> Result<bool, FsError> {
+        if !self.features.mlst {
+            return Ok(self.size(path).await?.is_some() || self.is_folder(path).await?);
+        }
         match self.stat(path).await {
             Ok(_) => Ok(true),
             Err(error) if error.kind == FsErrorKind::NotFound => Ok(false),
