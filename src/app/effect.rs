@@ -46,7 +46,7 @@ pub enum Effect {
         /// Which folder.
         dir: FilePath,
     },
-    /// Sort and filter off the loop; answers `Sorted`.
+    /// Sort and filter off the loop; answers `Sorted`. An order of this pane that is still being computed is not needed any more.
     Sort {
         /// For which pane.
         pane: Side,
@@ -61,7 +61,7 @@ pub enum Effect {
         /// Only names with this text.
         filter: String,
     },
-    /// Look up facts of entries; answers `Statted`.
+    /// Look up facts of entries; answers `Statted`. A lookup of this pane that is still under way is cancelled.
     Stat {
         /// For which pane.
         pane: Side,

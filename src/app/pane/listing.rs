@@ -188,17 +188,19 @@ impl Folder {
 
     /// Asks for the facts of rows on the screen that have none and were not asked for yet.
     pub(super) fn want_visible_facts(&mut self, rows: usize, orders: &mut Orders<'_>) {
-        let end = (self.top + rows).min(self.order.len());
-        let lacking: Vec<u32> =
-            self.order.get(self.top..end).unwrap_or_default().iter().copied().filter(|&index| self.wants_facts(index)).collect();
-        self.ask_facts(&lacking, orders);
+        if needs_facts(self.sort.key) {
+            return;
+        }
+        let visible = self.top..(self.top + rows).min(self.order.len());
+        let visible = self.order.get(visible).unwrap_or_default().to_vec();
+        self.ask_facts(&visible, orders);
     }
 
     /// Sorting by what a listing did not bring needs the facts of all.
     fn want_facts(&mut self, orders: &mut Orders<'_>) {
         if needs_facts(self.sort.key) {
-            let lacking: Vec<u32> = (0..self.entries.len() as u32).filter(|&index| self.wants_facts(index)).collect();
-            self.ask_facts(&lacking, orders);
+            let all: Vec<u32> = (0..self.entries.len() as u32).collect();
+            self.ask_facts(&all, orders);
         }
     }
 
@@ -206,9 +208,17 @@ impl Folder {
         !self.asked.contains(index) && (self.outdated.contains(index) || lacks_facts(&self.entries[index as usize]))
     }
 
+    /// Asks for what `indices` lack, if some of that was not asked for yet. This ends a lookup under way, so what that owes is asked
+    /// for again as far as it is among them.
     fn ask_facts(&mut self, indices: &[u32], orders: &mut Orders<'_>) {
-        let mut names: Vec<EntryName> = Vec::with_capacity(indices.len());
-        for &index in indices {
+        if !indices.iter().any(|&index| self.wants_facts(index)) {
+            return;
+        }
+        for (_, index) in self.awaited.drain() {
+            self.asked.remove(index);
+        }
+        let mut names: Vec<EntryName> = Vec::new();
+        for &index in indices.iter().filter(|&&index| self.wants_facts(index)).collect::<Vec<_>>() {
             self.asked.insert(index);
             if let Ok(name) = self.entries[index as usize].name() {
                 self.awaited.insert(name.as_bytes().into(), index);
