@@ -41,12 +41,10 @@ impl Writing {
         while self.asked.len() >= MAX_IN_FLIGHT {
             self.settle_first().await?;
         }
-        // Parts are counted by reference: were this future dropped, the bytes would still be there to be sent.
-        let sent = self.channel.write(&self.handle, self.offset, self.filling.clone()).await;
+        let sent = self.channel.write(&self.handle, self.offset, std::mem::take(&mut self.filling)).await;
         let pending = sent.map_err(|failure| self.fail(failure))?;
         self.asked.push_back(pending);
         self.offset += self.filled as u64;
-        self.filling.clear();
         self.filled = 0;
         Ok(())
     }
