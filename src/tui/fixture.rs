@@ -139,13 +139,7 @@ pub(super) fn options(home: FilePath) -> Options {
 }
 
 pub(super) fn look() -> Look {
-    Look {
-        theme: Theme::named("dark").unwrap(),
-        ascii: false,
-        zone: TimeZone::UTC,
-        words: Snapshot::default(),
-        which_key: false,
-    }
+    Look { theme: Theme::named("dark").unwrap(), ascii: false, zone: TimeZone::UTC, words: Snapshot::default(), which_key: false }
 }
 
 pub(super) fn facts(url: &str) -> SessionFacts {
@@ -184,7 +178,11 @@ pub(super) fn sample() -> Vec<Entry> {
         file(b"invoice-9.pdf", 120_000, "2026-11-21T07:12:00Z"),
         file(b"invoice-10.pdf", 1_310_000, "2026-11-02T07:12:00Z"),
         file(b"notes.txt", 312, "2024-02-29T12:00:00Z"),
-        file("a-very-long-name-that-does-not-fit-into-half-of-a-small-terminal-v2.tar.gz".as_bytes(), 5_400_000_000, "2026-05-05T05:05:00Z"),
+        file(
+            "a-very-long-name-that-does-not-fit-into-half-of-a-small-terminal-v2.tar.gz".as_bytes(),
+            5_400_000_000,
+            "2026-05-05T05:05:00Z",
+        ),
         file("漢字のとても長い名前のファイル報告書.txt".as_bytes(), 2048, "2026-11-21T09:00:00Z"),
         file("שלום עולם.txt".as_bytes(), 99, "2026-11-21T09:00:00Z"),
         file("cafe\u{301} e\u{301}te\u{301}.md".as_bytes(), 77, "2026-11-21T09:00:00Z"),

@@ -55,13 +55,8 @@ pub async fn run(options: RunOptions) -> io::Result<()> {
         app.sites = options.sites;
     }
     let (executor, answers) = Executor::new(options.backend);
-    let sources = Sources {
-        input: EventStream::new(),
-        signals: Signals::listen()?,
-        questions: options.questions,
-        events: options.events,
-        answers,
-    };
+    let sources =
+        Sources { input: EventStream::new(), signals: Signals::listen()?, questions: options.questions, events: options.events, answers };
     let mut screen = Loop::new(app, executor, TerminalOutput::start()?, look, Some(guard));
     screen.resize(columns, rows);
     screen.react(reaction, Cause::Input);
@@ -228,7 +223,9 @@ impl<O: Output> Loop<O> {
     /// The first entries of a listing answer a person; the many after them are background.
     fn cause(&mut self, message: &Msg) -> Cause {
         match message {
-            Msg::Listed { pane, generation, .. } if self.listing[*pane as usize].replace(*generation) == Some(*generation) => Cause::Background,
+            Msg::Listed { pane, generation, .. } if self.listing[*pane as usize].replace(*generation) == Some(*generation) => {
+                Cause::Background
+            }
             Msg::Tick(_) => Cause::Background,
             _ => Cause::Answer,
         }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::pace::Pace;
-use crate::app::dialog::Dialog;
 use crate::app::App;
+use crate::app::dialog::Dialog;
 
 /// Remembers when it last rang.
 #[derive(Debug, Default)]

@@ -38,16 +38,11 @@ pub(super) struct Symbols {
     pub(super) ellipsis: &'static str,
 }
 
-const UNICODE: Symbols = Symbols {
-    vertical: "│",
-    horizontal: "─",
-    corners: ["┌", "┐", "┘", "└"],
-    bar: ["█", "░"],
-    arrows: ["↑", "↓"],
-    ellipsis: "…",
-};
-const ASCII: Symbols =
-    Symbols { vertical: "|", horizontal: "-", corners: ["+"; 4], bar: ["#", "."], arrows: ["^", "v"], ellipsis: "..." };
+const UNICODE: Symbols =
+    Symbols {
+        vertical: "│", horizontal: "─", corners: ["┌", "┐", "┘", "└"], bar: ["█", "░"], arrows: ["↑", "↓"], ellipsis: "…"
+    };
+const ASCII: Symbols = Symbols { vertical: "|", horizontal: "-", corners: ["+"; 4], bar: ["#", "."], arrows: ["^", "v"], ellipsis: "..." };
 
 impl Look {
     /// `theme` for this terminal: `NO_COLOR` and the locale are respected.

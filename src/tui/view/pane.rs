@@ -141,7 +141,12 @@ fn draw_folder(app: &App, folder: &Folder, focused: bool, look: &Look, area: Rec
             Listing::Failed(advice) => draw_failure(advice, &["R reads it again"], look, area, buffer),
             Listing::Loading { .. } => draw_text(&[(format!("reading{}", look.symbols().ellipsis), Role::Faint)], look, area, buffer),
             Listing::Complete if !folder.filter.is_empty() => {
-                draw_text(&[(format!("no name with \"{}\"", text::display_safe(folder.filter.as_bytes())), Role::Faint)], look, area, buffer);
+                draw_text(
+                    &[(format!("no name with \"{}\"", text::display_safe(folder.filter.as_bytes())), Role::Faint)],
+                    look,
+                    area,
+                    buffer,
+                );
             }
             Listing::Complete if !folder.entries().is_empty() => {
                 draw_text(&[("only hidden names here; . shows them".into(), Role::Faint)], look, area, buffer);
@@ -196,7 +201,8 @@ fn draw_failure(advice: &Advice, keys: &[&str], look: &Look, area: Rect, buffer:
 }
 
 fn draw_text(lines: &[(String, Role)], look: &Look, area: Rect, buffer: &mut Buffer) {
-    let wrapped = lines.iter().flat_map(|(line, role)| wrap(line, usize::from(area.width.saturating_sub(2))).into_iter().map(|line| (line, *role)));
+    let wrapped =
+        lines.iter().flat_map(|(line, role)| wrap(line, usize::from(area.width.saturating_sub(2))).into_iter().map(|line| (line, *role)));
     for (y, (line, role)) in (area.top()..area.bottom()).zip(wrapped) {
         put(buffer, area, area.x + 1, y, &line, look.style(role));
     }

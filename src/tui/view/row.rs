@@ -76,19 +76,9 @@ pub(super) fn mode(mode: u32) -> String {
         (true, false) => 'x',
         (false, false) => '-',
     };
-    [
-        bit(8, 'r'),
-        bit(7, 'w'),
-        last(6, 11, 's'),
-        bit(5, 'r'),
-        bit(4, 'w'),
-        last(3, 10, 's'),
-        bit(2, 'r'),
-        bit(1, 'w'),
-        last(0, 9, 't'),
-    ]
-    .into_iter()
-    .collect()
+    [bit(8, 'r'), bit(7, 'w'), last(6, 11, 's'), bit(5, 'r'), bit(4, 'w'), last(3, 10, 's'), bit(2, 'r'), bit(1, 'w'), last(0, 9, 't')]
+        .into_iter()
+        .collect()
 }
 
 #[cfg(test)]

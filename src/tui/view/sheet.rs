@@ -186,7 +186,16 @@ impl Sheet {
     }
 
     pub(super) fn new(title: impl Into<String>, width: usize) -> Self {
-        Self { title: title.into(), role: Role::DialogTitle, width, body: Vec::new(), foot: Vec::new(), hints: Vec::new(), scroll: 0, keep: None }
+        Self {
+            title: title.into(),
+            role: Role::DialogTitle,
+            width,
+            body: Vec::new(),
+            foot: Vec::new(),
+            hints: Vec::new(),
+            scroll: 0,
+            keep: None,
+        }
     }
 
     /// Draws the sheet in the middle of `screen`.
@@ -201,7 +210,12 @@ impl Sheet {
         let rows = (wanted.min(usize::from(screen.height)) as u16).max(3.min(screen.height));
         let area = Rect::new(screen.x + (screen.width - columns) / 2, screen.y + (screen.height - rows) / 2, columns, rows);
         clear(buffer, area, look.style(Role::Dialog));
-        let inner = Rect { x: area.x + 2.min(area.width), y: area.y + 1, width: area.width.saturating_sub(4), height: area.height.saturating_sub(2) };
+        let inner = Rect {
+            x: area.x + 2.min(area.width),
+            y: area.y + 1,
+            width: area.width.saturating_sub(4),
+            height: area.height.saturating_sub(2),
+        };
         let foot_rows = self.foot.len().min(usize::from(inner.height));
         let body_rows = usize::from(inner.height) - foot_rows;
         let hidden = self.body.len().saturating_sub(body_rows);

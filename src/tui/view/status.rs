@@ -32,7 +32,14 @@ pub(super) fn draw(app: &App, look: &Look, status: Rect, hints: Rect, buffer: &m
         let end = put(buffer, free, free.x + 1, free.y, &text::cut(&notice.advice.what, room), look.style(role));
         put(buffer, free, end, free.y, &hint, look.style(Role::Key));
     } else if app.hint {
-        put(buffer, free, free.x + 1, free.y, "Enter goes in, never copies. Nothing is sent before you trust a server.", look.style(Role::Faint));
+        put(
+            buffer,
+            free,
+            free.x + 1,
+            free.y,
+            "Enter goes in, never copies. Nothing is sent before you trust a server.",
+            look.style(Role::Faint),
+        );
     }
     if !hints.is_empty() {
         draw_hints(look, hints, buffer);

@@ -14,8 +14,8 @@ use crate::engine::{Advice, FileFailure, FileProgress, JobId, JobKind, JobProgre
 use crate::model::entry::Kind;
 use crate::model::site::ParsedUrl;
 use crate::model::{Endpoint, Entry, EntryName, FilePath};
-use crate::trust::{Certificate, Evidence, Fingerprint, HostKey, PeerIdentity, Problem, ProblemKind, TlsFacts};
 use crate::trust::evidence::Remembered;
+use crate::trust::{Certificate, Evidence, Fingerprint, HostKey, PeerIdentity, Problem, ProblemKind, TlsFacts};
 use crate::tui::fixture::{Asking, Stage, text};
 use crate::tui::theme::{BUILT_IN, Theme};
 
@@ -190,7 +190,12 @@ fn every_way_to_be_connected() {
 #[test]
 fn sites_connecting_and_failed() {
     use crate::app::pane::Face;
-    let sites = || vec![crate::tui::fixture::site("FTPS, self-signed", "ftpes://demo@127.0.0.1:2121"), crate::tui::fixture::site("SFTP", "sftp://demo@127.0.0.1:2222")];
+    let sites = || {
+        vec![
+            crate::tui::fixture::site("FTPS, self-signed", "ftpes://demo@127.0.0.1:2121"),
+            crate::tui::fixture::site("SFTP", "sftp://demo@127.0.0.1:2222"),
+        ]
+    };
     let url = || ParsedUrl::parse("ftpes://bob@files.example.com").unwrap();
     shown("sites", |stage| {
         stage.app.sites = sites();

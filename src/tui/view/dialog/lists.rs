@@ -50,7 +50,10 @@ pub(super) fn help(dialog: &HelpDialog, screen: Rect) -> Sheet {
 
 fn two_columns(keys: &str, help: &str, width: usize) -> Vec<Line> {
     if width < KEYS + 24 {
-        return vec![Line::text(format!("  {}", text::cut(keys, width.saturating_sub(2))), Role::Key), Line::text(format!("    {help}"), Role::Text)];
+        return vec![
+            Line::text(format!("  {}", text::cut(keys, width.saturating_sub(2))), Role::Key),
+            Line::text(format!("    {help}"), Role::Text),
+        ];
     }
     vec![Line::text(format!("  {} ", pad(&text::cut(keys, KEYS), KEYS)), Role::Key).and(help, Role::Text)]
 }

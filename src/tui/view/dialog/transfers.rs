@@ -33,7 +33,9 @@ pub(super) fn sheet(dialog: &TransfersDialog, app: &App, look: &Look, screen: Re
         for file in told.files.iter().take(4) {
             let total = file.total.map(|total| format!(" of {}", bytes::size(total))).unwrap_or_default();
             let name = text::cut_middle(&file.name, width.saturating_sub(20));
-            sheet.body.push(Line::text(format!("    {name}"), Role::Faint).right(format!("{}{total}", bytes::size(file.done)), Role::Faint));
+            sheet
+                .body
+                .push(Line::text(format!("    {name}"), Role::Faint).right(format!("{}{total}", bytes::size(file.done)), Role::Faint));
         }
         let failures = job.report.iter().flat_map(|report| &report.failures);
         for failure in failures.take(3) {

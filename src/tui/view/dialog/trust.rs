@@ -63,7 +63,13 @@ fn certificates(chain: &[Certificate], evidence: &Evidence, details: bool, look:
         for (at, value) in values.iter().enumerate() {
             let label = if at == 0 { label } else { "" };
             let mark = if invalid && at == 0 { "  [Invalid]" } else { "" };
-            body.extend(Line::labelled(label, LABEL, &format!("{value}{mark}"), width, if mark.is_empty() { Role::Text } else { Role::Problem }));
+            body.extend(Line::labelled(
+                label,
+                LABEL,
+                &format!("{value}{mark}"),
+                width,
+                if mark.is_empty() { Role::Text } else { Role::Problem },
+            ));
         }
     };
     use ProblemKind as Kind;

@@ -47,7 +47,11 @@ pub(super) fn delete(dialog: &DeleteDialog, screen: Rect) -> Sheet {
     sheet.body.push(Line::empty());
     sheet.body.extend(names(&dialog.spec, width));
     sheet.foot = vec![Line::buttons([("[N]o", !dialog.delete_focused), ("[Y]es, delete", dialog.delete_focused)])];
-    let said = if dialog.delete_focused { "Enter deletes, Esc leaves everything as it is" } else { "y deletes; Enter and Esc leave everything as it is" };
+    let said = if dialog.delete_focused {
+        "Enter deletes, Esc leaves everything as it is"
+    } else {
+        "y deletes; Enter and Esc leave everything as it is"
+    };
     sheet.hints = keys(said, width);
     sheet
 }
@@ -55,7 +59,11 @@ pub(super) fn delete(dialog: &DeleteDialog, screen: Rect) -> Sheet {
 pub(super) fn quit(dialog: &QuitDialog, screen: Rect) -> Sheet {
     let width = Sheet::inner_width(screen, 48);
     let mut sheet = Sheet::new("Quit?", width);
-    let jobs = if dialog.jobs == 1 { "One job runs or waits. It is stopped.".into() } else { format!("{} jobs run or wait. They are stopped.", dialog.jobs) };
+    let jobs = if dialog.jobs == 1 {
+        "One job runs or waits. It is stopped.".into()
+    } else {
+        format!("{} jobs run or wait. They are stopped.", dialog.jobs)
+    };
     sheet.body = Line::wrapped(&jobs, width, Role::Warning);
     sheet.foot = vec![Line::buttons([("[N]o", !dialog.quit_focused), ("[Y]es, quit", dialog.quit_focused)])];
     sheet
@@ -78,7 +86,9 @@ fn count(spec: &JobSpec, folders: usize, bytes: u64) -> String {
 }
 
 fn names(spec: &JobSpec, width: usize) -> Vec<Line> {
-    let name = |name: &crate::model::EntryName| Line::text(format!("  {}", text::cut_middle(&name.display(), width.saturating_sub(2))), Role::Text);
+    let name = |name: &crate::model::EntryName| {
+        Line::text(format!("  {}", text::cut_middle(&name.display(), width.saturating_sub(2))), Role::Text)
+    };
     let mut lines: Vec<Line> = spec.items.iter().take(NAMES).map(name).collect();
     if spec.items.len() > NAMES {
         lines.push(Line::text(format!("  and {} more", spec.items.len() - NAMES), Role::Faint));
