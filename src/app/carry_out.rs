@@ -19,6 +19,7 @@ impl App {
                 match &effect {
                     Effect::MakeDir { place, path } => self.land_on(*place, path),
                     Effect::Rename { place, to, .. } => self.land_on(*place, to),
+                    Effect::ClearJobs => self.transfers.clear_ended(),
                     _ => {}
                 }
                 effects.push(effect);

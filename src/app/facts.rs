@@ -44,7 +44,7 @@ pub(super) fn of_session(session: &Session) -> Rows {
     if let Some(lost) = &session.lost {
         row("Line", format!("lost: {}", lost.what));
     }
-    row("Site", facts.site.url());
+    row("Site", text::display_safe(facts.site.url().as_bytes()));
     row("User", facts.site.user.as_ref().map_or_else(unknown, |user| text::display_safe(user.as_bytes())));
     row(
         "Protection",

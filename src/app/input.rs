@@ -4,6 +4,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use zeroize::Zeroizing;
 
 use super::key::{Key, KeyCode};
+use crate::model::text::display_safe;
 use crate::secrets::Secret;
 
 /// A line of text with a cursor. The text is zeroised when dropped, because a masked line is a secret.
@@ -57,9 +58,14 @@ impl Input {
         self.insert(text);
     }
 
-    /// Adds pasted text without its control characters: a line break in it must not press Enter.
+    /// Adds pasted text without its control characters (a line break in it must not press Enter) and, where it is seen, without those
+    /// that would change how it reads.
     pub(super) fn insert(&mut self, text: &str) {
-        for character in text.chars().filter(|character| !character.is_control()) {
+        for character in text.chars() {
+            let hidden = || display_safe(character.encode_utf8(&mut [0; 4]).as_bytes()).chars().ne([character]);
+            if character.is_control() || !self.masked && hidden() {
+                continue;
+            }
             if self.text.len() + character.len_utf8() > Self::CAPACITY {
                 break;
             }
@@ -157,7 +163,7 @@ mod tests {
     #[test]
     fn pasted_control_characters_are_left_out() {
         let mut input = Input::new("");
-        input.insert("a\r\nb\u{1b}c");
+        input.insert("a\r\nb\u{1b}\u{202e}c");
         assert_eq!(input.text(), "abc");
     }
 

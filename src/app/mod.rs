@@ -1,6 +1,7 @@
 //! The pure core: state, messages, actions, keymap, panes, dialogs. No I/O, no clock, no terminal.
 
 pub mod action;
+mod cancel;
 mod carry_out;
 pub mod dialog;
 pub mod effect;
@@ -27,3 +28,5 @@ pub use notice::Notice;
 pub use pane::Pane;
 pub use state::{App, Options, Session};
 pub use transfers::Transfers;
+#[cfg(test)]
+pub(crate) mod tests;

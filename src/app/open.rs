@@ -9,6 +9,7 @@ use super::input::Input;
 use super::pane::{Face, Selection};
 use super::state::App;
 use crate::engine::{Advice, ConflictPolicy, JobKind, JobSpec, Place};
+use crate::model::text::display_safe;
 use crate::model::{EntryName, FilePath};
 
 impl App {
@@ -81,11 +82,13 @@ impl App {
         let pane = self.pane(self.focus);
         let dialog = match &pane.face {
             Face::Failed { advice, .. } => Some(Dialog::Message(MessageDialog { advice: advice.clone(), failures: Vec::new(), scroll: 0 })),
-            Face::Folder => {
-                pane.folder.as_ref().and_then(|folder| self.session(folder.place)).map(|session| {
-                    Dialog::Facts(FactsDialog { title: session.facts.site.url(), rows: facts::of_session(session), scroll: 0 })
+            Face::Folder => pane.folder.as_ref().and_then(|folder| self.session(folder.place)).map(|session| {
+                Dialog::Facts(FactsDialog {
+                    title: self.place_name(Place::Remote(session.facts.id)),
+                    rows: facts::of_session(session),
+                    scroll: 0,
                 })
-            }
+            }),
             Face::Sites { .. } | Face::Connecting { .. } => None,
         };
         match dialog {
@@ -108,7 +111,7 @@ impl App {
             }
             _ => lines(&names, path),
         };
-        let what = if names.len() == 1 { text.clone() } else { format!("{} lines", names.len()) };
+        let what = if names.len() == 1 { display_safe(text.as_bytes()) } else { format!("{} lines", names.len()) };
         effects.push(Effect::Clipboard(text));
         self.say(format!("to the clipboard: {what}"));
     }

@@ -14,6 +14,7 @@ use super::transfers::Transfers;
 use crate::ask::Question;
 use crate::engine::{Advice, Place, SessionFacts, SessionId};
 use crate::model::sort::Sort;
+use crate::model::text::display_safe;
 use crate::model::{EntryName, FilePath};
 
 /// The whole state of the screen.
@@ -162,7 +163,9 @@ impl App {
     pub fn place_name(&self, place: Place) -> String {
         match place {
             Place::Local => "this machine".to_owned(),
-            Place::Remote(_) => self.session(place).map_or_else(|| "a closed session".to_owned(), |session| session.facts.site.url()),
+            Place::Remote(_) => self
+                .session(place)
+                .map_or_else(|| "a closed session".to_owned(), |session| display_safe(session.facts.site.url().as_bytes())),
         }
     }
 

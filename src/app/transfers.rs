@@ -44,6 +44,11 @@ impl Transfers {
         differs
     }
 
+    /// Forgets jobs that ended: without a tick nobody else tells.
+    pub(super) fn clear_ended(&mut self) {
+        self.snapshot.jobs.retain(|job| matches!(job.state, JobState::Running | JobState::Waiting));
+    }
+
     fn saw(&mut self, id: JobId) {
         if self.newest.is_none_or(|newest| id > newest) {
             self.newest = Some(id);

@@ -113,6 +113,10 @@ impl App {
     }
 
     fn key(&mut self, key: Key, effects: &mut Vec<Effect>) -> bool {
+        if key == Key::ctrl('l') || key == Key::ctrl('z') {
+            effects.push(if key == Key::ctrl('l') { Effect::Redraw } else { Effect::Suspend });
+            return true;
+        }
         if !self.dialogs.is_empty() {
             self.pending.clear();
             self.escaped = None;

@@ -1,6 +1,7 @@
 //! What a job is and what came of it, as plain values.
 
 use crate::model::{EntryName, FilePath};
+use crate::vfs::FsError;
 
 /// A connected site. Stays the same across reconnects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,6 +83,21 @@ pub enum Outcome {
     Skipped,
     /// Removed.
     Removed,
+}
+
+/// What became of one file, for those who want to know of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileOutcome {
+    /// In which job.
+    pub job: JobId,
+    /// The file, link or folder.
+    pub source: FilePath,
+    /// Where it went, or would have gone; `None` for a removal.
+    pub target: Option<FilePath>,
+    /// Bytes moved.
+    pub bytes: u64,
+    /// What came of it.
+    pub result: Result<Outcome, FsError>,
 }
 
 /// A file or folder that failed.

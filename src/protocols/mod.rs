@@ -4,6 +4,8 @@
 //! caller does), log in (the caller brings what it takes), and have a [`crate::vfs::FileSystem`].
 
 mod error;
+pub mod ftp;
+pub mod sftp;
 pub mod tls;
 
 pub use error::{AlertKind, ConnectError, ConnectErrorKind};

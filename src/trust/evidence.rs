@@ -82,6 +82,27 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
+    /// Every kind.
+    pub const ALL: [Self; 17] = [
+        Self::UnknownIssuer,
+        Self::SelfSigned,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::NameMismatch,
+        Self::NameFromCnOnly,
+        Self::WrongUsage,
+        Self::CaAsEndEntity,
+        Self::OldVersion,
+        Self::WeakSignature,
+        Self::WeakKey,
+        Self::UnknownCriticalExtension,
+        Self::Revoked,
+        Self::BadChainSignature,
+        Self::ChangedSincePinned,
+        Self::UnknownHostKey,
+        Self::Other,
+    ];
+
     /// The stable name, e.g. `unknown-issuer`.
     pub fn name(self) -> &'static str {
         match self {
@@ -141,7 +162,8 @@ pub struct Evidence {
     pub spki: Option<Fingerprint>,
     /// The identity remembered for this endpoint, where another one is: what the person trusted before.
     pub remembered: Option<Remembered>,
-    /// It cannot be trusted even if the person wants to (unreadable, or a key no handshake can use).
+    /// It cannot be trusted even if the person wants to: unreadable, a key no handshake can use, or an SSH key that
+    /// contradicts known_hosts, where only a hand in that file helps.
     pub unusable: bool,
     /// TLS connections only.
     pub tls: TlsFacts,

@@ -1,4 +1,4 @@
-//! Identities a person decided to trust, by endpoint. Pure; [`super::ledger`] keeps them on disk.
+//! Identities a person decided to trust, by endpoint. Pure; [`super::store`] keeps them on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 

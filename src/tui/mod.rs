@@ -3,6 +3,7 @@
 //! A key press comes in through [`mod@keys`], changes the core in [`mod@run`], whose orders [`mod@executor`] starts
 //! over a [`runtime::Backend`]; [`mod@view`] draws the core, [`mod@frame`] finds the difference, [`mod@output`] writes it.
 
+mod backend;
 pub mod executor;
 pub mod frame;
 pub mod keys;
@@ -11,6 +12,7 @@ pub mod pace;
 pub mod run;
 pub mod runtime;
 pub mod signals;
+pub mod start;
 pub mod terminal;
 pub mod theme;
 pub mod view;

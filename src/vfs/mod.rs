@@ -1,6 +1,8 @@
 //! What a pane and a copy need of a place, local or remote: one trait, its readers and writers, its errors.
 
 mod error;
+pub mod local;
+pub mod memory;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,6 +10,8 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 pub use error::{FsError, FsErrorKind, FsResult};
+pub use local::LocalFileSystem;
+pub use memory::MemoryFileSystem;
 
 use crate::model::{Entry, EntryName, FilePath};
 

@@ -1,1 +1,19 @@
-//! Tests.
+//! Rooms working together, without a network beyond loopback and without a terminal.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../support/conformance.rs"]
+mod conformance;
+
+mod assess;
+mod certificates;
+mod conformance_memory_local;
+mod jobs;
+mod tls;

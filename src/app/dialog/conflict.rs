@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Answer, GUARD, Next, focus_step, letter, neighbour};
+use super::{Answer, Next, focus_step, letter, neighbour};
 use crate::app::key::{Key, KeyCode};
 use crate::ask::{Ask, ConflictAction, ConflictAnswer, ConflictQuestion, Scope};
 
@@ -54,7 +54,6 @@ impl ConflictDialog {
 
     pub(super) fn key(&mut self, key: Key, now: Duration) -> Next {
         if now < self.deaf_until {
-            self.deaf_until = self.deaf_until.max(now + GUARD / 2);
             return Next::Stay;
         }
         let answer = |action, all| {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Marks;
-use super::marks::file_bytes;
+use super::listing::INLINE;
+use super::marks::{Bits, file_bytes};
 use crate::app::message::Generation;
 use crate::engine::{Advice, Place};
 use crate::model::sort::Sort;
@@ -44,12 +45,16 @@ pub struct Folder {
     pub(super) entries_generation: Generation,
     /// What a refresh brought so far; it replaces the entries when it is whole.
     pub(super) incoming: Option<Vec<Entry>>,
+    /// What a refresh brought, whole: it replaces the entries when its order is computed.
+    pub(super) fresh: Option<(Generation, Arc<Vec<Entry>>)>,
+    /// Facts of these indices are those from before a refresh.
+    pub(super) outdated: Bits,
     /// The order that is being computed elsewhere: its request and the number of entries it covers.
     pub(super) sorting: Option<(Generation, usize)>,
     /// What is being computed is out of date already.
     pub(super) sort_again: bool,
-    /// Facts were asked for these indices. One bit each.
-    pub(super) asked: Vec<u64>,
+    /// Facts were asked for these indices.
+    pub(super) asked: Bits,
     /// Names whose facts were asked for and did not come yet.
     pub(super) awaited: HashMap<Box<[u8]>, u32>,
 }
@@ -100,7 +105,9 @@ impl Folder {
             incoming: None,
             sorting: None,
             sort_again: false,
-            asked: Vec::new(),
+            asked: Bits::default(),
+            fresh: None,
+            outdated: Bits::default(),
             awaited: HashMap::new(),
         }
     }
@@ -250,27 +257,47 @@ impl Folder {
     }
 
     /// Takes a new set of entries in place of the old one, with marks and cursor on the same names.
-    pub(super) fn replace_entries(&mut self, entries: Vec<Entry>) {
+    pub(super) fn replace_entries(&mut self, entries: Arc<Vec<Entry>>) {
         if self.wanted.is_none() && self.moved {
             self.wanted = self.current_name();
         }
-        let old = std::mem::replace(&mut self.entries, Arc::new(entries));
+        let old = std::mem::replace(&mut self.entries, entries);
+        self.order.clear();
+        self.asked = Bits::default();
+        self.outdated = Bits::default();
+        self.awaited.clear();
+        self.keep_facts(&old);
         let marks = std::mem::take(&mut self.marks);
         if marks.count() > 0 {
             let names: HashSet<&[u8]> =
                 (0..old.len() as u32).filter(|&index| marks.contains(index)).map(|index| old[index as usize].raw_name()).collect();
             for (index, entry) in self.entries.iter().enumerate() {
                 if names.contains(entry.raw_name()) {
+                    // A name that became unusable loses its mark.
                     let _ = self.marks.set(index as u32, entry, true);
                 }
             }
         }
         self.range = None;
-        self.order.clear();
-        self.asked.clear();
-        self.awaited.clear();
+        self.fresh = None;
         self.sorting = None;
         self.sort_again = false;
+    }
+
+    /// Until new facts come the old ones are shown, so that a refresh neither flickers nor reorders. Not worth the time in a large folder.
+    fn keep_facts(&mut self, old: &[Entry]) {
+        if self.entries.len() > INLINE || old.len() > INLINE || !self.entries.iter().any(lacks_facts) {
+            return;
+        }
+        let known: HashMap<&[u8], &Entry> = old.iter().filter(|entry| !lacks_facts(entry)).map(|entry| (entry.raw_name(), entry)).collect();
+        for (index, entry) in Arc::make_mut(&mut self.entries).iter_mut().enumerate() {
+            if lacks_facts(entry)
+                && let Some(before) = known.get(entry.raw_name()).filter(|before| before.kind == entry.kind)
+            {
+                *entry = (*before).clone();
+                self.outdated.insert(index as u32);
+            }
+        }
     }
 
     /// Takes an order; the cursor stays on its entry, or goes to the wanted name.
@@ -283,18 +310,23 @@ impl Folder {
         {
             self.cursor = row;
         }
-        self.seek();
+        self.seek(0);
     }
 
-    /// Puts the cursor on the wanted name if it is there.
-    pub(super) fn seek(&mut self) {
+    /// Puts the cursor on the wanted name if it is in row `from` or below.
+    pub(super) fn seek(&mut self, from: usize) {
         let Some(wanted) = &self.wanted else { return };
-        if let Some(row) = self.order.iter().position(|&index| self.entries[index as usize].raw_name() == &**wanted) {
-            self.cursor = row;
+        if let Some(row) = self.order.iter().skip(from).position(|&index| self.entries[index as usize].raw_name() == &**wanted) {
+            self.cursor = from + row;
             self.moved = true;
             self.wanted = None;
         }
     }
+}
+
+/// Whether a listing brought a name only.
+pub(super) fn lacks_facts(entry: &Entry) -> bool {
+    entry.size.is_none() && entry.modified.is_none() && entry.details.is_none() && entry.kind != Kind::Unparsed
 }
 
 /// A name for comparing without regard to case.

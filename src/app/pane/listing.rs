@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::folder::lacks_facts;
 use super::{Folder, Listing};
 use crate::app::effect::Effect;
 use crate::app::message::{Generation, Side};
@@ -60,8 +61,9 @@ impl Folder {
         if self.entries.len() <= INLINE {
             self.order_now();
         } else {
+            let rows = self.len();
             self.append_to_order(first);
-            self.seek();
+            self.seek(rows);
         }
         true
     }
@@ -74,14 +76,14 @@ impl Folder {
         let incoming = self.incoming.take();
         match (result, incoming) {
             (Ok(()), Some(entries)) => {
-                self.replace_entries(entries);
-                self.entries_generation = generation;
                 self.listing = Listing::Complete;
                 self.stale = None;
-                self.order_first(orders);
+                self.fresh = Some((generation, Arc::new(entries)));
+                self.reorder(orders);
             }
             (Ok(()), None) => {
                 self.listing = Listing::Complete;
+                self.wanted = None;
                 if self.entries.len() > INLINE {
                     self.reorder(orders);
                 } else {
@@ -94,40 +96,40 @@ impl Folder {
             }
             (Err(advice), None) => self.listing = Listing::Failed(advice),
         }
-        self.wanted = None;
         true
-    }
-
-    /// After a refresh: something to look at, at once, also where the order is computed elsewhere.
-    fn order_first(&mut self, orders: &mut Orders<'_>) {
-        if self.entries.len() > INLINE {
-            self.append_to_order(0);
-            self.cursor = self.cursor.min(self.len().saturating_sub(1));
-            self.seek();
-        }
-        self.reorder(orders);
     }
 
     /// Orders the rows anew after sort, filter or entries changed.
     pub(in crate::app) fn reorder(&mut self, orders: &mut Orders<'_>) {
-        self.want_facts(orders);
-        if self.entries.len() <= INLINE {
+        let entries = self.fresh.as_ref().map_or(&self.entries, |(_, entries)| entries);
+        if entries.len() <= INLINE {
+            let refreshed = self.take_fresh();
             self.sorting = None;
             self.sort_again = false;
             self.order_now();
+            if refreshed {
+                self.wanted = None;
+            }
+            self.want_facts(orders);
             return;
         }
+        let entries = Arc::clone(entries);
         let generation = orders.generations.next();
-        self.sorting = Some((generation, self.entries.len()));
+        self.sorting = Some((generation, entries.len()));
         self.sort_again = false;
-        orders.effects.push(Effect::Sort {
-            pane: orders.side,
-            generation,
-            entries: Arc::clone(&self.entries),
-            sort: self.sort,
-            show_hidden: self.show_hidden,
-            filter: self.filter.clone(),
-        });
+        let (sort, show_hidden, filter) = (self.sort, self.show_hidden, self.filter.clone());
+        orders.effects.push(Effect::Sort { pane: orders.side, generation, entries, sort, show_hidden, filter });
+        if self.fresh.is_none() {
+            self.want_facts(orders);
+        }
+    }
+
+    /// Shows what a refresh brought. Says whether there was anything.
+    fn take_fresh(&mut self) -> bool {
+        let Some((generation, entries)) = self.fresh.take() else { return false };
+        self.replace_entries(entries);
+        self.entries_generation = generation;
+        true
     }
 
     /// An order was computed elsewhere. Says whether anything changed.
@@ -136,10 +138,15 @@ impl Folder {
         if expected != generation {
             return false;
         }
+        let refreshed = self.take_fresh();
         self.sorting = None;
         order.retain(|&index| (index as usize) < self.entries.len());
         self.set_order(order);
         self.append_to_order(covered);
+        if refreshed {
+            self.wanted = None;
+            self.want_facts(orders);
+        }
         if self.sort_again {
             self.reorder(orders);
         }
@@ -162,6 +169,7 @@ impl Folder {
                 continue;
             }
             self.marks.replaced(index, old, &entry);
+            self.outdated.remove(index);
             rank_changed |= old.kind != entry.kind || old.is_enterable() != entry.is_enterable();
             *old = entry;
         }
@@ -182,29 +190,26 @@ impl Folder {
     pub(super) fn want_visible_facts(&mut self, rows: usize, orders: &mut Orders<'_>) {
         let end = (self.top + rows).min(self.order.len());
         let lacking: Vec<u32> =
-            self.order.get(self.top..end).unwrap_or_default().iter().copied().filter(|&index| self.lacks_facts(index)).collect();
+            self.order.get(self.top..end).unwrap_or_default().iter().copied().filter(|&index| self.wants_facts(index)).collect();
         self.ask_facts(&lacking, orders);
     }
 
     /// Sorting by what a listing did not bring needs the facts of all.
     fn want_facts(&mut self, orders: &mut Orders<'_>) {
         if needs_facts(self.sort.key) {
-            let lacking: Vec<u32> = (0..self.entries.len() as u32).filter(|&index| self.lacks_facts(index)).collect();
+            let lacking: Vec<u32> = (0..self.entries.len() as u32).filter(|&index| self.wants_facts(index)).collect();
             self.ask_facts(&lacking, orders);
         }
     }
 
-    fn lacks_facts(&self, index: u32) -> bool {
-        let asked = self.asked.get(index as usize / 64).is_some_and(|word| word >> (index % 64) & 1 == 1);
-        let entry = &self.entries[index as usize];
-        !asked && entry.size.is_none() && entry.modified.is_none() && entry.details.is_none() && entry.kind != Kind::Unparsed
+    fn wants_facts(&self, index: u32) -> bool {
+        !self.asked.contains(index) && (self.outdated.contains(index) || lacks_facts(&self.entries[index as usize]))
     }
 
     fn ask_facts(&mut self, indices: &[u32], orders: &mut Orders<'_>) {
         let mut names: Vec<EntryName> = Vec::with_capacity(indices.len());
-        self.asked.resize(self.entries.len().div_ceil(64), 0);
         for &index in indices {
-            self.asked[index as usize / 64] |= 1 << (index % 64);
+            self.asked.insert(index);
             if let Ok(name) = self.entries[index as usize].name() {
                 self.awaited.insert(name.as_bytes().into(), index);
                 names.push(name);

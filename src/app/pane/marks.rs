@@ -3,10 +3,34 @@
 use crate::model::Entry;
 use crate::model::path::UnsafeName;
 
+/// A set of indices, one bit each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Bits(Vec<u64>);
+
+impl Bits {
+    pub(super) fn contains(&self, index: u32) -> bool {
+        self.0.get(index as usize / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+    }
+
+    pub(super) fn insert(&mut self, index: u32) {
+        let word = index as usize / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (index % 64);
+    }
+
+    pub(super) fn remove(&mut self, index: u32) {
+        if let Some(word) = self.0.get_mut(index as usize / 64) {
+            *word &= !(1 << (index % 64));
+        }
+    }
+}
+
 /// Marked entries of a folder. Holds only entries whose names are safe to operate on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Marks {
-    bits: Vec<u64>,
+    bits: Bits,
     count: usize,
     bytes: u64,
 }
@@ -24,7 +48,7 @@ impl Marks {
 
     /// Whether the entry at `index` is marked.
     pub fn contains(&self, index: u32) -> bool {
-        self.bits.get(index as usize / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+        self.bits.contains(index)
     }
 
     /// Marks or unmarks the entry at `index`. A name that cannot be operated on is never marked.
@@ -32,19 +56,16 @@ impl Marks {
         if self.contains(index) == marked {
             return Ok(());
         }
-        let word = index as usize / 64;
         if marked {
             entry.name()?;
-            if self.bits.len() <= word {
-                self.bits.resize(word + 1, 0);
-            }
+            self.bits.insert(index);
             self.count += 1;
             self.bytes = self.bytes.saturating_add(file_bytes(entry));
         } else {
+            self.bits.remove(index);
             self.count -= 1;
             self.bytes = self.bytes.saturating_sub(file_bytes(entry));
         }
-        self.bits[word] ^= 1 << (index % 64);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ pub(super) use folder::{Selection, lossy_lower};
 pub(super) use listing::{Generations, Orders};
 pub use marks::Marks;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::{Advice, Place};
@@ -193,7 +194,7 @@ impl Pane {
         // What never came cannot be kept until something better is there.
         let keep = !matches!(folder.listing, Listing::Failed(_)) && (folder.incoming.is_some() || !folder.is_loading());
         if !keep {
-            folder.replace_entries(Vec::new());
+            folder.replace_entries(Arc::default());
         }
         folder.list(keep, now, orders);
     }
@@ -268,9 +269,12 @@ impl Pane {
     /// Brings the cursor onto the screen and asks for facts of what is there.
     pub(super) fn settle(&mut self, orders: &mut Orders<'_>) {
         let rows = self.rows;
-        if let Some(folder) = self.shown_folder_mut() {
+        let shown = matches!(self.face, Face::Folder);
+        if let Some(folder) = &mut self.folder {
             folder.scroll(rows);
-            folder.want_visible_facts(rows, orders);
+            if shown {
+                folder.want_visible_facts(rows, orders);
+            }
         }
     }
 }

@@ -72,3 +72,40 @@ pub(super) fn version_name(version: ProtocolVersion) -> Option<String> {
 pub(super) fn suite_name(suite: CipherSuite) -> Option<String> {
     suite.as_str().map(|name| name.replacen("TLS13_", "TLS_", 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A ServerHello with an empty session id and these extensions.
+    fn record(suite: [u8; 2], extensions: &[u8]) -> Vec<u8> {
+        let hello = [&[3, 3][..], &[0; 32], &[0], &suite, &[0], &(extensions.len() as u16).to_be_bytes(), extensions].concat();
+        let length = (hello.len() as u16).to_be_bytes();
+        [&[22, 3, 3, 0, 0, 2, 0][..], &length, &hello].concat()
+    }
+
+    #[test]
+    fn version_and_suite_are_found() {
+        let facts =
+            |version: &str, suite: &str| Some(TlsFacts { version: Some(version.into()), suite: Some(suite.into()), resumed: false });
+        let tls13 = record([0x13, 0x01], &[0, 51, 0, 2, 9, 9, 0, 43, 0, 2, 3, 4]);
+        assert_eq!(server_hello(&tls13), facts("TLS1.3", "TLS_AES_128_GCM_SHA256"));
+        let tls12 = record([0xc0, 0x2f], &[]);
+        assert_eq!(server_hello(&tls12), facts("TLS1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"));
+        assert_eq!(server_hello(b"220 plain as day\r\n"), None);
+        assert_eq!(server_hello(&[21, 3, 3, 0, 2, 2, 40, 0, 0, 0]), None, "an alert");
+    }
+
+    proptest! {
+        #[test]
+        fn no_record_makes_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100), cut in any::<prop::sample::Index>()) {
+            let mut hello = record([0x13, 0x01], &bytes);
+            let _facts = server_hello(&hello);
+            hello.truncate(cut.index(hello.len()));
+            let _facts = server_hello(&hello);
+            let _facts = server_hello(&bytes);
+        }
+    }
+}

@@ -10,4 +10,4 @@ mod verifier;
 
 pub use failure::alert_of;
 pub use roots::Roots;
-pub use session::{TlsSession, TlsStream, TlsVersions};
+pub use session::{TlsSession, TlsStream, TlsVersions, facts_of};

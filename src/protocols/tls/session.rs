@@ -139,8 +139,8 @@ fn is_own_refusal(error: &std::io::Error) -> bool {
     matches!(tls, Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)))
 }
 
-/// What `stream` agreed on.
-fn facts_of(stream: &TlsStream) -> TlsFacts {
+/// What `stream` agreed on; for a data connection also whether it resumed the control connection's session.
+pub fn facts_of(stream: &TlsStream) -> TlsFacts {
     let tls = stream.get_ref().1;
     TlsFacts {
         version: tls.protocol_version().and_then(hello::version_name),

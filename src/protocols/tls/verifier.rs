@@ -14,7 +14,7 @@ use crate::model::Endpoint;
 use crate::trust::assess::{PlatformVerdict, assess};
 use crate::trust::certificate::public_key_of;
 use crate::trust::signature::PublicKey;
-use crate::trust::{Certificate, Evidence, Pin, ProblemKind, Verdict, judge};
+use crate::trust::{Anchors, Certificate, Evidence, Pin, ProblemKind, Verdict, judge};
 
 /// What the verifier saw on the control connection.
 #[derive(Debug, Clone, Default)]
@@ -79,8 +79,10 @@ impl ServerCertVerifier for SessionVerifier {
         let chain: Vec<_> = std::iter::once(leaf).chain(intermediates).cloned().collect();
         let shown: Vec<_> = chain.iter().map(|certificate| Certificate { der: certificate.as_ref().into() }).collect();
         let instant = Timestamp::from_second(now.as_secs().cast_signed()).unwrap_or(Timestamp::MAX);
-        let assessment =
-            assess(&shown, &self.endpoint, self.roots.anchors(), instant).with_platform(self.platform(&chain, name, ocsp, now));
+        let platform = self.platform(&chain, name, ocsp, now);
+        // Only a refusal has to be explained; the roots are read a second time for that.
+        let anchors = if platform == PlatformVerdict::Accepts { &Anchors::default() } else { self.roots.anchors() };
+        let assessment = assess(&shown, &self.endpoint, anchors, instant).with_platform(platform);
         let evidence = Box::new(Evidence::of_certificates(self.endpoint.clone(), shown, assessment, self.pin.as_ref()));
         let accepted = matches!(judge(&evidence, self.pin.as_ref()), Verdict::Trusted | Verdict::Pinned);
         tracing::debug!(endpoint = %self.endpoint, accepted, problems = ?evidence.problems, "certificate judged");

@@ -8,8 +8,9 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::x509::X509Version;
 
+use super::algorithm::{KeyKind, signature_algorithm};
 use super::anchors::Anchors;
-use super::certificate::{self, KeyKind};
+use super::certificate;
 use super::evidence::{Certificate, Problem, ProblemKind};
 use super::fingerprint::Fingerprint;
 use super::signature::{PublicKey, Signed, provider_algorithms};
@@ -210,7 +211,7 @@ impl Assessment {
                 &format!("its format is X.509 version {}, long replaced by 3", link.x509.version().0 + 1),
             );
         }
-        let (algorithm, weak) = certificate::signature_algorithm(&link.x509.signature_algorithm);
+        let (algorithm, weak) = signature_algorithm(&link.x509.signature_algorithm);
         if weak && (link.at == 0 || !walk::is_self_signed(link)) {
             self.add(ProblemKind::WeakSignature, link.at, &format!("it is signed with {algorithm}, which can be forged; not checked here"));
         }

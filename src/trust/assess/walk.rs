@@ -1,8 +1,8 @@
 //! The way from the leaf up to a root, by issuer name *and* signature. Bounded: nobody else limits what a server sends.
 
 use super::Link;
+use crate::trust::algorithm::signature_algorithm;
 use crate::trust::anchors::Anchors;
-use crate::trust::certificate;
 use crate::trust::signature::PublicKey;
 
 /// How many issuers above the leaf are followed.
@@ -66,7 +66,7 @@ pub(super) fn is_self_signed(link: &Link<'_>) -> bool {
 /// Whether the key signed `link`. A weak signature nobody here can check counts by name: it is reported as weak.
 fn vouches(spki: &[u8], link: &Link<'_>) -> bool {
     if !link.signed.is_checkable() {
-        return certificate::signature_algorithm(&link.x509.signature_algorithm).1;
+        return signature_algorithm(&link.x509.signature_algorithm).1;
     }
     PublicKey::read(spki).is_some_and(|key| link.signed.is_by(&key))
 }

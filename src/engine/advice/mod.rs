@@ -12,3 +12,7 @@ pub struct Advice {
     /// It was a person's own decision (stopped, rejected): no alarm.
     pub intended: bool,
 }
+
+mod connect;
+
+pub use connect::problem_words;

@@ -1,0 +1,320 @@
+//! Questions of the engine: the safe answer is the default, and nothing typed ahead answers one.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::mpsc;
+
+use super::super::dialog::{Comparison, Newer};
+use super::*;
+use crate::ask::{
+    ChannelPrompter, ConflictAction, ConflictAnswer, ConflictQuestion, Declined, FileFacts, InteractivePrompt, InteractiveQuestion,
+    Prompter, Question, Scope, SecretAnswer, SecretPurpose, SecretQuestion, TrustAnswer, TrustQuestion,
+};
+use crate::model::{Endpoint, EntryName};
+use crate::trust::{Certificate, Evidence, HostKey, PeerIdentity, TlsFacts};
+
+/// An asker that waits for its answer.
+struct Asker<A>(Pin<Box<dyn Future<Output = Result<A, Declined>>>>);
+
+impl<A> Asker<A> {
+    fn poll(&mut self) -> Option<Result<A, Declined>> {
+        match self.0.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => Some(answer),
+            Poll::Pending => None,
+        }
+    }
+}
+
+/// Asks through the real channel; the question arrives on the screen.
+fn ask<A: 'static, F>(screen: &mut Screen, call: impl FnOnce(ChannelPrompter) -> F) -> Asker<A>
+where
+    F: Future<Output = Result<A, Declined>> + 'static,
+{
+    let (prompter, mut questions): (_, mpsc::Receiver<Question>) = ChannelPrompter::new();
+    let mut asker = Asker(Box::pin(call(prompter)));
+    assert!(asker.poll().is_none());
+    screen.send(Msg::Asked(questions.try_recv().expect("a question")));
+    asker
+}
+
+fn trust_question(dangerous: bool) -> TrustQuestion {
+    let evidence = Evidence {
+        endpoint: Endpoint::new("host", 21),
+        identity: PeerIdentity::Certificates(vec![Certificate { der: b"der"[..].into() }]),
+        problems: Vec::new(),
+        spki: None,
+        remembered: None,
+        unusable: false,
+        tls: TlsFacts::default(),
+    };
+    TrustQuestion { site: url("ftpes://me@host").site, evidence, dangerous, can_remember: true }
+}
+
+fn ask_trust(screen: &mut Screen, question: TrustQuestion) -> Asker<TrustAnswer> {
+    ask(screen, |prompter| async move { prompter.trust(question).await })
+}
+
+fn ask_conflict(screen: &mut Screen) -> Asker<ConflictAnswer> {
+    let facts = |second| FileFacts { path: path("/x"), size: Some(1), modified: jiff::Timestamp::from_second(second).ok() };
+    let question = ConflictQuestion { source: facts(5), target: facts(9), free_name: EntryName::try_from("x (2)").unwrap() };
+    ask(screen, |prompter| async move { prompter.conflict(question).await })
+}
+
+fn ask_secret(screen: &mut Screen) -> Asker<SecretAnswer> {
+    let purpose = SecretPurpose::Password { user: "me".to_owned() };
+    let question = SecretQuestion { site: url("ftpes://me@host").site, purpose, attempt: 1 };
+    ask(screen, |prompter| async move { prompter.secret(question).await })
+}
+
+/// The last characters of the certificate in [`trust_question`].
+fn last_characters() -> String {
+    let print = trust_question(true).evidence.identity.fingerprint().hex();
+    print[print.len() - 4..].to_owned()
+}
+
+#[test]
+fn keys_typed_ahead_never_answer() {
+    let mut screen = Screen::local(&["a"]);
+    let mut asker = ask_trust(&mut screen, trust_question(false));
+    screen.keys("a");
+    screen.wait(400);
+    screen.keys("oa<enter>");
+    screen.wait(400);
+    screen.keys("a");
+    assert!(asker.poll().is_none(), "somebody is still typing");
+    screen.wait(600);
+    screen.keys("a");
+    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Always)));
+}
+
+#[test]
+fn a_stream_of_keys_does_not_deafen_for_ever() {
+    let mut screen = Screen::local(&["a"]);
+    let mut asker = ask_trust(&mut screen, trust_question(false));
+    for _ in 0..35 {
+        screen.keys("x");
+        screen.wait(100);
+    }
+    screen.keys("o");
+    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Once)));
+}
+
+#[test]
+fn enter_rejects_until_the_focus_was_moved() {
+    for (keys, answer) in [
+        ("<enter>", Err(Declined)),
+        ("<esc>", Err(Declined)),
+        ("<c-c>", Err(Declined)),
+        ("r", Err(Declined)),
+        ("<tab><enter>", Ok(TrustAnswer::Once)),
+        ("<left><enter>", Ok(TrustAnswer::Always)),
+        ("<tab><tab><tab><enter>", Err(Declined)),
+    ] {
+        let mut screen = Screen::local(&["a"]);
+        let mut asker = ask_trust(&mut screen, trust_question(false));
+        screen.wait(500);
+        screen.keys(keys);
+        assert_eq!(asker.poll(), Some(answer), "{keys}");
+        assert!(screen.app.dialogs.is_empty());
+    }
+}
+
+#[test]
+fn a_dangerous_identity_wants_its_last_characters() {
+    let mut screen = Screen::local(&["a"]);
+    let mut asker = ask_trust(&mut screen, trust_question(true));
+    screen.wait(500);
+    screen.keys("<tab><enter><enter>");
+    screen.keys("zzzz<enter>");
+    let Some(Dialog::Trust(dialog)) = screen.app.dialog() else { panic!("closed") };
+    assert!(dialog.mistyped && asker.poll().is_none());
+    screen.keys("<esc>a");
+    screen.keys(&last_characters().to_uppercase());
+    assert!(asker.poll().is_none());
+    screen.keys("<enter>");
+    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Always)));
+}
+
+#[test]
+fn what_cannot_be_trusted_or_remembered_has_no_such_button() {
+    let mut screen = Screen::local(&["a"]);
+    let mut question = trust_question(false);
+    question.can_remember = false;
+    let mut asker = ask_trust(&mut screen, question);
+    screen.wait(500);
+    screen.keys("a<left><enter>");
+    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Once)));
+
+    let mut question = trust_question(false);
+    question.evidence.unusable = true;
+    let mut asker = ask_trust(&mut screen, question);
+    screen.wait(500);
+    screen.keys("ao<tab>");
+    assert!(asker.poll().is_none());
+    screen.keys("<enter>");
+    assert_eq!(asker.poll(), Some(Err(Declined)));
+}
+
+#[test]
+fn a_pasted_fingerprint_is_compared_and_accepts_nothing() {
+    let mut screen = Screen::local(&["a"]);
+    let question = trust_question(false);
+    let print = question.evidence.identity.fingerprint();
+    let mut asker = ask_trust(&mut screen, question);
+    screen.wait(500);
+    for (text, expected) in [
+        (print.colons(), Comparison::Match),
+        (print.openssh(), Comparison::Match),
+        (crate::trust::Fingerprint::of(b"x").hex(), Comparison::Mismatch),
+        ("abcd".to_owned(), Comparison::NotAFingerprint),
+    ] {
+        screen.keys("f");
+        screen.send(Msg::Paste(text + "\n"));
+        screen.keys("<enter>");
+        let Some(Dialog::Trust(dialog)) = screen.app.dialog() else { panic!("closed") };
+        assert_eq!(dialog.compared, Some(expected));
+    }
+    assert!(asker.poll().is_none());
+}
+
+#[test]
+fn host_keys_are_shown_as_openssh_does_and_case_counts() {
+    let mut screen = Screen::local(&["a"]);
+    let mut question = trust_question(true);
+    let key = HostKey { algorithm: "ssh-ed25519".to_owned(), blob: b"blob"[..].into() };
+    question.evidence.identity = PeerIdentity::HostKey(key);
+    let print = question.evidence.identity.fingerprint().openssh();
+    let last = &print[print.len() - 4..];
+    let mut asker = ask_trust(&mut screen, question);
+    screen.wait(500);
+    screen.keys("o");
+    let swapped: String = last.chars().map(|c| if c.is_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() }).collect();
+    screen.send(Msg::Paste(swapped));
+    screen.keys("<enter>");
+    assert!(asker.poll().is_none());
+    screen.send(Msg::Paste(last.to_owned()));
+    screen.keys("<enter>");
+    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Once)));
+}
+
+#[test]
+fn questions_wait_for_each_other_and_each_has_its_own_guard() {
+    let mut screen = Screen::local(&["a"]);
+    let mut first = ask_trust(&mut screen, trust_question(false));
+    let mut second = ask_trust(&mut screen, trust_question(false));
+    assert_eq!((screen.app.dialogs.len(), screen.app.waiting.len()), (1, 1));
+    screen.wait(1_000);
+    screen.keys("aa");
+    assert_eq!(first.poll(), Some(Ok(TrustAnswer::Always)));
+    assert!(second.poll().is_none(), "the second a was meant for the first");
+    screen.wait(1_000);
+    screen.keys("<enter>");
+    assert_eq!(second.poll(), Some(Err(Declined)));
+}
+
+#[test]
+fn a_question_nobody_waits_for_closes_itself() {
+    let mut screen = Screen::local(&["a"]);
+    let asker = ask_secret(&mut screen);
+    let waiting = ask_trust(&mut screen, trust_question(false));
+    assert!(screen.app.is_animating(), "a tick has to find out");
+    drop((asker, waiting));
+    screen.send(Msg::Tick(crate::engine::Snapshot::default()));
+    assert!(screen.app.dialogs.is_empty() && screen.app.waiting.is_empty() && screen.redraw);
+    assert!(!screen.app.is_animating());
+}
+
+#[test]
+fn a_question_that_comes_while_a_dialog_is_open_gives_it_back() {
+    let mut screen = Screen::local(&["a"]);
+    screen.keys("O");
+    let mut asker = ask_trust(&mut screen, trust_question(false));
+    screen.keys("sftp://a");
+    assert!(asker.poll().is_none());
+    screen.wait(5_000);
+    screen.keys("<esc>");
+    assert_eq!(asker.poll(), Some(Err(Declined)));
+    assert!(matches!(screen.app.dialog(), Some(Dialog::Connect(_))));
+}
+
+#[test]
+fn a_secret_is_typed_unseen() {
+    let mut screen = Screen::local(&["a"]);
+    let mut asker = ask_secret(&mut screen);
+    screen.keys("hün");
+    screen.send(Msg::Paste("ter2\r\n".to_owned()));
+    let Some(Dialog::Secret(dialog)) = screen.app.dialog() else { panic!("no dialog") };
+    assert_eq!(dialog.input.shown(), "*******");
+    screen.keys("<enter>");
+    assert!(asker.poll().is_some_and(|answer| answer.is_ok_and(|answer| answer.secret.expose() == "hünter2")));
+
+    let mut asker = ask_secret(&mut screen);
+    screen.keys("x<esc>");
+    assert!(asker.poll().is_some_and(|answer| answer.is_err()));
+}
+
+#[test]
+fn a_server_with_several_prompts_gets_one_answer_for_each() {
+    let mut screen = Screen::local(&["a"]);
+    let prompt = |text: &str, echo| InteractivePrompt { text: text.to_owned(), echo };
+    let question = InteractiveQuestion {
+        site: url("sftp://me@host").site,
+        name: String::new(),
+        instruction: String::new(),
+        prompts: vec![prompt("Password:", false), prompt("Code:", true)],
+    };
+    let mut asker = ask(&mut screen, |prompter| async move { prompter.interactive(question).await });
+    screen.keys("pw<enter>123");
+    let Some(Dialog::Interactive(dialog)) = screen.app.dialog() else { panic!("no dialog") };
+    assert_eq!(dialog.inputs.iter().map(Input::shown).collect::<Vec<_>>(), ["**", "123"]);
+    screen.keys("<enter>");
+    let answers = asker.poll().expect("an answer").expect("not declined");
+    assert_eq!(answers.iter().map(|secret| secret.expose().to_owned()).collect::<Vec<_>>(), ["pw", "123"]);
+}
+
+#[test]
+fn conflicts_are_answered_by_letter_and_skip_is_the_default() {
+    let one = |action| ConflictAnswer { action, scope: Scope::This };
+    let all = |action| ConflictAnswer { action, scope: Scope::RestOfJob };
+    for (keys, answer) in [
+        ("<enter>", Ok(one(ConflictAction::Skip))),
+        ("<esc>", Err(Declined)),
+        ("o", Ok(one(ConflictAction::Overwrite))),
+        ("O", Ok(all(ConflictAction::Overwrite))),
+        ("n", Ok(one(ConflictAction::Newer))),
+        ("R", Ok(all(ConflictAction::Rename))),
+        ("<space>s", Ok(all(ConflictAction::Skip))),
+        ("<tab><enter>", Ok(one(ConflictAction::Overwrite))),
+    ] {
+        let mut screen = Screen::local(&["a"]);
+        let mut asker = ask_conflict(&mut screen);
+        let Some(Dialog::Conflict(dialog)) = screen.app.dialog() else { panic!("no dialog") };
+        assert_eq!(dialog.newer(), Newer::Target);
+        screen.keys(keys);
+        assert_eq!(asker.poll(), Some(answer), "{keys}");
+    }
+}
+
+#[test]
+fn a_conflict_does_not_take_keys_somebody_is_just_typing() {
+    let mut screen = Screen::local(&["a"]);
+    screen.keys("/");
+    let mut asker = ask_conflict(&mut screen);
+    screen.keys("o");
+    assert!(asker.poll().is_none());
+    screen.wait(1_000);
+    screen.keys("s");
+    assert!(asker.poll().is_some());
+}
+
+#[test]
+fn the_end_of_the_program_refuses_every_question() {
+    let mut screen = Screen::local(&["a"]);
+    let mut first = ask_trust(&mut screen, trust_question(false));
+    let mut second = ask_conflict(&mut screen);
+    screen.send(Msg::Quit);
+    assert_eq!((first.poll(), second.poll()), (Some(Err(Declined)), Some(Err(Declined))));
+    assert_eq!(screen.orders(), ["quit"]);
+}

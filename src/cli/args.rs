@@ -1,0 +1,233 @@
+//! The command line, as clap reads it.
+
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::exit::Failure;
+use crate::ask::Prompter;
+use crate::protocols::ftp::DataMode;
+use crate::secrets::Secret;
+use crate::setup::{Choices, GivenAnswers, SecretSource, variable};
+use crate::trust::Fingerprint;
+
+/// A dual-pane file manager over FTPS, SFTP and FTP that shows whom you trust.
+#[derive(Parser)]
+#[command(name = "sealift", version, about, args_conflicts_with_subcommands = true, subcommand_precedence_over_arg = true)]
+#[command(
+    after_help = "Exit codes: 0 ok, 1 error, 2 usage, 3 partial, 4 network, 5 login, 6 identity not trusted or changed,\n7 refused by the server, 8 local disk, 130 interrupted."
+)]
+pub struct Arguments {
+    /// What to do; without a verb two panes open.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+    /// What the left pane shows: a folder, or sftp://, ftpes://, ftps://, ftp:// URL.
+    pub left: Option<String>,
+    /// What the right pane shows.
+    pub right: Option<String>,
+    /// How to connect.
+    #[command(flatten)]
+    pub connect: ConnectOptions,
+}
+
+/// A verb.
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Try sealift: servers of its own on this machine, and the two panes.
+    Demo {
+        /// Play the whole story without a terminal, one line a step.
+        #[arg(long)]
+        tour: bool,
+    },
+    /// List a folder.
+    Ls(Ls),
+    /// Write a file to standard output.
+    Cat(Cat),
+    /// Copy files and whole folders, local and remote in any mix.
+    Copy(Transfer),
+    /// Move files and whole folders.
+    Move(Transfer),
+    /// Make folders.
+    Mkdir(Mkdir),
+    /// Remove files, and with -r folders with everything in them.
+    Rm(Rm),
+}
+
+/// `ls`.
+#[derive(Args)]
+pub struct Ls {
+    /// URL or path of a folder or file.
+    pub location: String,
+    /// With mode, owner, size and time.
+    #[arg(short, long)]
+    pub long: bool,
+    /// With names that begin with a dot.
+    #[arg(short, long)]
+    pub all: bool,
+    /// How to connect and answer.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `cat`.
+#[derive(Args)]
+pub struct Cat {
+    /// URL or path of a file.
+    pub location: String,
+    /// How to connect and answer.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `copy` and `move`.
+#[derive(Args)]
+pub struct Transfer {
+    /// What, and last where to: an existing folder, or the new name of a single item.
+    #[arg(required = true, num_args = 2.., value_names = ["SRC", "DST"])]
+    pub locations: Vec<String>,
+    /// What to do about files that are there already.
+    #[arg(long, value_enum, default_value_t = OnConflict::Ask)]
+    pub on_conflict: OnConflict,
+    /// How to connect and answer.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `mkdir`.
+#[derive(Args)]
+pub struct Mkdir {
+    /// URLs or paths.
+    #[arg(required = true)]
+    pub locations: Vec<String>,
+    /// Make missing parents too, and do not mind folders that are there.
+    #[arg(short, long)]
+    pub parents: bool,
+    /// How to connect and answer.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `rm`.
+#[derive(Args)]
+pub struct Rm {
+    /// URLs or paths.
+    #[arg(required = true)]
+    pub locations: Vec<String>,
+    /// Folders too, with everything in them.
+    #[arg(short, long)]
+    pub recursive: bool,
+    /// How to connect and answer.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What to do about files that are there already.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum OnConflict {
+    Ask,
+    Overwrite,
+    Skip,
+    Newer,
+    Larger,
+    SizeDiffers,
+    DateDiffers,
+    Rename,
+}
+
+/// What every verb with a location takes.
+#[derive(Args)]
+pub struct Common {
+    /// Print JSON lines; the last one is a summary.
+    #[arg(long)]
+    pub json: bool,
+    /// Ask nothing: what would need an answer fails (exit 5 or 6).
+    #[arg(long)]
+    pub batch: bool,
+    /// Allow ftp:// URLs: names, passwords and files then travel for everybody to read.
+    #[arg(long)]
+    pub allow_plain: bool,
+    /// How to connect.
+    #[command(flatten)]
+    pub connect: ConnectOptions,
+}
+
+/// How to connect: identities and secrets.
+#[derive(Args, Clone, Default)]
+pub struct ConnectOptions {
+    /// Trust exactly this identity (sha256:HEX, SHA256:base64), or "known" for what is trusted already.
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub trust: Vec<String>,
+    /// Certificates that also count as authorities in this run (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub roots: Vec<PathBuf>,
+    /// SSH private key to offer (repeatable); only these are then offered.
+    #[arg(long, value_name = "FILE")]
+    pub key: Vec<PathBuf>,
+    /// Read the password from this command's standard output.
+    #[arg(long, value_name = "COMMAND")]
+    pub password_command: Option<String>,
+    /// Read the password from the first line of standard input.
+    #[arg(long, conflicts_with = "password_command")]
+    pub password_stdin: bool,
+    /// Read key passphrases from this command's standard output.
+    #[arg(long, value_name = "COMMAND")]
+    pub passphrase_command: Option<String>,
+    /// Seconds a silent server is waited for.
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u64>,
+    /// How FTP data connections are made.
+    #[arg(long, value_enum)]
+    pub data_mode: Option<DataModeArgument>,
+}
+
+impl ConnectOptions {
+    /// The answers brought along, before `then` is asked.
+    pub fn answers<P: Prompter>(&self, then: P) -> Result<GivenAnswers<P>, Failure> {
+        let mut trust = Vec::new();
+        for text in self.trust.iter().filter(|text| *text != "known") {
+            let print = Fingerprint::parse(text).map_err(|error| Failure::usage(format!("--trust {text}: {error}"), ""))?;
+            trust.push(print);
+        }
+        let from = |command: &Option<String>, name: &str| match (command, variable(name)) {
+            (Some(command), _) => SecretSource::Command(command.clone()),
+            (None, Some(value)) => SecretSource::Value(Secret::new(value)),
+            (None, None) => SecretSource::Nothing,
+        };
+        let password = if self.password_stdin {
+            let mut line = String::new();
+            let read = std::io::stdin().lock().read_line(&mut line);
+            read.map_err(|error| Failure::usage(format!("--password-stdin: {error}"), ""))?;
+            line.truncate(line.trim_end_matches(['\r', '\n']).len());
+            SecretSource::Value(Secret::new(line))
+        } else {
+            from(&self.password_command, "SEALIFT_PASSWORD")
+        };
+        Ok(GivenAnswers::new(trust, password, from(&self.passphrase_command, "SEALIFT_PASSPHRASE"), then))
+    }
+
+    /// What was chosen for connections.
+    pub fn choices(&self) -> Choices {
+        Choices {
+            roots: self.roots.clone(),
+            keys: self.key.clone(),
+            timeout: self.timeout.map(|seconds| Duration::from_secs(seconds.max(1))),
+            data_mode: self.data_mode.map(|mode| match mode {
+                DataModeArgument::Auto => DataMode::Auto,
+                DataModeArgument::Passive => DataMode::Passive,
+                DataModeArgument::Active => DataMode::Active,
+            }),
+        }
+    }
+}
+
+/// How FTP data connections are made.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum DataModeArgument {
+    Auto,
+    Passive,
+    Active,
+}

@@ -1,0 +1,9 @@
+//! The verbs, one file each where they need one.
+
+mod list;
+mod single;
+mod transfer;
+
+pub(super) use list::{cat, ls};
+pub(super) use single::mkdir;
+pub(super) use transfer::{copy_or_move, rm};

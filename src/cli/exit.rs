@@ -1,0 +1,99 @@
+//! Exit codes, and the failure of a verb as code and words.
+
+use crate::engine::{Advice, ConnectFailure};
+use crate::protocols::ConnectErrorKind;
+use crate::setup::SetupError;
+use crate::vfs::{FsError, FsErrorKind};
+
+/// The documented exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// All went well.
+    Ok = 0,
+    /// Anything no other code names.
+    Error = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// Some items failed.
+    Partial = 3,
+    /// The network or the line.
+    Network = 4,
+    /// Login.
+    Authentication = 5,
+    /// The peer's identity is not trusted, or it changed.
+    Identity = 6,
+    /// The server refused (missing, permission).
+    Remote = 7,
+    /// The local disk.
+    Local = 8,
+    /// Stopped by a signal.
+    Interrupted = 130,
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// A verb failed, or the program could not start.
+#[derive(Debug)]
+pub struct Failure {
+    pub(super) code: ExitCode,
+    pub(super) advice: Advice,
+}
+
+impl Failure {
+    /// Says what happened on standard error; answers the exit code.
+    pub fn report(&self) -> ExitCode {
+        super::output::say_failure(&self.advice);
+        self.code
+    }
+
+    /// The screen could not be shown, or ended badly.
+    pub fn screen(error: &std::io::Error) -> Self {
+        Self { code: ExitCode::Error, advice: Advice { what: error.to_string(), why: String::new(), next: String::new(), intended: false } }
+    }
+
+    pub(super) fn usage(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { code: ExitCode::Usage, advice: Advice { what: what.into(), why: String::new(), next: next.into(), intended: false } }
+    }
+
+    /// A file operation failed, on a server or here.
+    pub(super) fn file(error: &FsError, remote: bool) -> Self {
+        let code = match error.kind {
+            FsErrorKind::ConnectionLost | FsErrorKind::TimedOut => ExitCode::Network,
+            FsErrorKind::Cancelled => ExitCode::Interrupted,
+            FsErrorKind::Security | FsErrorKind::Protocol => ExitCode::Error,
+            _ if remote => ExitCode::Remote,
+            _ => ExitCode::Local,
+        };
+        Self { code, advice: Advice::from(error) }
+    }
+}
+
+impl From<&ConnectFailure> for Failure {
+    fn from(failure: &ConnectFailure) -> Self {
+        let code = match failure {
+            ConnectFailure::Rejected(_) => ExitCode::Identity,
+            ConnectFailure::NoSecret { .. } | ConnectFailure::Key { .. } => ExitCode::Authentication,
+            ConnectFailure::NotRemembered { .. } => ExitCode::Local,
+            ConnectFailure::FileSystem(error) => return Self::file(error, true),
+            ConnectFailure::Connect(error) => match &error.kind {
+                ConnectErrorKind::Untrusted(_) => ExitCode::Identity,
+                ConnectErrorKind::LoginRefused | ConnectErrorKind::Alert(_) => ExitCode::Authentication,
+                ConnectErrorKind::Cancelled => ExitCode::Interrupted,
+                ConnectErrorKind::Protocol | ConnectErrorKind::NoSftp => ExitCode::Error,
+                _ => ExitCode::Network,
+            },
+        };
+        Self { code, advice: Advice::from(failure) }
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        Self::usage(format!("cannot start: {error}"), "mend or move away what is named there")
+    }
+}

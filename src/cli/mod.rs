@@ -1,0 +1,16 @@
+//! The face without a screen: verbs for scripts and for people at a prompt. Data to stdout, words to stderr.
+
+pub mod args;
+mod commands;
+mod exit;
+mod log;
+mod output;
+mod places;
+mod prompt;
+mod run;
+mod tour;
+
+pub use exit::{ExitCode, Failure};
+pub use log::start_log;
+pub use places::start_pane;
+pub use run::run;

@@ -1,0 +1,162 @@
+//! Questions at a terminal line. Asks on the controlling terminal, never on standard output.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use crate::ask::{
+    ConflictAction, ConflictAnswer, ConflictQuestion, Declined, FileFacts, InteractiveQuestion, Prompter, Scope, SecretAnswer,
+    SecretPurpose, SecretQuestion, TrustAnswer, TrustQuestion,
+};
+use crate::engine::advice::problem_words;
+use crate::model::bytes;
+use crate::secrets::Secret;
+use crate::trust::PeerIdentity;
+
+/// Asks on `/dev/tty`, one question at a time.
+#[derive(Clone)]
+pub(super) struct LinePrompter {
+    terminal: Arc<Mutex<File>>,
+    /// The terminal's settings while the echo is off.
+    saved: Arc<Mutex<Option<Termios>>>,
+}
+
+impl LinePrompter {
+    /// The controlling terminal; `None` where there is none.
+    pub(super) fn open() -> Option<Self> {
+        let terminal = File::options().read(true).write(true).open("/dev/tty").ok()?;
+        Some(Self { terminal: Arc::new(Mutex::new(terminal)), saved: Arc::default() })
+    }
+
+    /// Puts the echo back; for the way out by a signal.
+    pub(super) fn restore(&self) {
+        if let (Some(saved), Ok(terminal)) = (self.saved.lock().unwrap_or_else(PoisonError::into_inner).take(), File::open("/dev/tty")) {
+            let _ = tcsetattr(&terminal, OptionalActions::Flush, &saved);
+        }
+    }
+
+    /// Writes `text` and reads a line off the loop; `None` at end of input.
+    async fn line(&self, text: String, echo: bool) -> Option<String> {
+        let prompter = self.clone();
+        tokio::task::spawn_blocking(move || prompter.read(&text, echo)).await.ok().flatten()
+    }
+
+    fn read(&self, text: &str, echo: bool) -> Option<String> {
+        let mut terminal = self.terminal.lock().unwrap_or_else(PoisonError::into_inner);
+        terminal.write_all(text.as_bytes()).ok()?;
+        if !echo {
+            let before = tcgetattr(&*terminal).ok()?;
+            *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(before.clone());
+            let mut hidden = before;
+            hidden.local_modes.remove(LocalModes::ECHO);
+            tcsetattr(&*terminal, OptionalActions::Flush, &hidden).ok()?;
+        }
+        let mut line = String::new();
+        let read = BufReader::new(&*terminal).read_line(&mut line);
+        if !echo {
+            self.restore();
+            terminal.write_all(b"\n").ok()?;
+        }
+        if read.ok()? == 0 {
+            return None;
+        }
+        line.truncate(line.trim_end_matches(['\r', '\n']).len());
+        Some(line)
+    }
+}
+
+#[async_trait]
+impl Prompter for LinePrompter {
+    async fn trust(&self, question: TrustQuestion) -> Result<TrustAnswer, Declined> {
+        let evidence = &question.evidence;
+        let print = evidence.identity.fingerprint();
+        let mut text = format!("\nThe identity of {} is not trusted:\n", evidence.endpoint);
+        for problem in &evidence.problems {
+            text.push_str(&format!("  - {}\n", problem_words(problem)));
+        }
+        match &evidence.identity {
+            PeerIdentity::Certificates(_) => text.push_str(&format!("  certificate SHA-256: {}\n", print.colons())),
+            PeerIdentity::HostKey(key) => text.push_str(&format!("  {} key: {}\n", key.algorithm, print.openssh())),
+        }
+        if let Some(before) = &evidence.remembered {
+            text.push_str(&format!("  trusted before ({}): {}\n", before.place, before.fingerprint));
+        }
+        text.push_str("Compare the fingerprint with the one the server's administrator gave you.\n");
+        if question.dangerous {
+            let hex = print.hex();
+            let typed = self
+                .line(
+                    format!(
+                        "{text}To connect once all the same, type the last 8 hex digits of its SHA-256 ({}…); anything else rejects: ",
+                        &hex[..8]
+                    ),
+                    true,
+                )
+                .await;
+            return Ok(if typed.is_some_and(|typed| typed.trim().eq_ignore_ascii_case(&hex[56..])) {
+                TrustAnswer::Once
+            } else {
+                TrustAnswer::Reject
+            });
+        }
+        let choices = if question.can_remember { "[r]eject, [o]nce, [a]lways" } else { "[r]eject, [o]nce" };
+        let typed = self.line(format!("{text}{choices} (Enter rejects): "), true).await.ok_or(Declined)?;
+        Ok(match typed.trim().to_ascii_lowercase().as_str() {
+            "o" | "once" => TrustAnswer::Once,
+            "a" | "always" if question.can_remember => TrustAnswer::Always,
+            _ => TrustAnswer::Reject,
+        })
+    }
+
+    async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined> {
+        let wrong = if question.attempt > 1 { "That was not right. " } else { "" };
+        let text = match &question.purpose {
+            SecretPurpose::Password { user } => format!("{wrong}Password of {user} at {}: ", question.site.endpoint),
+            SecretPurpose::KeyPassphrase { file, label } => format!("{wrong}Passphrase of the key {file} ({label}): "),
+        };
+        self.line(text, false).await.map(|line| SecretAnswer { secret: Secret::new(line) }).ok_or(Declined)
+    }
+
+    async fn interactive(&self, question: InteractiveQuestion) -> Result<Vec<Secret>, Declined> {
+        let mut heading = format!("{} asks:\n", question.site.endpoint);
+        for part in [&question.name, &question.instruction] {
+            if !part.is_empty() {
+                heading.push_str(&format!("{part}\n"));
+            }
+        }
+        let mut answers = Vec::with_capacity(question.prompts.len());
+        for prompt in &question.prompts {
+            let text = format!("{}{}", std::mem::take(&mut heading), prompt.text);
+            answers.push(Secret::new(self.line(text, prompt.echo).await.ok_or(Declined)?));
+        }
+        Ok(answers)
+    }
+
+    async fn conflict(&self, question: ConflictQuestion) -> Result<ConflictAnswer, Declined> {
+        let text = format!(
+            "\n{} is there already ({}); the new one: {}.\n[o]verwrite, [s]kip, [r]ename to {}, [n]ewer wins; capital letter: for all (Enter skips): ",
+            question.target.path.display(),
+            facts(&question.target),
+            facts(&question.source),
+            question.free_name.display()
+        );
+        let typed = self.line(text, true).await.ok_or(Declined)?;
+        let letter = typed.trim().chars().next().unwrap_or('s');
+        let action = match letter.to_ascii_lowercase() {
+            'o' => ConflictAction::Overwrite,
+            'r' => ConflictAction::Rename,
+            'n' => ConflictAction::Newer,
+            _ => ConflictAction::Skip,
+        };
+        Ok(ConflictAnswer { action, scope: if letter.is_uppercase() { Scope::RestOfJob } else { Scope::This } })
+    }
+}
+
+fn facts(file: &FileFacts) -> String {
+    let size = file.size.map_or_else(|| "size unknown".to_owned(), bytes::size);
+    let time = file.modified.map_or_else(|| "time unknown".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string());
+    format!("{size}, {time}")
+}

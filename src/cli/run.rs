@@ -1,0 +1,87 @@
+//! Runs a verb from its arguments to its exit code.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::args::{Common, Verb};
+use super::commands;
+use super::exit::{ExitCode, Failure};
+use super::output;
+use super::prompt::LinePrompter;
+use crate::ask::{Prompter, Refuse};
+use crate::engine::{Engine, Event, FileOutcome};
+use crate::setup::Setup;
+
+/// Runs a verb; an interrupt ends it with its code, what was under way stopped cleanly.
+pub async fn run(verb: &Verb) -> ExitCode {
+    let ended = match verb {
+        Verb::Demo { .. } => super::tour::play().await,
+        Verb::Ls(command) => headless(&command.common, async |engine, _| commands::ls(engine, command).await).await,
+        Verb::Cat(command) => headless(&command.common, async |engine, _| commands::cat(engine, command).await).await,
+        Verb::Copy(command) => {
+            headless(&command.common, async |engine, news| commands::copy_or_move(engine, news, command, false).await).await
+        }
+        Verb::Move(command) => {
+            headless(&command.common, async |engine, news| commands::copy_or_move(engine, news, command, true).await).await
+        }
+        Verb::Mkdir(command) => headless(&command.common, async |engine, _| commands::mkdir(engine, command).await).await,
+        Verb::Rm(command) => headless(&command.common, async |engine, news| commands::rm(engine, news, command).await).await,
+    };
+    ended.unwrap_or_else(|failure| failure.report())
+}
+
+/// What the engine tells while a verb runs.
+pub(super) struct News {
+    pub(super) events: mpsc::Receiver<Event>,
+    pub(super) outcomes: mpsc::Receiver<FileOutcome>,
+    /// There is a person who is asked where something is in the way.
+    pub(super) somebody_answers: bool,
+}
+
+/// One engine for one verb. Asks on the terminal where there is one and `--batch` does not forbid it.
+async fn headless(common: &Common, verb: impl AsyncFnOnce(&Engine, &mut News) -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
+    let setup = Setup::read()?;
+    for warning in &setup.warnings {
+        output::say(&format!("{}:{}: {}", warning.file.display(), warning.line, warning.text));
+    }
+    // A person is there only if one can see the question: standard error is where words go.
+    let line = if common.batch || !std::io::stderr().is_terminal() { None } else { LinePrompter::open() };
+    let asked: Arc<dyn Prompter> = match &line {
+        Some(line) => Arc::new(common.connect.answers(line.clone())?),
+        None => Arc::new(common.connect.answers(Refuse)?),
+    };
+    let (told, outcomes) = mpsc::channel(256);
+    let (engine, events) = Engine::new(setup.services(&common.connect.choices(), asked)?, Some(told));
+    let mut news = News { events, outcomes, somebody_answers: line.is_some() };
+    let ended = tokio::select! {
+        ended = verb(&engine, &mut news) => ended,
+        () = interrupted() => {
+            if let Some(line) = &line {
+                line.restore();
+            }
+            output::say("interrupted");
+            Ok(ExitCode::Interrupted)
+        }
+    };
+    engine.shutdown().await;
+    ended
+}
+
+/// Ctrl-C, SIGTERM or SIGHUP.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = async |kind: SignalKind| {
+        if let Ok(mut signals) = signal(kind) {
+            signals.recv().await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::interrupt()) => {}
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::hangup()) => {}
+    }
+}

@@ -1,0 +1,174 @@
+//! `demo --tour`: the whole story against the demo's servers, without a terminal. One line a step; ends at the first that fails.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+
+use super::exit::{ExitCode, Failure};
+use super::output;
+use crate::ask::{Prompter, Refuse, ScriptedPrompter, TrustAnswer};
+use crate::demo::{Demo, DemoSite};
+use crate::engine::{Advice, ConnectFailure, Engine, Event, JobKind, JobSpec, Place, Report, SessionFacts, Target};
+use crate::model::{Entry, EntryName, FilePath};
+use crate::protocols::ConnectErrorKind;
+use crate::setup::{Choices, Setup};
+
+/// The folder that travels.
+const SAMPLE: &str = "invoices";
+
+/// Plays all steps; the code is 0 only if every one of them held.
+pub(super) async fn play() -> Result<ExitCode, Failure> {
+    let demo = Demo::start().await.map_err(|error| failed(format!("the demo cannot start: {error}")))?;
+    let setup = Setup::read()?;
+    let mut told = Ok(());
+    for site in &demo.sites {
+        told = story(&setup, &demo, site).await;
+        if told.is_err() {
+            break;
+        }
+    }
+    demo.stop().await;
+    told?;
+    say("every step held")?;
+    Ok(ExitCode::Ok)
+}
+
+/// One server from the first refusal to equal hashes.
+async fn story(setup: &Setup, demo: &Demo, site: &DemoSite) -> Result<(), Failure> {
+    say(&format!("{} at {}", site.label, site.url.site.url()))?;
+    let trust = demo.local.join(".trust");
+
+    let refused = connect(setup, &trust, site, Arc::new(Refuse)).await;
+    match refused {
+        Err(ConnectFailure::Connect(error)) if matches!(error.kind, ConnectErrorKind::Untrusted(_)) => {
+            step("an unknown server is refused, and nothing was sent to it")?
+        }
+        Err(other) => return Err(Failure::from(&other)),
+        Ok(_) => return Err(failed("an unknown server was trusted without a question")),
+    }
+
+    let person = Arc::new(ScriptedPrompter::default().trusting(TrustAnswer::Always));
+    let (engine, _news, facts) = connect(setup, &trust, site, person.clone()).await.map_err(|failure| Failure::from(&failure))?;
+    engine.disconnect(facts.id).await;
+    expect(person.asked().len() == 1, "the person was asked exactly once")?;
+    step("asked once, trusted always")?;
+
+    let (engine, mut news, facts) = connect(setup, &trust, site, Arc::new(Refuse)).await.map_err(|failure| Failure::from(&failure))?;
+    step(&format!("the second connection asks nothing ({})", protection(&facts)))?;
+
+    let names = names(&engine, &facts).await?;
+    expect(names.iter().any(|name| name == "README.txt"), "README.txt is in the listing")?;
+    step(&format!("listed {} entries", names.len()))?;
+
+    let here = local(&demo.local)?;
+    let there = facts.home.join(&name(&format!("tour-{}", site.url.site.protocol.scheme()))?);
+    engine.make_dir(Place::Remote(facts.id), &there).await.map_err(|error| Failure::file(&error, true))?;
+    let report = copy(&engine, &mut news, (Place::Local, &here), (Place::Remote(facts.id), &there)).await?;
+    step(&format!("copied {} files there", report.done))?;
+
+    let back = demo.local.join(format!("back-{}", site.url.site.protocol.scheme()));
+    std::fs::create_dir(&back).map_err(|error| failed(format!("{}: {error}", back.display())))?;
+    let report = copy(&engine, &mut news, (Place::Remote(facts.id), &there), (Place::Local, &local(&back)?)).await?;
+    let (sent, returned) = (hash(&demo.local.join(SAMPLE))?, hash(&back.join(SAMPLE))?);
+    expect(sent == returned, "what came back is what was sent")?;
+    step(&format!("copied {} files back; SHA-256 of all is equal ({}…)", report.done, &sent[..16]))?;
+    engine.shutdown().await;
+    Ok(())
+}
+
+type Connection = (Engine, mpsc::Receiver<Event>, SessionFacts);
+
+async fn connect(setup: &Setup, trust: &Path, site: &DemoSite, prompter: Arc<dyn Prompter>) -> Result<Connection, ConnectFailure> {
+    let services = setup.apart(trust, &Choices::default(), prompter);
+    let services = services.map_err(|error| ConnectFailure::NotRemembered { place: "the demo".to_owned(), why: error.to_string() })?;
+    let (engine, news) = Engine::new(services, None);
+    let target = Target { site: site.url.site.clone(), password: Some(site.password.clone()), fingerprint: None };
+    let facts = engine.connect(target).await?;
+    Ok((engine, news, facts))
+}
+
+async fn names(engine: &Engine, facts: &SessionFacts) -> Result<Vec<String>, Failure> {
+    let (sender, mut batches) = mpsc::channel::<Vec<Entry>>(4);
+    let mut names = Vec::new();
+    let collect = async {
+        while let Some(batch) = batches.recv().await {
+            names.extend(batch.iter().map(Entry::display_name));
+        }
+    };
+    let (listed, ()) = tokio::join!(engine.list(Place::Remote(facts.id), &facts.home, sender), collect);
+    listed.map_err(|error| Failure::file(&error, true))?;
+    Ok(names)
+}
+
+async fn copy(
+    engine: &Engine,
+    news: &mut mpsc::Receiver<Event>,
+    from: (Place, &FilePath),
+    to: (Place, &FilePath),
+) -> Result<Report, Failure> {
+    let job = JobSpec {
+        kind: JobKind::Copy,
+        from: from.0,
+        from_dir: from.1.clone(),
+        items: vec![name(SAMPLE)?],
+        to: to.0,
+        to_dir: to.1.clone(),
+        new_name: None,
+        conflicts: crate::engine::ConflictPolicy::Overwrite,
+    };
+    let ordered = engine.queue().submit(job);
+    while let Some(event) = news.recv().await {
+        if let Event::JobEnded { id, report, .. } = event {
+            if id == ordered {
+                return match report.failures.first() {
+                    None => Ok(report),
+                    Some(failure) => Err(failed(format!("{}: {}", failure.path, failure.why))),
+                };
+            }
+        }
+    }
+    Err(failed("the engine ended before the copy did"))
+}
+
+/// SHA-256 over the names and contents of a folder, in order.
+fn hash(folder: &Path) -> Result<String, Failure> {
+    let wrong = |error: std::io::Error| failed(format!("{}: {error}", folder.display()));
+    let mut files: Vec<_> = std::fs::read_dir(folder).map_err(wrong)?.collect::<Result<_, _>>().map_err(wrong)?;
+    files.sort_by_key(std::fs::DirEntry::file_name);
+    let mut digest = Sha256::new();
+    for file in files {
+        digest.update(file.file_name().as_encoded_bytes());
+        digest.update(std::fs::read(file.path()).map_err(wrong)?);
+    }
+    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat())
+}
+
+fn protection(facts: &SessionFacts) -> String {
+    format!("{} {}", facts.site.protocol.scheme(), facts.protection)
+}
+
+fn name(text: &str) -> Result<EntryName, Failure> {
+    EntryName::try_from(text).map_err(|error| failed(error.to_string()))
+}
+
+fn local(path: &Path) -> Result<FilePath, Failure> {
+    FilePath::parse(path.as_os_str().as_encoded_bytes()).map_err(|error| failed(error.to_string()))
+}
+
+fn expect(held: bool, what: &str) -> Result<(), Failure> {
+    if held { Ok(()) } else { Err(failed(format!("this did not hold: {what}"))) }
+}
+
+fn step(what: &str) -> Result<(), Failure> {
+    say(&format!("  ok  {what}"))
+}
+
+fn say(words: &str) -> Result<(), Failure> {
+    output::line(words).map_err(|error| failed(format!("standard output: {error}")))
+}
+
+fn failed(what: impl Into<String>) -> Failure {
+    Failure { code: ExitCode::Error, advice: Advice { what: what.into(), why: String::new(), next: String::new(), intended: false } }
+}

@@ -1,0 +1,7 @@
+//! Settings and where files lie. Yields plain values; knows nothing of who uses them.
+
+mod places;
+mod settings;
+
+pub use places::Directories;
+pub use settings::{DataModeSetting, Settings, SettingsError, Warning};

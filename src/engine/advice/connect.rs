@@ -1,0 +1,156 @@
+//! Failed connections in words.
+
+use super::Advice;
+use crate::engine::failure::ConnectFailure;
+use crate::protocols::{AlertKind, ConnectError, ConnectErrorKind};
+use crate::trust::{Evidence, PeerIdentity, Problem, ProblemKind};
+
+impl From<&ConnectFailure> for Advice {
+    fn from(failure: &ConnectFailure) -> Self {
+        match failure {
+            ConnectFailure::Connect(error) => Self::from(error),
+            ConnectFailure::Rejected(evidence) => Self {
+                what: format!("Not connected to {}: you rejected its identity.", evidence.endpoint),
+                why: String::new(),
+                next: "Nothing was sent to it. Connect again to be asked again.".into(),
+                intended: true,
+            },
+            ConnectFailure::NoSecret { wanted } => Self {
+                what: format!("Not connected: {wanted} was not given."),
+                why: String::new(),
+                next: "Without questions, give it with --password-command, --password-stdin or SEALIFT_PASSWORD (keys: --passphrase-command or SEALIFT_PASSPHRASE).".into(),
+                intended: false,
+            },
+            ConnectFailure::Key { file, why } => Self {
+                what: format!("The key {file} cannot be used."),
+                why: format!("{}.", why.trim_end_matches('.')),
+                next: "Check that it is a private key and that the passphrase is its own (it is not the server's password).".into(),
+                intended: false,
+            },
+            ConnectFailure::NotRemembered { place, why } => Self {
+                what: "Your decision could not be written down, so nothing was connected.".into(),
+                why: format!("{place}: {why}."),
+                next: "Mend the file or folder, or choose Once.".into(),
+                intended: false,
+            },
+            ConnectFailure::FileSystem(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<&ConnectError> for Advice {
+    fn from(error: &ConnectError) -> Self {
+        let host = &error.endpoint.host;
+        let at = &error.endpoint;
+        let said = if error.detail.is_empty() { String::new() } else { format!("{}.", error.detail.trim_end_matches('.')) };
+        let (what, why, next) = match &error.kind {
+            ConnectErrorKind::UnknownHost => (format!("There is no host called {host}."), said, "Check the spelling, and whether this machine can look up names (DNS, VPN).".into()),
+            ConnectErrorKind::Refused => (
+                format!("{at} refused the connection."),
+                "Nobody listens on that port, or a firewall says so.".into(),
+                "Check the port: SFTP usually 22, FTP with explicit TLS 21, implicit TLS 990.".into(),
+            ),
+            ConnectErrorKind::Unreachable => (format!("{host} cannot be reached."), said, "Check the network, VPN and routes.".into()),
+            ConnectErrorKind::TimedOut => (
+                format!("{at} did not answer in time."),
+                if said.is_empty() { "The host is down, a firewall drops the packets, or the server is silent.".into() } else { said },
+                "Check host and port, or wait longer with --timeout SECONDS.".into(),
+            ),
+            ConnectErrorKind::ConnectionLost => (format!("The connection to {at} broke."), said, "Try again; if it breaks at the same place, the server's log tells why.".into()),
+            ConnectErrorKind::WrongProtocol => (
+                format!("What answers at {at} does not speak this protocol."),
+                said,
+                "sftp:// is for SSH servers, ftpes:// for FTP with explicit TLS (21), ftps:// for implicit TLS (990).".into(),
+            ),
+            ConnectErrorKind::Untrusted(evidence) => return untrusted(evidence, &said),
+            ConnectErrorKind::ProtectionRefused => (
+                format!("{at} refuses to protect the connection with TLS, so nothing was sent."),
+                said,
+                "Ask its administrator for FTPS or SFTP. Plain ftp:// would let everybody on the way read the password and the files.".into(),
+            ),
+            ConnectErrorKind::Alert(AlertKind::CertificateRequired) => (
+                format!("{at} wants a certificate from you, and none was sent."),
+                said,
+                "Ask its administrator which client certificate it takes.".into(),
+            ),
+            ConnectErrorKind::Alert(AlertKind::CertificateNotTrusted) => (
+                format!("{at} does not trust your certificate yet."),
+                said,
+                "Send your certificate to its administrator; after it is trusted there, connect again.".into(),
+            ),
+            ConnectErrorKind::Alert(AlertKind::CertificateExpiredOrRevoked) => (format!("{at} says that your certificate is expired or revoked."), said, "Renew it.".into()),
+            ConnectErrorKind::Alert(AlertKind::Other) | ConnectErrorKind::Handshake => (
+                format!("The secure connection to {at} could not be agreed on."),
+                said,
+                "Server and client found no common version or cipher, or the line was disturbed; TLS 1.2 and SSH 2 are the least spoken here.".into(),
+            ),
+            ConnectErrorKind::LoginRefused => (
+                format!("{at} refused the login."),
+                said,
+                "Check user name, password and key; a passphrase unlocks a key file and is not the password.".into(),
+            ),
+            ConnectErrorKind::Busy => (format!("{at} takes no more connections for now."), said, "Try again in a while, or close other connections to it.".into()),
+            ConnectErrorKind::NoSftp => (
+                format!("The login at {at} worked, but there is no SFTP."),
+                said,
+                "Ask its administrator to enable the sftp subsystem; start-up files of the shell there must print nothing.".into(),
+            ),
+            ConnectErrorKind::Protocol => (format!("{at} answered what its protocol does not allow."), said, "The connection was closed. If it happens again, tell its administrator.".into()),
+            ConnectErrorKind::Cancelled => return Self { what: "Stopped.".into(), why: said, next: String::new(), intended: true },
+        };
+        Self { what, why, next, intended: false }
+    }
+}
+
+fn untrusted(evidence: &Evidence, said: &str) -> Advice {
+    let at = &evidence.endpoint;
+    let print = evidence.identity.fingerprint();
+    let mut why = evidence.problems.iter().map(problem_words).collect::<Vec<_>>().join(" ");
+    if !said.is_empty() {
+        why = format!("{said} {why}");
+    }
+    if let Some(before) = &evidence.remembered {
+        why.push_str(&format!(" Trusted before ({}): {}; shown now: {print}.", before.place, before.fingerprint));
+    }
+    let host_key = matches!(evidence.identity, PeerIdentity::HostKey(_));
+    let changed = evidence.has(ProblemKind::ChangedSincePinned);
+    let name = if at.port == 22 { at.host.clone() } else { format!("[{}]:{}", at.host, at.port) };
+    let (what, next) = match (host_key, changed) {
+        _ if evidence.has(ProblemKind::Revoked) => {
+            (format!("The identity of {at} was revoked. Nothing was sent to it."), "Do not connect. Ask its administrator.".to_owned())
+        }
+        (true, true) => (
+            format!("The host key of {at} is not the one you trusted. Nothing was sent to it."),
+            format!(
+                "Either the server got a new key or somebody stands in between. Ask its administrator for the key's fingerprint; if it is {}, remove the old line with: ssh-keygen -R '{name}'",
+                print.openssh()
+            ),
+        ),
+        (false, true) => (
+            format!("The certificate of {at} is not the one you trusted. Nothing was sent to it."),
+            format!(
+                "Ask its administrator whether the certificate was changed and compare the fingerprint; then connect with --trust {print}, or without --batch to be asked."
+            ),
+        ),
+        _ => (
+            format!("The identity of {at} is not trusted, so nothing was sent to it."),
+            format!(
+                "Compare the fingerprint with what its administrator tells; then connect with --trust {print}, or without --batch to be asked."
+            ),
+        ),
+    };
+    Advice { what, why, next, intended: false }
+}
+
+/// A problem as a sentence.
+pub fn problem_words(problem: &Problem) -> String {
+    let text = problem.text.trim();
+    match text.chars().next() {
+        None => format!("There is a problem: {}.", problem.kind.name()),
+        Some(first) => {
+            let rest = &text[first.len_utf8()..];
+            let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+            format!("{}{rest}{end}", first.to_uppercase())
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! FTP and FTPS: judge the certificate, ask, connect again pinned, log in.
+
+use std::sync::Arc;
+
+use super::connect::{Connected, Login, Target};
+use super::decide::decide;
+use super::facts::{SecurityLevel, TrustBasis};
+use super::failure::ConnectFailure;
+use super::services::Services;
+use crate::ask::{SecretPurpose, SecretQuestion};
+use crate::model::{Endpoint, Protocol, Site};
+use crate::protocols::ftp::{FtpConnection, FtpSettings, Quirks};
+use crate::protocols::{ConnectError, ConnectErrorKind};
+use crate::secrets::Secret;
+use crate::trust::{Fingerprint, Pin, ProblemKind, Remember};
+use crate::vfs::FileSystem;
+
+/// How often a wrong password may be typed.
+const ATTEMPTS: u32 = 3;
+
+/// An FTP login that worked.
+#[derive(Clone)]
+pub(super) struct FtpLogin {
+    user: String,
+    password: Secret,
+    /// Exactly the identity that was accepted; `None` for plain FTP only.
+    pin: Option<Pin>,
+    /// What was learnt of the server, shared by all connections of the session.
+    quirks: Arc<Quirks>,
+}
+
+pub(super) async fn connect(target: &Target, services: &Services) -> Result<Connected, ConnectFailure> {
+    let quirks = Arc::new(Quirks::default());
+    let settings = settings(&target.site, services, &quirks);
+    let connection = reach(target, &settings, services).await?;
+    let user = target.site.user.clone().unwrap_or_else(|| "anonymous".to_owned());
+    let (connection, password) = log_in(connection, target, &user, &settings, services).await?;
+    let file_system = connection.into_file_system().await?;
+    let evidence = file_system.evidence().cloned();
+    let pin = evidence.as_ref().map(|evidence| Pin::of(evidence, Remember::Once, (services.now)()));
+    let tls = file_system.tls_facts();
+    let mut details = Vec::new();
+    let trust = match &evidence {
+        None => TrustBasis::Plain,
+        Some(evidence) => {
+            details.push(("Certificate".to_owned(), evidence.identity.fingerprint().colons()));
+            trust_basis(&evidence.endpoint, services)
+        }
+    };
+    if let Some(tls) = &tls {
+        details.extend(tls.suite.clone().map(|suite| ("Cipher suite".to_owned(), suite)));
+    }
+    Ok(Connected {
+        home: file_system.home().clone(),
+        protection: tls.and_then(|tls| tls.version).unwrap_or_default(),
+        level: if trust == TrustBasis::Plain { SecurityLevel::None } else { SecurityLevel::Secure },
+        trust,
+        server: file_system.banner().to_owned(),
+        details,
+        login: Login::Ftp(FtpLogin { user: user.clone(), password, pin, quirks }),
+        user,
+        file_system: Arc::new(file_system),
+    })
+}
+
+/// Another connection for the same login. The peer has to be exactly the one accepted before.
+pub(super) async fn connect_again(site: &Site, login: &FtpLogin, services: &Services) -> Result<Arc<dyn FileSystem>, ConnectFailure> {
+    let settings = settings(site, services, &login.quirks);
+    let mut connection = FtpConnection::connect(&settings, login.pin.clone()).await?;
+    connection.login(&login.user, &login.password).await?;
+    Ok(Arc::new(connection.into_file_system().await?))
+}
+
+fn settings(site: &Site, services: &Services, quirks: &Arc<Quirks>) -> FtpSettings {
+    FtpSettings {
+        site: site.clone(),
+        roots: services.roots.clone(),
+        data_mode: services.data_mode,
+        timeout: services.timeout,
+        quirks: quirks.clone(),
+    }
+}
+
+/// A connection to a peer that is trusted; nobody is logged in yet.
+async fn reach(target: &Target, settings: &FtpSettings, services: &Services) -> Result<FtpConnection, ConnectFailure> {
+    let endpoint = &target.site.endpoint;
+    let pin = pin_for(target, services);
+    let evidence = match FtpConnection::connect(settings, pin.clone()).await {
+        Ok(connection) => return Ok(connection),
+        Err(ConnectError { kind: ConnectErrorKind::Untrusted(evidence), .. }) => evidence,
+        Err(error) => return Err(error.into()),
+    };
+    if target.fingerprint.is_some() {
+        return Err(ConnectError::new(ConnectErrorKind::Untrusted(evidence), endpoint, "it is not the identity the URL names").into());
+    }
+    let decision = decide(&evidence, pin.as_ref(), &target.site, services, true).await?;
+    let pin = Pin::of(&evidence, decision.remember(), (services.now)());
+    services
+        .trust
+        .remember(endpoint.clone(), pin.clone())
+        .map_err(|error| ConnectFailure::NotRemembered { place: services.trust.file().display().to_string(), why: error.to_string() })?;
+    // Strictly the peer that was looked at: another one now is refused, not asked about again.
+    Ok(FtpConnection::connect(settings, Some(pin)).await?)
+}
+
+/// The pin to connect with: the identity the URL names before what is remembered.
+fn pin_for(target: &Target, services: &Services) -> Option<Pin> {
+    if target.site.protocol == Protocol::Ftp {
+        return None;
+    }
+    match target.fingerprint {
+        Some(fingerprint) => Some(exactly(fingerprint, services)),
+        None => services.trust.pin(&target.site.endpoint),
+    }
+}
+
+/// A pin for a fingerprint the person brought along: that identity, whatever is wrong with it.
+fn exactly(certificate: Fingerprint, services: &Services) -> Pin {
+    let accepted = ProblemKind::ALL.iter().copied().filter(|&kind| kind != ProblemKind::ChangedSincePinned).collect();
+    Pin { certificate, spki: None, accepted, since: (services.now)(), remember: Remember::Once }
+}
+
+fn trust_basis(endpoint: &Endpoint, services: &Services) -> TrustBasis {
+    match services.trust.pin(endpoint) {
+        None => TrustBasis::Authority,
+        Some(Pin { remember: Remember::Once, .. }) => TrustBasis::Once,
+        Some(pin) => {
+            let hours = (services.now)().since(pin.since).map_or(0, |span| span.total(jiff::Unit::Hour).unwrap_or(0.0) as i64);
+            TrustBasis::Pinned { days: u32::try_from(hours / 24).unwrap_or(0) }
+        }
+    }
+}
+
+/// Logs in with the password at hand, else asks for one; a wrong one is asked for again.
+async fn log_in(
+    mut connection: FtpConnection,
+    target: &Target,
+    user: &str,
+    settings: &FtpSettings,
+    services: &Services,
+) -> Result<(FtpConnection, Secret), ConnectFailure> {
+    let mut at_hand = target.password.clone().or_else(|| (user == "anonymous").then(|| Secret::new("anonymous@".to_owned())));
+    let mut attempt = 1;
+    let mut refusal: Option<ConnectError> = None;
+    loop {
+        let password = match at_hand.take() {
+            Some(password) => password,
+            None => {
+                let purpose = SecretPurpose::Password { user: user.to_owned() };
+                let question = SecretQuestion { site: target.site.clone(), purpose, attempt };
+                let answer = services.prompter.secret(question).await;
+                let nobody = || ConnectFailure::NoSecret { wanted: format!("the password of {user}") };
+                answer.map_err(|_| refusal.take().map_or_else(nobody, ConnectFailure::Connect))?.secret
+            }
+        };
+        match connection.login(user, &password).await {
+            Ok(()) => return Ok((connection, password)),
+            Err(error) if error.kind == ConnectErrorKind::LoginRefused && attempt < ATTEMPTS && user != "anonymous" => {
+                refusal = Some(error);
+                attempt += 1;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        // Servers close after a wrong password, or count it: a fresh connection is the same everywhere.
+        connection = FtpConnection::connect(settings, pin_for(target, services)).await?;
+    }
+}

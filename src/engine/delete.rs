@@ -1,0 +1,111 @@
+//! Removes items, folders whole and depth-first. Links are removed, never followed.
+
+use super::copy::End;
+use super::job::Outcome;
+use super::lane::{Lane, Patience};
+use super::running::Job;
+use crate::model::{Entry, FilePath, Kind};
+use crate::vfs::{FsError, FsErrorKind, FsResult, list_all};
+
+/// What is left to do, last first.
+enum Step {
+    /// Remove it, whatever it is.
+    Remove(FilePath, Kind),
+    /// Remove a folder whose content is done; nothing had failed before it but so much.
+    Leave(FilePath, u64),
+}
+
+/// Removes what `job` names.
+pub(super) async fn delete(job: &Job) {
+    let mut lane = Lane::default();
+    for item in &job.spec.items {
+        let path = job.spec.from_dir.join(item);
+        let entry = patiently(job, &mut lane, &path, Ask::Stat).await;
+        match entry.map(|mut entries| entries.pop()) {
+            Ok(Some(entry)) => {
+                job.found(1, 0);
+                delete_tree(job, &mut lane, Step::Remove(path, entry.kind)).await;
+            }
+            Ok(None) => {}
+            Err(error) => job.failed(&path, None, error).await,
+        }
+    }
+    job.counted();
+}
+
+async fn delete_tree(job: &Job, lane: &mut Lane, first: Step) {
+    let mut steps = vec![first];
+    while let Some(step) = steps.pop() {
+        if job.stop.is_cancelled() {
+            return;
+        }
+        let (path, result) = match step {
+            Step::Remove(path, Kind::Dir) => {
+                let failed = job.left_behind();
+                match patiently(job, lane, &path, Ask::List).await {
+                    Ok(entries) => {
+                        job.found(entries.len() as u64, 0);
+                        steps.push(Step::Leave(path.clone(), failed));
+                        for entry in entries {
+                            match entry.name() {
+                                Ok(name) => steps.push(Step::Remove(path.join(&name), entry.kind)),
+                                Err(why) => {
+                                    let error = FsError::new(FsErrorKind::UnsafeName, "remove", &path, why.to_string());
+                                    job.ended(&path, None, 0, Err(error)).await;
+                                }
+                            }
+                        }
+                        continue;
+                    }
+                    Err(error) => (path, Err(error)),
+                }
+            }
+            Step::Remove(path, _) => {
+                let result = patiently(job, lane, &path, Ask::RemoveFile).await;
+                (path, result)
+            }
+            // What failed inside was told; that the folder is not empty follows from it.
+            Step::Leave(_, failed) if job.left_behind() > failed => continue,
+            Step::Leave(path, _) => {
+                let result = patiently(job, lane, &path, Ask::RemoveDir).await;
+                (path, result)
+            }
+        };
+        match result {
+            Err(error) if error.kind == FsErrorKind::Cancelled => return,
+            result => job.ended(&path, None, 0, result.map(|_| Outcome::Removed)).await,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Ask {
+    Stat,
+    List,
+    RemoveFile,
+    RemoveDir,
+}
+
+/// Does it, on a new connection where the old one was lost.
+async fn patiently(job: &Job, lane: &mut Lane, path: &FilePath, ask: Ask) -> FsResult<Vec<Entry>> {
+    let mut patience = Patience::default();
+    loop {
+        let done = async {
+            let place = lane.source(job).await?;
+            match ask {
+                Ask::Stat => place.stat(path).await.map(|entry| vec![entry]),
+                Ask::List => list_all(place, path).await,
+                Ask::RemoveFile => place.remove_file(path).await.map(|()| Vec::new()),
+                Ask::RemoveDir => place.remove_dir(path).await.map(|()| Vec::new()),
+            }
+        };
+        match job.unless_stopped(done).await {
+            Err(error) if patience.again(job, &error).await => lane.lost(End::Source),
+            // The answer to an earlier try may have been lost, not the deed.
+            Err(error) if error.kind == FsErrorKind::NotFound && patience.tried() && matches!(ask, Ask::RemoveFile | Ask::RemoveDir) => {
+                return Ok(Vec::new());
+            }
+            result => return result,
+        }
+    }
+}

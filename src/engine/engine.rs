@@ -1,0 +1,185 @@
+//! The engine as its faces hold it: connect, look, change, and the queue of jobs.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use super::connect::{Target, connect};
+use super::event::Event;
+use super::facts::SessionFacts;
+use super::failure::ConnectFailure;
+use super::job::{FileOutcome, Place, SessionId};
+use super::places::{Lease, Places};
+use super::queue::{Queue, QueueOptions};
+use super::services::Services;
+use super::session::{Session, TRANSFER_CONNECTIONS, TRANSFERS_ON_ONE};
+use crate::model::{Entry, EntryName, FilePath, Protocol};
+use crate::vfs::local::LocalFileSystem;
+use crate::vfs::{FileSystem, FsError, FsErrorKind, FsResult, Replace};
+
+/// Connects, works and transfers. Cheap to clone; all clones are one engine.
+#[derive(Clone)]
+pub struct Engine {
+    sessions: Arc<Sessions>,
+    services: Services,
+    queue: Arc<Queue>,
+    events: mpsc::Sender<Event>,
+}
+
+/// Every place the engine can reach.
+struct Sessions {
+    local: Arc<LocalFileSystem>,
+    connected: RwLock<BTreeMap<SessionId, Arc<Session>>>,
+    next: AtomicU32,
+}
+
+impl Engine {
+    /// An engine and its news; `outcomes` hears of every single file of every job. Must be made inside a tokio runtime.
+    pub fn new(services: Services, outcomes: Option<mpsc::Sender<FileOutcome>>) -> (Self, mpsc::Receiver<Event>) {
+        let (events, news) = mpsc::channel(256);
+        let sessions =
+            Arc::new(Sessions { local: Arc::new(LocalFileSystem::new()), connected: RwLock::default(), next: AtomicU32::new(1) });
+        let queue =
+            Queue::new(sessions.clone(), services.prompter.clone(), events.clone(), QueueOptions { outcomes, ..QueueOptions::default() });
+        (Self { sessions, services, queue: Arc::new(queue), events }, news)
+    }
+
+    /// Connects and logs in; may ask. Dropping the future stops it.
+    pub async fn connect(&self, target: Target) -> Result<SessionFacts, ConnectFailure> {
+        let connected = connect(&target, &self.services).await?;
+        let id = SessionId(self.sessions.next.fetch_add(1, Ordering::Relaxed));
+        let session = Session::new(id, target, connected, self.services.clone(), self.events.clone());
+        let facts = session.facts().clone();
+        self.sessions.connected.write().unwrap_or_else(PoisonError::into_inner).insert(id, session);
+        Ok(facts)
+    }
+
+    /// Lets go of a session; its transfers fail.
+    pub async fn disconnect(&self, id: SessionId) {
+        let session = self.sessions.connected.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        if let Some(session) = session {
+            session.close().await;
+        }
+    }
+
+    /// The queue of jobs.
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// Lists a folder; see [`FileSystem::list`].
+    pub async fn list(&self, place: Place, dir: &FilePath, batches: mpsc::Sender<Vec<Entry>>) -> FsResult<()> {
+        match place {
+            Place::Local => self.sessions.local.list(dir, batches).await,
+            Place::Remote(id) => self.sessions.get(id)?.list(dir, batches).await,
+        }
+    }
+
+    /// The facts of one path; see [`FileSystem::stat`].
+    pub async fn stat(&self, place: Place, path: &FilePath) -> FsResult<Entry> {
+        match place {
+            Place::Local => self.sessions.local.stat(path).await,
+            Place::Remote(id) => {
+                let path = path.clone();
+                self.sessions
+                    .get(id)?
+                    .look(move |file_system| {
+                        let path = path.clone();
+                        Box::pin(async move { file_system.stat(&path).await })
+                    })
+                    .await
+            }
+        }
+    }
+
+    /// The facts of several names; see [`FileSystem::stat_many`].
+    pub async fn stat_many(&self, place: Place, dir: &FilePath, names: &[EntryName]) -> FsResult<Vec<Entry>> {
+        match place {
+            Place::Local => self.sessions.local.stat_many(dir, names).await,
+            Place::Remote(id) => {
+                let (dir, names) = (dir.clone(), names.to_vec());
+                self.sessions
+                    .get(id)?
+                    .look(move |file_system| {
+                        let (dir, names) = (dir.clone(), names.clone());
+                        Box::pin(async move { file_system.stat_many(&dir, &names).await })
+                    })
+                    .await
+            }
+        }
+    }
+
+    /// Makes one folder.
+    pub async fn make_dir(&self, place: Place, path: &FilePath) -> FsResult<()> {
+        match place {
+            Place::Local => self.sessions.local.make_dir(path).await,
+            Place::Remote(id) => {
+                let path = path.clone();
+                self.sessions.get(id)?.change(move |file_system| Box::pin(async move { file_system.make_dir(&path).await })).await
+            }
+        }
+    }
+
+    /// Renames within one place, replacing nothing.
+    pub async fn rename(&self, place: Place, from: &FilePath, to: &FilePath) -> FsResult<()> {
+        match place {
+            Place::Local => self.sessions.local.rename(from, to, Replace::No).await,
+            Place::Remote(id) => {
+                let (from, to) = (from.clone(), to.clone());
+                self.sessions
+                    .get(id)?
+                    .change(move |file_system| Box::pin(async move { file_system.rename(&from, &to, Replace::No).await }))
+                    .await
+            }
+        }
+    }
+
+    /// A connection of one's own, e.g. to read a file as a stream.
+    pub async fn lease(&self, place: Place) -> FsResult<Lease> {
+        self.sessions.lease(place).await
+    }
+
+    /// Stops all jobs and says good-bye everywhere; bounded in time.
+    pub async fn shutdown(&self) {
+        self.queue.shutdown().await;
+        let sessions = std::mem::take(&mut *self.sessions.connected.write().unwrap_or_else(PoisonError::into_inner));
+        futures::future::join_all(sessions.values().map(|session| session.close())).await;
+    }
+}
+
+impl Sessions {
+    fn get(&self, id: SessionId) -> FsResult<Arc<Session>> {
+        let session = self.connected.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        session.ok_or_else(|| FsError::connection(FsErrorKind::Cancelled, "use the connection", "it was closed"))
+    }
+}
+
+#[async_trait]
+impl Places for Sessions {
+    async fn lease(&self, place: Place) -> FsResult<Lease> {
+        match place {
+            Place::Local => Ok(Lease::shared(self.local.clone())),
+            Place::Remote(id) => self.get(id)?.lease().await,
+        }
+    }
+
+    fn name(&self, place: Place) -> String {
+        match place {
+            Place::Local => "this machine".to_owned(),
+            Place::Remote(id) => self.get(id).map_or_else(|_| "a closed connection".to_owned(), |session| session.facts().site.url()),
+        }
+    }
+
+    fn parallel(&self, place: Place) -> usize {
+        match place {
+            Place::Local => TRANSFERS_ON_ONE,
+            Place::Remote(id) => match self.get(id).map(|session| session.facts().site.protocol) {
+                Ok(Protocol::Sftp) => TRANSFERS_ON_ONE,
+                _ => TRANSFER_CONNECTIONS,
+            },
+        }
+    }
+}

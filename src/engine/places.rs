@@ -1,0 +1,80 @@
+//! Where a job gets its file systems from. Not how they connect: that is the session's matter.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::job::Place;
+use crate::vfs::{FileSystem, FsError};
+
+/// Hands out file systems for transfers.
+#[async_trait]
+pub trait Places: Send + Sync {
+    /// A file system for one transfer at a time. It never waits for another lease to come back: it takes an idle
+    /// connection, makes a new one, or fails. Making one asks nobody.
+    async fn lease(&self, place: Place) -> Result<Lease, FsError>;
+
+    /// What the place is called in a sentence: empty for this machine, else `ftpes://user@host`. Safe to draw.
+    fn name(&self, place: Place) -> String;
+
+    /// How many leases make sense at once; a job keeps to it, several jobs together may not.
+    fn parallel(&self, place: Place) -> usize;
+}
+
+/// A borrowed file system. Dropping it gives it back.
+pub struct Lease {
+    file_system: Arc<dyn FileSystem>,
+    give_back: Option<GiveBack>,
+    condition: Condition,
+}
+
+/// In what condition a file system comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// As it was.
+    Usable,
+    /// Its line broke; it is of no more use.
+    Lost,
+}
+
+type GiveBack = Box<dyn FnOnce(Arc<dyn FileSystem>, Condition) + Send + Sync>;
+
+impl Lease {
+    /// A lease that ends with a call of `give_back`.
+    pub fn new(file_system: Arc<dyn FileSystem>, give_back: impl FnOnce(Arc<dyn FileSystem>, Condition) + Send + Sync + 'static) -> Self {
+        Self { file_system, give_back: Some(Box::new(give_back)), condition: Condition::Usable }
+    }
+
+    /// A lease of something many may use at once, such as the local file system.
+    pub fn shared(file_system: Arc<dyn FileSystem>) -> Self {
+        Self { file_system, give_back: None, condition: Condition::Usable }
+    }
+
+    /// Gives it back as one whose line broke.
+    pub fn lost(mut self) {
+        self.condition = Condition::Lost;
+    }
+}
+
+impl Deref for Lease {
+    type Target = dyn FileSystem;
+    fn deref(&self) -> &Self::Target {
+        &*self.file_system
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(give_back) = self.give_back.take() {
+            give_back(Arc::clone(&self.file_system), self.condition);
+        }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("condition", &self.condition).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,85 @@
+//! What connecting needs besides the site: who answers, what is trusted, which keys there are. Cheap to clone.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::ask::Prompter;
+use crate::model::Endpoint;
+use crate::protocols::ftp::DataMode;
+use crate::protocols::tls::Roots;
+use crate::trust::Fingerprint;
+use crate::trust::store::TrustStore;
+
+/// Shared by every connection of the program.
+#[derive(Clone)]
+pub struct Services {
+    /// Who answers questions.
+    pub prompter: Arc<dyn Prompter>,
+    /// TLS identities a person trusts.
+    pub trust: Arc<TrustStore>,
+    /// SSH host keys a person trusts.
+    pub host_keys: Arc<HostKeyFiles>,
+    /// Certificate authorities.
+    pub roots: Roots,
+    /// Which SSH keys may be offered.
+    pub keys: Arc<KeySources>,
+    /// The user SSH logs in as where none is named.
+    pub local_user: String,
+    /// How FTP data connections are made.
+    pub data_mode: DataMode,
+    /// How long a silent server is waited for.
+    pub timeout: Duration,
+    /// The wall clock.
+    pub now: fn() -> Timestamp,
+}
+
+/// Where host keys are known from, and those accepted for this run of the program.
+#[derive(Debug, Default)]
+pub struct HostKeyFiles {
+    /// Read in this order, OpenSSH's format.
+    pub read: Vec<PathBuf>,
+    /// Where *always* writes; `None`: it cannot be offered.
+    pub write: Option<PathBuf>,
+    once: Mutex<Vec<(Endpoint, Fingerprint)>>,
+}
+
+impl HostKeyFiles {
+    /// The files of OpenSSH for a user with this home folder.
+    pub fn of_home(home: &std::path::Path) -> Self {
+        let own = home.join(".ssh/known_hosts");
+        Self {
+            read: vec![own.clone(), home.join(".ssh/known_hosts2"), "/etc/ssh/ssh_known_hosts".into(), "/etc/ssh/ssh_known_hosts2".into()],
+            write: Some(own),
+            once: Mutex::default(),
+        }
+    }
+
+    /// One file, read and written.
+    pub fn only(file: PathBuf) -> Self {
+        Self { read: vec![file.clone()], write: Some(file), once: Mutex::default() }
+    }
+
+    /// Accepts a key until the program ends.
+    pub fn accept_once(&self, endpoint: &Endpoint, key: Fingerprint) {
+        self.once.lock().unwrap_or_else(PoisonError::into_inner).push((endpoint.clone(), key));
+    }
+
+    /// Whether a key was accepted for this run.
+    pub fn is_accepted_once(&self, endpoint: &Endpoint, key: &Fingerprint) -> bool {
+        self.once.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|(at, print)| at == endpoint && print == key)
+    }
+}
+
+/// Which SSH keys may be offered to a server.
+#[derive(Debug, Clone, Default)]
+pub struct KeySources {
+    /// Key files, in the order they are offered.
+    pub files: Vec<PathBuf>,
+    /// Only these files, also where an agent holds other keys (OpenSSH's IdentitiesOnly).
+    pub only_files: bool,
+    /// The agent's socket.
+    pub agent: Option<PathBuf>,
+}

@@ -1,0 +1,132 @@
+//! What was attempted on which path, and how a failure of it is called. The only place that reads a server's words.
+
+use std::io;
+
+use super::command::UnsafeArgument;
+use super::control::ControlError;
+use super::reply::Reply;
+use crate::model::FilePath;
+use crate::protocols::{ConnectError, ConnectErrorKind};
+use crate::vfs::{FsError, FsErrorKind};
+
+/// An operation on a path, for its errors.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub(super) what: &'static str,
+    pub(super) path: &'a FilePath,
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) fn new(what: &'static str, path: &'a FilePath) -> Self {
+        Self { what, path }
+    }
+
+    pub(super) fn error(self, kind: FsErrorKind, detail: impl AsRef<[u8]>) -> FsError {
+        FsError::new(kind, self.what, self.path, detail)
+    }
+
+    pub(super) fn control(self, error: ControlError) -> FsError {
+        error.into_fs(self.what, self.path)
+    }
+
+    pub(super) fn argument(self, error: UnsafeArgument) -> FsError {
+        self.control(error.into())
+    }
+
+    /// A data connection failed.
+    pub(super) fn data(self, error: &io::Error) -> FsError {
+        let kind = match error.kind() {
+            io::ErrorKind::TimedOut => FsErrorKind::TimedOut,
+            _ => FsErrorKind::ConnectionLost,
+        };
+        self.error(kind, format!("data connection: {error}"))
+    }
+
+    /// A connection that was to replace this one, or a data connection's handshake, failed.
+    pub(super) fn connect(self, error: &ConnectError) -> FsError {
+        let kind = match error.kind {
+            ConnectErrorKind::TimedOut => FsErrorKind::TimedOut,
+            ConnectErrorKind::Untrusted(_)
+            | ConnectErrorKind::ProtectionRefused
+            | ConnectErrorKind::Handshake
+            | ConnectErrorKind::Alert(_)
+            | ConnectErrorKind::LoginRefused => FsErrorKind::Security,
+            ConnectErrorKind::Protocol | ConnectErrorKind::WrongProtocol => FsErrorKind::Protocol,
+            _ => FsErrorKind::ConnectionLost,
+        };
+        self.error(kind, error.to_string())
+    }
+
+    /// The server said no.
+    pub(super) fn refused(self, reply: &Reply) -> FsError {
+        self.error(kind_of(reply), reply.quote())
+    }
+
+    /// The reply, if it is a success.
+    pub(super) fn success(self, reply: Reply) -> Result<Reply, FsError> {
+        if reply.is_success() { Ok(reply) } else { Err(self.refused(&reply)) }
+    }
+}
+
+/// Codes are coarse (550 is almost everything), so words decide where they are plain.
+fn kind_of(reply: &Reply) -> FsErrorKind {
+    match reply.code {
+        425 | 426 => return FsErrorKind::ConnectionLost,
+        452 | 552 => return FsErrorKind::NoSpace,
+        500 | 502 | 504 => return FsErrorKind::Unsupported,
+        430 | 431 | 521 if reply.text().to_ascii_lowercase().contains("exist") => return FsErrorKind::AlreadyExists,
+        430 | 431 | 521 | 522 | 530 | 532..=537 => return FsErrorKind::Security,
+        _ if !reply.is_refusal() => return FsErrorKind::Protocol,
+        _ => {}
+    }
+    const WORDS: [(FsErrorKind, &[&str]); 7] = [
+        (FsErrorKind::NotADirectory, &["not a directory", "not a folder"]),
+        (FsErrorKind::IsADirectory, &["is a directory", "not a plain file", "not a regular file", "not a file"]),
+        (FsErrorKind::NotFound, &["no such", "not found", "not exist", "doesn't exist", "cannot find", "can't find", "can't check for"]),
+        (FsErrorKind::NotEmpty, &["not empty"]),
+        (FsErrorKind::AlreadyExists, &["exists", "already exist"]),
+        (FsErrorKind::NoSpace, &["no space", "quota", "disk full", "disk is full", "insufficient"]),
+        (FsErrorKind::PermissionDenied, &["permission", "denied", "not permitted", "not allowed", "read-only", "prohibited", "forbidden"]),
+    ];
+    let text = reply.text().to_ascii_lowercase();
+    let found = WORDS.iter().find(|(_, words)| words.iter().any(|word| text.contains(word)));
+    found.map_or(FsErrorKind::Refused, |(kind, _)| *kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_real_servers() {
+        use FsErrorKind::{
+            AlreadyExists, ConnectionLost, IsADirectory, NoSpace, NotADirectory, NotEmpty, NotFound, PermissionDenied, Refused, Security,
+            Unsupported,
+        };
+        for (code, text, kind) in [
+            (550, "a: No such file or directory", NotFound),
+            (550, "Can't check for file existence", NotFound),
+            (550, "The system cannot find the file specified.", NotFound),
+            (550, "a: Permission denied", PermissionDenied),
+            (550, "Access is denied.", PermissionDenied),
+            (550, "Permission denied.", PermissionDenied),
+            (550, "a: Not a directory", NotADirectory),
+            (550, "a: Not a regular file", IsADirectory),
+            (550, "Can't remove directory: Directory not empty", NotEmpty),
+            (550, "a: File exists", AlreadyExists),
+            (521, "Directory already exists", AlreadyExists),
+            (521, "Data connections must be encrypted.", Security),
+            (550, "Failed to open file.", Refused),
+            (553, "Could not create file.", Refused),
+            (452, "Error writing file: No space left on device", NoSpace),
+            (552, "Exceeded storage allocation", NoSpace),
+            (550, "Disk quota exceeded", NoSpace),
+            (425, "Can't open data connection.", ConnectionLost),
+            (426, "Connection closed; transfer aborted", ConnectionLost),
+            (530, "Please login with USER and PASS.", Security),
+            (502, "Command not implemented", Unsupported),
+        ] {
+            assert_eq!(kind_of(&Reply { code, lines: vec![text.into()] }), kind, "{code} {text}");
+        }
+    }
+}

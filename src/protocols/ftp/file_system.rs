@@ -1,0 +1,357 @@
+//! A place on an FTP server. One transfer at a time: a reader or writer holds the connection until it ends.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use jiff::tz::TimeZone;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, mpsc};
+
+use super::attempt::Attempt;
+use super::command::Command;
+use super::quirks::{Quirk, Quirks};
+use super::session::Session;
+use super::transfer::{Order, Transfer};
+use crate::model::{Entry, EntryName, FilePath, Kind};
+use crate::protocols::tls::TlsSession;
+use crate::trust::{Evidence, TlsFacts};
+use crate::vfs::{Capabilities, Create, FileSystem, FsError, FsErrorKind, FsResult, NewMetadata, Replace, Sink, Source};
+
+/// A logged-in FTP connection as a file system.
+pub struct FtpFileSystem {
+    session: Arc<AsyncMutex<Session>>,
+    home: FilePath,
+    banner: String,
+    evidence: Option<Evidence>,
+    facts: Mutex<Option<TlsFacts>>,
+    features: super::features::Features,
+    quirks: Arc<Quirks>,
+}
+
+impl FtpFileSystem {
+    pub(super) fn new(session: Session, home: FilePath) -> Self {
+        Self {
+            home,
+            banner: session.banner.clone(),
+            evidence: session.tls.as_ref().and_then(TlsSession::evidence),
+            facts: Mutex::new(session.tls.as_ref().map(TlsSession::facts)),
+            features: session.features,
+            quirks: session.settings.quirks.clone(),
+            session: Arc::new(AsyncMutex::new(session)),
+        }
+    }
+
+    /// The folder the login landed in.
+    pub fn home(&self) -> &FilePath {
+        &self.home
+    }
+
+    /// What TLS agreed on; `None` for plain FTP.
+    pub fn tls_facts(&self) -> Option<TlsFacts> {
+        // The connection may have been replaced by one over TLS 1.2; while it is in use, what was last known is told.
+        let mut facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(session) = self.session.try_lock() {
+            *facts = session.tls.as_ref().map(TlsSession::facts);
+        }
+        facts.clone()
+    }
+
+    /// What is known of the accepted peer; `None` for plain FTP.
+    pub fn evidence(&self) -> Option<&Evidence> {
+        self.evidence.as_ref()
+    }
+
+    /// The server's greeting, safe to draw.
+    pub fn banner(&self) -> &str {
+        &self.banner
+    }
+
+    /// The connection, once nobody else uses it; a fresh one where we broke the last off ourselves.
+    async fn session(&self, attempt: Attempt<'_>) -> FsResult<OwnedMutexGuard<Session>> {
+        let mut session = self.session.clone().lock_owned().await;
+        if session.given_up {
+            session.replace(attempt).await?;
+        }
+        Ok(session)
+    }
+}
+
+#[async_trait]
+impl FileSystem for FtpFileSystem {
+    fn capabilities(&self) -> Capabilities {
+        let sets_times = self.features.mfmt || (self.features.is_vsftpd && self.features.mdtm);
+        Capabilities {
+            read_from: self.features.rest,
+            append: self.features.rest || self.features.size,
+            set_modified: sets_times && !self.quirks.has(Quirk::NoTimes),
+            set_mode: !self.quirks.has(Quirk::NoModes),
+            symlinks: false,
+            listing_has_facts: true,
+            parallel: false,
+        }
+    }
+
+    async fn list(&self, dir: &FilePath, batches: mpsc::Sender<Vec<Entry>>) -> FsResult<()> {
+        let mut session = self.session(Attempt::new("list", dir)).await?;
+        match session.list(dir, &batches).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(clarify(&mut session, error, dir, Kind::Dir).await),
+        }
+    }
+
+    async fn stat(&self, path: &FilePath) -> FsResult<Entry> {
+        self.session(Attempt::new("look at", path)).await?.stat(path).await
+    }
+
+    async fn stat_many(&self, dir: &FilePath, names: &[EntryName]) -> FsResult<Vec<Entry>> {
+        self.session(Attempt::new("look into", dir)).await?.stat_in(dir, names).await
+    }
+
+    async fn open(&self, path: &FilePath, from: u64) -> FsResult<Box<dyn Source>> {
+        let attempt = Attempt::new("read", path);
+        let mut session = self.session(attempt).await?;
+        let command = Command::with("RETR", path.as_bytes()).map_err(|error| attempt.argument(error))?;
+        let order = Order { folder: None, from, command: &command, is_upload: false };
+        match session.begin(&order, attempt).await {
+            Ok(transfer) => Ok(Box::new(FtpSource { session, transfer: Some(transfer), path: path.clone() })),
+            Err(error) => Err(clarify(&mut session, error, path, Kind::File).await),
+        }
+    }
+
+    async fn create(&self, path: &FilePath, how: Create) -> FsResult<Box<dyn Sink>> {
+        let attempt = Attempt::new("write", path);
+        let mut session = self.session(attempt).await?;
+        let (mut verb, mut from, mut must_be) = ("STOR", 0, None);
+        match how {
+            Create::Truncate | Create::ResumeAt(0) => {}
+            Create::New => {
+                if session.exists(path).await? {
+                    return Err(attempt.error(FsErrorKind::AlreadyExists, ""));
+                }
+            }
+            Create::ResumeAt(at) => match session.size(path).await? {
+                Some(size) if size < at => {
+                    return Err(attempt.error(FsErrorKind::ChangedMeanwhile, format!("there are {size} bytes, not {at}")));
+                }
+                Some(size) if size == at => verb = "APPE",
+                size => {
+                    from = at;
+                    // FTP cannot cut a file off, so what is longer than what will be written is found at the end.
+                    must_be = size.map(|_| at);
+                }
+            },
+        }
+        let command = Command::with(verb, path.as_bytes()).map_err(|error| attempt.argument(error))?;
+        let order = Order { folder: None, from, command: &command, is_upload: true };
+        match session.begin(&order, attempt).await {
+            Ok(transfer) => Ok(Box::new(FtpSink { session, transfer: Some(transfer), path: path.clone(), written: 0, must_be })),
+            Err(error) => match clarify(&mut session, error, path, Kind::File).await {
+                // Nothing is there, so the folder it should go into is missing, or may not be written to.
+                error
+                    if error.kind == FsErrorKind::NotFound && session.is_folder(&path.parent().unwrap_or_else(FilePath::root)).await? =>
+                {
+                    Err(FsError { kind: FsErrorKind::PermissionDenied, ..error })
+                }
+                error => Err(error),
+            },
+        }
+    }
+
+    async fn make_dir(&self, path: &FilePath) -> FsResult<()> {
+        let attempt = Attempt::new("make the folder", path);
+        let mut session = self.session(attempt).await?;
+        match session.done("MKD", path.as_bytes(), attempt).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_vague(&error) && session.exists(path).await? => Err(FsError { kind: FsErrorKind::AlreadyExists, ..error }),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn remove_file(&self, path: &FilePath) -> FsResult<()> {
+        let attempt = Attempt::new("delete", path);
+        let mut session = self.session(attempt).await?;
+        match session.done("DELE", path.as_bytes(), attempt).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(clarify(&mut session, error, path, Kind::File).await),
+        }
+    }
+
+    async fn remove_dir(&self, path: &FilePath) -> FsResult<()> {
+        let attempt = Attempt::new("delete the folder", path);
+        let mut session = self.session(attempt).await?;
+        let error = match session.done("RMD", path.as_bytes(), attempt).await {
+            Ok(_) => return Ok(()),
+            Err(error) if is_vague(&error) => error,
+            Err(error) => return Err(error),
+        };
+        let kind = match session.stat(path).await {
+            Err(missing) if missing.kind == FsErrorKind::NotFound => FsErrorKind::NotFound,
+            Ok(entry) if entry.kind != Kind::Dir => FsErrorKind::NotADirectory,
+            Ok(_) if session.has_entries(path).await? => FsErrorKind::NotEmpty,
+            _ => error.kind,
+        };
+        Err(FsError { kind, ..error })
+    }
+
+    async fn rename(&self, from: &FilePath, to: &FilePath, replace: Replace) -> FsResult<()> {
+        let attempt = Attempt::new("rename", from);
+        let mut session = self.session(attempt).await?;
+        if replace == Replace::No && session.exists(to).await? {
+            return Err(Attempt::new("rename to", to).error(FsErrorKind::AlreadyExists, ""));
+        }
+        match rename(&mut session, from, to).await {
+            // Windows servers do not replace; this is as near as they let us.
+            Err(error) if error.kind == FsErrorKind::AlreadyExists && replace == Replace::Yes => {
+                session.done("DELE", to.as_bytes(), Attempt::new("replace", to)).await?;
+                rename(&mut session, from, to).await
+            }
+            Err(error) => Err(clarify(&mut session, error, from, Kind::Other).await),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    async fn set_metadata(&self, path: &FilePath, metadata: NewMetadata) -> FsResult<()> {
+        let attempt = Attempt::new("set the time of", path);
+        let mut session = self.session(attempt).await?;
+        if let Some(modified) = metadata.modified {
+            let time = modified.to_zoned(TimeZone::UTC).strftime("%Y%m%d%H%M%S").to_string();
+            let verb = if session.features.mfmt { "MFMT" } else { "MDTM" };
+            let reply = session.exchange(verb, [time.as_bytes(), b" ", path.as_bytes()].concat(), attempt).await?;
+            if let Err(error) = attempt.success(reply) {
+                let error = clarify(&mut session, error, path, Kind::Other).await;
+                if error.kind == FsErrorKind::Unsupported {
+                    session.settings.quirks.learn(Quirk::NoTimes);
+                }
+                return Err(error);
+            }
+        }
+        if let Some(mode) = metadata.mode {
+            let attempt = Attempt::new("set the permissions of", path);
+            let argument = [format!("CHMOD {:03o} ", mode & 0o7777).as_bytes(), path.as_bytes()].concat();
+            let reply = session.exchange("SITE", argument, attempt).await?;
+            if let Err(error) = attempt.success(reply) {
+                let error = clarify(&mut session, error, path, Kind::Other).await;
+                if error.kind == FsErrorKind::Unsupported {
+                    session.settings.quirks.learn(Quirk::NoModes);
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep_alive(&self) -> FsResult<()> {
+        // A line in use needs nothing to keep it alive.
+        let Ok(mut session) = self.session.try_lock() else { return Ok(()) };
+        let attempt = Attempt::new("keep the connection to", &self.home);
+        if session.given_up {
+            return session.replace(attempt).await;
+        }
+        session.control.exchange(&Command::new("NOOP")).await.map(drop).map_err(|error| attempt.control(error))
+    }
+
+    async fn close(&self) {
+        let mut session = self.session.lock().await;
+        session.given_up = false;
+        session.control.quit().await;
+    }
+}
+
+async fn rename(session: &mut Session, from: &FilePath, to: &FilePath) -> FsResult<()> {
+    let attempt = Attempt::new("rename", from);
+    let reply = session.exchange("RNFR", from.as_bytes(), attempt).await?;
+    if reply.code != 350 {
+        return Err(attempt.refused(&reply));
+    }
+    session.done("RNTO", to.as_bytes(), Attempt::new("rename to", to)).await.map(drop)
+}
+
+/// Whether the server's words leave open what is wrong.
+fn is_vague(error: &FsError) -> bool {
+    matches!(error.kind, FsErrorKind::Refused | FsErrorKind::PermissionDenied)
+}
+
+/// Looks what is at `path` where the server's words leave open what is wrong with it. `wanted`: what it should be;
+/// [`Kind::Other`] for anything.
+async fn clarify(session: &mut Session, error: FsError, path: &FilePath, wanted: Kind) -> FsError {
+    if error.kind != FsErrorKind::Refused {
+        return error;
+    }
+    let kind = match session.stat(path).await {
+        Err(missing) if missing.kind == FsErrorKind::NotFound => FsErrorKind::NotFound,
+        Ok(entry) if wanted == Kind::File && entry.kind == Kind::Dir => FsErrorKind::IsADirectory,
+        Ok(entry) if wanted == Kind::Dir && entry.kind == Kind::File => FsErrorKind::NotADirectory,
+        Ok(_) => FsErrorKind::PermissionDenied,
+        Err(_) => error.kind,
+    };
+    FsError { kind, ..error }
+}
+
+/// A file being read. Dropped before its end, it leaves the connection out of step: lost.
+struct FtpSource {
+    session: OwnedMutexGuard<Session>,
+    transfer: Option<Transfer>,
+    path: FilePath,
+}
+
+#[async_trait]
+impl Source for FtpSource {
+    async fn read(&mut self) -> FsResult<Option<Bytes>> {
+        let Some(transfer) = &mut self.transfer else { return Ok(None) };
+        let mut buffer = BytesMut::new();
+        match transfer.read(&mut self.session, &mut buffer, Attempt::new("read", &self.path)).await {
+            Ok(0) => {
+                self.transfer = None;
+                Ok(None)
+            }
+            Ok(_) => Ok(Some(buffer.freeze())),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn abort(mut self: Box<Self>) {
+        if let Some(transfer) = self.transfer.take() {
+            transfer.abort(&mut self.session).await;
+        }
+    }
+}
+
+/// A file being written. Dropped before its end, it leaves the connection out of step: lost.
+struct FtpSink {
+    session: OwnedMutexGuard<Session>,
+    transfer: Option<Transfer>,
+    path: FilePath,
+    written: u64,
+    /// Written from here over a longer file: it must end where the writing ended.
+    must_be: Option<u64>,
+}
+
+#[async_trait]
+impl Sink for FtpSink {
+    async fn write(&mut self, chunk: Bytes) -> FsResult<()> {
+        let attempt = Attempt::new("write", &self.path);
+        let Some(transfer) = &mut self.transfer else { return Err(attempt.error(FsErrorKind::ConnectionLost, "")) };
+        transfer.write(&mut self.session, &chunk, attempt).await?;
+        self.written += chunk.len() as u64;
+        Ok(())
+    }
+
+    async fn commit(mut self: Box<Self>) -> FsResult<u64> {
+        let attempt = Attempt::new("write", &self.path);
+        let Some(transfer) = self.transfer.take() else { return Err(attempt.error(FsErrorKind::ConnectionLost, "")) };
+        transfer.finish_upload(&mut self.session, attempt).await?;
+        if let Some(from) = self.must_be {
+            let size = self.session.size(&self.path).await?;
+            if size.is_some_and(|size| size != from + self.written) {
+                return Err(attempt.error(FsErrorKind::ChangedMeanwhile, "the file there was longer than what was written over it"));
+            }
+        }
+        Ok(self.written)
+    }
+
+    async fn abort(mut self: Box<Self>) {
+        if let Some(transfer) = self.transfer.take() {
+            transfer.abort(&mut self.session).await;
+        }
+    }
+}

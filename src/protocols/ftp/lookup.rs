@@ -1,0 +1,233 @@
+//! What is at a path: `MLST`, or what can be concluded from `SIZE`, `MDTM`, `CWD` and the parent's listing. And listing itself.
+
+use bytes::BytesMut;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::attempt::Attempt;
+use super::command::Command;
+use super::list::{self, Format, ListParser};
+use super::quirks::Quirk;
+use super::session::Session;
+use super::transfer::Order;
+use crate::model::{Entry, EntryName, FilePath, Kind};
+use crate::vfs::{FsError, FsErrorKind};
+
+/// How many entries are sent at once at most.
+const BATCH: usize = 512;
+
+/// What one listing command brought.
+enum Listed {
+    /// This many lines.
+    Lines(u64),
+    /// The receiver is gone; the transfer was broken off.
+    Cancelled,
+}
+
+impl Session {
+    /// Lists `dir` into `batches`. The folder is entered first and no path follows the command, so that names with
+    /// blanks, brackets and leading hyphens work on servers that hand the argument to `ls`.
+    pub(super) async fn list(&mut self, dir: &FilePath, batches: &mpsc::Sender<Vec<Entry>>) -> Result<(), FsError> {
+        let attempt = Attempt::new("list", dir);
+        if self.features.mlst {
+            return self.list_with(&Command::new("MLSD"), Format::Mlsd, dir, batches, attempt).await.map(drop).map_err(|(_, error)| error);
+        }
+        let plain = Command::new("LIST");
+        if self.settings.quirks.has(Quirk::NoListAll) {
+            return self.list_with(&plain, Format::List, dir, batches, attempt).await.map(drop).map_err(|(_, error)| error);
+        }
+        let all = Command::with("LIST", "-a").map_err(|error| attempt.argument(error))?;
+        match self.list_with(&all, Format::List, dir, batches, attempt).await {
+            // Every Unix folder has `.`; nothing at all may mean that `-a` was taken for a name.
+            Ok(Listed::Lines(0)) => {}
+            Ok(_) => return Ok(()),
+            Err((0, error)) if !error.is_connection_lost() && error.kind != FsErrorKind::Security => {}
+            Err((_, error)) => return Err(error),
+        }
+        match self.list_with(&plain, Format::List, dir, batches, attempt).await {
+            Ok(Listed::Lines(1..)) => self.settings.quirks.learn(Quirk::NoListAll),
+            Ok(_) => {}
+            Err((_, error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Runs one listing command. An error comes with the number of lines there were before it.
+    async fn list_with(
+        &mut self,
+        command: &Command,
+        format: Format,
+        dir: &FilePath,
+        batches: &mpsc::Sender<Vec<Entry>>,
+        attempt: Attempt<'_>,
+    ) -> Result<Listed, (u64, FsError)> {
+        let order = Order { folder: Some(dir), from: 0, command, is_upload: false };
+        let mut transfer = match self.begin(&order, attempt).await {
+            Err(error) if is_empty_folder(&error) => return Ok(Listed::Lines(0)),
+            begun => begun.map_err(|error| (0, error))?,
+        };
+        let mut parser = ListParser::new(format, Timestamp::now());
+        let mut buffer = BytesMut::new();
+        let mut entries = Vec::new();
+        loop {
+            let read = tokio::select! {
+                read = transfer.read(self, &mut buffer, attempt) => read,
+                () = batches.closed() => {
+                    transfer.abort(self).await;
+                    return Ok(Listed::Cancelled);
+                }
+            };
+            let is_end = match read {
+                Ok(count) => count == 0,
+                Err(error) if parser.lines() == 0 && is_empty_folder(&error) => true,
+                Err(error) => return Err((parser.lines(), error)),
+            };
+            parser.push(&buffer.split(), &mut entries);
+            if is_end {
+                parser.finish(&mut entries);
+            }
+            while !entries.is_empty() {
+                let rest = entries.split_off(entries.len().min(BATCH));
+                if batches.send(std::mem::replace(&mut entries, rest)).await.is_err() {
+                    transfer.abort(self).await;
+                    return Ok(Listed::Cancelled);
+                }
+            }
+            if is_end {
+                return Ok(Listed::Lines(parser.lines()));
+            }
+        }
+    }
+
+    /// The facts of `path`.
+    pub(super) async fn stat(&mut self, path: &FilePath) -> Result<Entry, FsError> {
+        let attempt = Attempt::new("look at", path);
+        let Some((parent, name)) = path.parent().zip(path.name()) else {
+            return Ok(Entry::new(&b"/"[..], Kind::Dir));
+        };
+        if self.features.mlst {
+            let reply = self.exchange("MLST", path.as_bytes(), attempt).await?;
+            let facts = reply.lines.get(1).filter(|_| reply.code == 250);
+            if let Some(entry) = facts.and_then(|line| list::facts_of(line, name.as_bytes())) {
+                return self.own_facts(path, &parent, name, entry).await;
+            }
+            let error = attempt.refused(&reply);
+            if reply.is_refusal() && error.kind != FsErrorKind::Unsupported {
+                return Err(if error.kind == FsErrorKind::Refused { attempt.error(FsErrorKind::NotFound, &error.detail) } else { error });
+            }
+        }
+        // A link to a file passes for the file here: the price of not listing the folder for every single file.
+        if let Some(entry) = self.stat_file(path, &name).await? {
+            return Ok(entry);
+        }
+        if !self.is_folder(path).await? {
+            return Err(attempt.error(FsErrorKind::NotFound, ""));
+        }
+        // A link to a folder must not pass for the folder: what is below it would be deleted with it.
+        let found = self.stat_in(&parent, std::slice::from_ref(&name)).await?;
+        let mut entry = found.into_iter().next().unwrap_or_else(|| Entry::new(name.as_bytes(), Kind::Dir));
+        if entry.kind == Kind::Symlink {
+            entry.details_mut().target_kind = Some(Kind::Dir);
+        }
+        Ok(entry)
+    }
+
+    /// The facts of those of `names` that are in `dir`, by one listing, in the order asked.
+    pub(super) async fn stat_in(&mut self, dir: &FilePath, names: &[EntryName]) -> Result<Vec<Entry>, FsError> {
+        let (sender, mut batches) = mpsc::channel::<Vec<Entry>>(4);
+        let mut found: Vec<Option<Entry>> = names.iter().map(|_| None).collect();
+        let collect = async {
+            while let Some(batch) = batches.recv().await {
+                for entry in batch {
+                    for (at, _) in names.iter().enumerate().filter(|(_, name)| name.as_bytes() == entry.raw_name()) {
+                        found[at] = Some(entry.clone());
+                    }
+                }
+            }
+        };
+        let list = async {
+            let sender = sender;
+            Box::pin(self.list(dir, &sender)).await
+        };
+        let (listed, ()) = tokio::join!(list, collect);
+        listed?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Whether there is anything in `dir`; the listing is broken off at the first entry.
+    pub(super) async fn has_entries(&mut self, dir: &FilePath) -> Result<bool, FsError> {
+        let (sender, mut batches) = mpsc::channel::<Vec<Entry>>(1);
+        let first = async {
+            let any = batches.recv().await.is_some();
+            batches.close();
+            any
+        };
+        let list = async {
+            let sender = sender;
+            Box::pin(self.list(dir, &sender)).await
+        };
+        let (listed, any) = tokio::join!(list, first);
+        listed.map(|()| any)
+    }
+
+    /// Size and time of a file, if it is one (or a link to one).
+    async fn stat_file(&mut self, path: &FilePath, name: &EntryName) -> Result<Option<Entry>, FsError> {
+        let attempt = Attempt::new("look at", path);
+        let Some(size) = self.size(path).await? else { return Ok(None) };
+        let mut entry = Entry::new(name.as_bytes(), Kind::File);
+        entry.size = Some(size);
+        let reply = self.exchange("MDTM", path.as_bytes(), attempt).await?;
+        if reply.code == 213 {
+            entry.modified = list::time(reply.last_line().trim_ascii());
+        }
+        Ok(Some(entry))
+    }
+
+    /// The size of a file; `None` where the server tells none.
+    pub(super) async fn size(&mut self, path: &FilePath) -> Result<Option<u64>, FsError> {
+        let reply = self.exchange("SIZE", path.as_bytes(), Attempt::new("look at", path)).await?;
+        let digits = std::str::from_utf8(reply.last_line().trim_ascii()).ok();
+        Ok(digits.filter(|_| reply.code == 213).and_then(|digits| digits.parse().ok()))
+    }
+
+    /// Whether `path` can be entered.
+    pub(super) async fn is_folder(&mut self, path: &FilePath) -> Result<bool, FsError> {
+        Ok(self.exchange("CWD", path.as_bytes(), Attempt::new("look at", path)).await?.is_success())
+    }
+
+    /// The facts of a link itself where `MLST` described what is behind it, and of what is behind it where it is one.
+    async fn own_facts(&mut self, path: &FilePath, parent: &FilePath, name: EntryName, entry: Entry) -> Result<Entry, FsError> {
+        if entry.kind == Kind::Symlink {
+            let kind = if self.is_folder(path).await? { Some(Kind::Dir) } else { self.size(path).await?.map(|_| Kind::File) };
+            let mut link = entry;
+            link.details_mut().target_kind = kind;
+            return Ok(link);
+        }
+        // ProFTPD tells the kind of what is behind a link with the link's own mode, which is always this.
+        if entry.mode() != Some(0o777) {
+            return Ok(entry);
+        }
+        match self.stat_in(parent, &[name]).await?.into_iter().next() {
+            Some(mut link) if link.kind == Kind::Symlink => {
+                link.details_mut().target_kind = Some(entry.kind);
+                Ok(link)
+            }
+            _ => Ok(entry),
+        }
+    }
+
+    /// Whether anything is at `path`.
+    pub(super) async fn exists(&mut self, path: &FilePath) -> Result<bool, FsError> {
+        match self.stat(path).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == FsErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Some servers refuse to list a folder with nothing in it.
+fn is_empty_folder(error: &FsError) -> bool {
+    let words = error.detail.to_ascii_lowercase();
+    (words.starts_with("450") || words.starts_with("550")) && (words.contains("no files") || words.contains("directory is empty"))
+}

@@ -1,0 +1,5 @@
+//! The client against servers that behave well, badly and hostile, over real sockets.
+
+mod connecting;
+mod script;
+mod working;

@@ -1,0 +1,203 @@
+//! A remote file read with many READs in flight, handed out in order.
+
+use std::collections::VecDeque;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use super::channel::{Channel, OpenHandle, Pending};
+use super::listing::kind_of;
+use super::requests;
+use crate::model::{FilePath, Kind};
+use crate::vfs::{FsError, FsErrorKind, FsResult, Source};
+
+/// READs in flight at the start, and at most. The channel's own budget may allow less.
+const FIRST_IN_FLIGHT: usize = 16;
+const MAX_IN_FLIGHT: usize = 128;
+
+/// However short a server's replies are, no less is asked for.
+const LEAST_CHUNK: u32 = 4096;
+
+/// A file being read.
+pub(super) struct Reading {
+    channel: Channel,
+    path: FilePath,
+    /// `None` once closed.
+    handle: Option<OpenHandle>,
+    /// What FSTAT said when it was opened; `None` where that means nothing (0, or untold: /proc, devices).
+    size: Option<u64>,
+    chunk: u32,
+    /// The first byte nobody asked for yet.
+    next: u64,
+    /// The first byte not handed out yet.
+    position: u64,
+    asked: VecDeque<Asked>,
+    ready: VecDeque<Bytes>,
+    in_flight: usize,
+    growth: Growth,
+    end: Option<Result<(), FsError>>,
+}
+
+struct Asked {
+    offset: u64,
+    length: u32,
+    reply: Pending,
+    /// Room in the channel's budget; the one request every file may have needs none.
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// More in flight for as long as it makes it faster.
+struct Growth {
+    since: Instant,
+    bytes: u64,
+    best: f64,
+}
+
+impl Reading {
+    /// Asks for the first bytes and for the size at once.
+    pub(super) async fn open(channel: Channel, path: FilePath, handle: OpenHandle, from: u64, chunk: u32) -> FsResult<Self> {
+        let growth = Growth { since: Instant::now(), bytes: 0, best: 0.0 };
+        let (asked, ready) = (VecDeque::new(), VecDeque::new());
+        let (handle, next, position) = (Some(handle), from, from);
+        let mut file =
+            Self { channel, path, handle, size: None, chunk, next, position, asked, ready, in_flight: FIRST_IN_FLIGHT, growth, end: None };
+        file.ask().await?;
+        let Some(handle) = &file.handle else { return Ok(file) };
+        let attributes = file.channel.handle_attributes(handle).await.map_err(|failure| failure.at("read", &file.path))?;
+        if kind_of(&attributes, b"") == Kind::Dir {
+            return Err(FsError::new(FsErrorKind::IsADirectory, "read", &file.path, ""));
+        }
+        file.size = attributes.size.filter(|&size| size > 0);
+        Ok(file)
+    }
+
+    /// Asks for as much as is allowed; waits only where nothing would be under way otherwise.
+    async fn ask(&mut self) -> FsResult<()> {
+        let Some(handle) = &self.handle else { return Ok(()) };
+        let gap = self.asked.front().map_or(0, |first| first.offset - self.position);
+        if gap > 0 {
+            let body = Channel::read_request(handle, self.position, gap as u32);
+            let reply = self.channel.request(body, Vec::new()).await.map_err(|failure| failure.at("read", &self.path))?;
+            self.asked.push_front(Asked { offset: self.position, length: gap as u32, reply, _room: None });
+        } else if self.asked.is_empty() {
+            self.next = self.position;
+        }
+        // Behind the known end one request is made, and only where no earlier one reached there.
+        while self.asked.is_empty() || (self.asked.len() < self.in_flight && self.size.is_some_and(|size| self.next < size)) {
+            let body = Channel::read_request(handle, self.next, self.chunk);
+            let (reply, room) = if self.asked.is_empty() {
+                let pending = self.channel.request(body, Vec::new()).await;
+                (pending.map_err(|failure| failure.at("read", &self.path))?, self.channel.read_room(self.chunk))
+            } else {
+                let Some(room) = self.channel.read_room(self.chunk) else { break };
+                match self.channel.try_request(body).map_err(|failure| failure.at("read", &self.path))? {
+                    Some(reply) => (reply, Some(room)),
+                    None => break,
+                }
+            };
+            self.asked.push_back(Asked { offset: self.next, length: self.chunk, reply, _room: room });
+            self.next += u64::from(self.chunk);
+        }
+        Ok(())
+    }
+
+    /// Takes the reply that is next in the file.
+    async fn take(&mut self) -> FsResult<()> {
+        let Some(first) = self.asked.front_mut() else { return Ok(()) };
+        let answer = (&mut first.reply).await;
+        let (offset, length) = (first.offset, first.length);
+        let failed = |failure: super::channel::Failure| failure.at("read", &self.path);
+        let parts = requests::data(answer.map_err(failed)?).map_err(failed)?;
+        self.asked.pop_front();
+        let Some(parts) = parts else {
+            self.asked.clear();
+            let missing = self.size.is_some_and(|size| self.position < size);
+            self.end = Some(if missing { Err(self.changed("shrank")) } else { Ok(()) });
+            return Ok(());
+        };
+        let got: u64 = parts.iter().map(|part| part.len() as u64).sum();
+        if got == 0 || got > u64::from(length) {
+            return Err(FsError::new(FsErrorKind::Protocol, "read", &self.path, "a reply holds another number of bytes than asked for"));
+        }
+        self.ready.extend(parts);
+        self.position = offset + got;
+        self.growth.bytes += got;
+        match self.size {
+            Some(size) if self.position > size => {
+                self.asked.clear();
+                self.truncate_ready(self.position - size);
+                self.end = Some(Err(self.changed("grew")));
+            }
+            // It answered less than asked for, exactly up to the known end: that is the end.
+            Some(size) if self.position == size && got < u64::from(length) => {
+                self.asked.clear();
+                self.end = Some(Ok(()));
+            }
+            // The rest is asked for again, and no more than the server gives at once from now on.
+            Some(_) if got < u64::from(length) => self.chunk = (got as u32).max(LEAST_CHUNK),
+            _ => self.grow(),
+        }
+        Ok(())
+    }
+
+    fn truncate_ready(&mut self, mut excess: u64) {
+        while let Some(last) = self.ready.back_mut() {
+            let cut = excess.min(last.len() as u64);
+            last.truncate(last.len() - cut as usize);
+            excess -= cut;
+            if excess == 0 {
+                break;
+            }
+            self.ready.pop_back();
+        }
+    }
+
+    fn grow(&mut self) {
+        let window = self.in_flight as u64 * u64::from(self.chunk);
+        if self.in_flight >= MAX_IN_FLIGHT || self.growth.bytes < window * 2 {
+            return;
+        }
+        let speed = self.growth.bytes as f64 / self.growth.since.elapsed().as_secs_f64().max(1e-6);
+        if speed > self.growth.best * 1.1 {
+            self.growth.best = speed;
+            self.in_flight *= 2;
+        }
+        self.growth.since = Instant::now();
+        self.growth.bytes = 0;
+    }
+
+    fn changed(&self, how: &str) -> FsError {
+        let size = self.size.unwrap_or_default();
+        FsError::new(FsErrorKind::ChangedMeanwhile, "read", &self.path, format!("it had {size} bytes when it was opened and {how}"))
+    }
+
+    async fn close(&mut self) -> FsResult<()> {
+        let Some(handle) = self.handle.take() else { return Ok(()) };
+        self.channel.close_handle(handle).await.map_err(|failure| failure.at("read", &self.path))
+    }
+}
+
+#[async_trait]
+impl Source for Reading {
+    async fn read(&mut self) -> FsResult<Option<Bytes>> {
+        loop {
+            if let Some(part) = self.ready.pop_front().filter(|part| !part.is_empty()) {
+                return Ok(Some(part));
+            }
+            if let Some(end) = self.end.clone() {
+                self.close().await?;
+                return end.map(|()| None);
+            }
+            self.ask().await?;
+            self.take().await?;
+        }
+    }
+
+    async fn abort(mut self: Box<Self>) {
+        self.asked.clear();
+        // The caller gave up on this file; that closing it failed too changes nothing for it.
+        drop(self.close().await);
+    }
+}

@@ -1,0 +1,152 @@
+//! What the embedded server proves itself with: a certificate with its key, or an SSH host key. Not the client's identities.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType};
+use russh::keys::ssh_key::{Algorithm, PrivateKey};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+const VALID: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Clocks of two machines differ; a certificate that begins now would not be valid yet on the other one.
+const BACKDATED: Duration = Duration::from_secs(5 * 60);
+
+/// Why there is no identity to serve with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// A file cannot be read, or has no certificate or key in PEM.
+    #[error("cannot read {path}: {why}")]
+    File {
+        /// Which file.
+        path: String,
+        /// What was wrong.
+        why: String,
+    },
+    /// Key and certificate do not belong together, or the key is of no kind we can serve with.
+    #[error("the certificate and its key cannot be used: {0}")]
+    Unusable(String),
+    /// Making a key failed.
+    #[error("cannot make an identity: {0}")]
+    Making(String),
+    /// An SSH server has no certificate, an FTP server no host key, and a plain FTP server nothing at all.
+    #[error("this server proves itself in another way")]
+    OtherKind,
+}
+
+/// A certificate chain, leaf first, and the leaf's private key.
+#[derive(Clone)]
+pub struct ServerIdentity {
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    pub(super) key: Arc<PrivateKeyDer<'static>>,
+}
+
+impl ServerIdentity {
+    /// A new self-signed certificate (P-256, no CA, 30 days) for `names`: DNS names or IP addresses.
+    pub fn throwaway(names: &[&str]) -> Result<Self, IdentityError> {
+        let making = |error: rcgen::Error| IdentityError::Making(error.to_string());
+        let mut params = CertificateParams::default();
+        for name in names {
+            params.subject_alt_names.push(match name.parse::<IpAddr>() {
+                Ok(address) => SanType::IpAddress(address),
+                Err(_) => SanType::DnsName((*name).try_into().map_err(making)?),
+            });
+        }
+        params.distinguished_name.push(DnType::CommonName, *names.first().unwrap_or(&"localhost"));
+        params.distinguished_name.push(DnType::OrganizationName, "sealift embedded server");
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let now = SystemTime::now();
+        params.not_before = (now - BACKDATED).into();
+        params.not_after = (now + VALID).into();
+        let key = KeyPair::generate().map_err(making)?;
+        let certificate = params.self_signed(&key).map_err(making)?;
+        let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|why| IdentityError::Making(why.to_owned()))?;
+        Ok(Self { chain: vec![certificate.der().clone()], key: Arc::new(key) })
+    }
+
+    /// [`Self::throwaway`] for `localhost`, `127.0.0.1` and `::1`.
+    pub fn for_this_machine() -> Result<Self, IdentityError> {
+        Self::throwaway(&["localhost", "127.0.0.1", "::1"])
+    }
+
+    /// The chain (leaf first) and the unencrypted key out of PEM files; both may be the same file.
+    pub fn from_pem_files(certificates: &Path, key: &Path) -> Result<Self, IdentityError> {
+        let file = |path: &Path, why: String| IdentityError::File {
+            path: crate::model::text::display_safe(path.as_os_str().as_encoded_bytes()),
+            why,
+        };
+        let chain = CertificateDer::pem_file_iter(certificates)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| file(certificates, error.to_string()))?;
+        if chain.is_empty() {
+            return Err(file(certificates, "there is no certificate in it".to_owned()));
+        }
+        let key = PrivateKeyDer::from_pem_file(key).map_err(|error| file(key, error.to_string()))?;
+        Ok(Self { chain, key: Arc::new(key) })
+    }
+
+    /// The leaf certificate, DER.
+    pub fn leaf(&self) -> &[u8] {
+        self.chain.first().map_or(&[], |leaf| leaf.as_ref())
+    }
+}
+
+/// An SSH host key.
+#[derive(Clone)]
+pub struct HostKey(pub(super) PrivateKey);
+
+impl HostKey {
+    /// A new Ed25519 key.
+    pub fn throwaway() -> Result<Self, IdentityError> {
+        PrivateKey::random(&mut russh::keys::key::safe_rng(), Algorithm::Ed25519)
+            .map(Self)
+            .map_err(|error| IdentityError::Making(error.to_string()))
+    }
+
+    /// The public half as OpenSSH writes it into `known_hosts` and `.pub` files: algorithm and base64.
+    pub fn public_openssh(&self) -> String {
+        self.0.public_key().to_openssh().unwrap_or_default()
+    }
+}
+
+/// `length` random letters and digits without look-alikes, for passwords of one run (5 bits each).
+pub fn random_text(length: usize) -> Result<String, IdentityError> {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut bytes = vec![0; length];
+    aws_lc_rs::default_provider().secure_random.fill(&mut bytes).map_err(|_| IdentityError::Making("no random numbers".to_owned()))?;
+    Ok(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_throwaway_certificate_is_new_each_time_and_survives_pem() {
+        let one = ServerIdentity::for_this_machine().unwrap();
+        assert_ne!(one.leaf(), ServerIdentity::for_this_machine().unwrap().leaf());
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("both.pem");
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+        std::fs::write(&path, certificate.pem() + &key.serialize_pem()).unwrap();
+        assert_eq!(ServerIdentity::from_pem_files(&path, &path).unwrap().leaf(), &certificate.der()[..]);
+
+        std::fs::write(&path, "nothing").unwrap();
+        assert!(matches!(ServerIdentity::from_pem_files(&path, &path), Err(IdentityError::File { .. })));
+    }
+
+    #[test]
+    fn random_text_has_its_length_and_no_look_alikes() {
+        let text = random_text(40).unwrap();
+        assert_eq!(text.len(), 40);
+        assert!(!text.contains(['l', 'o', '0', '1']));
+        assert_ne!(text, random_text(40).unwrap());
+    }
+}

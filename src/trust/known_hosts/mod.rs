@@ -1,0 +1,219 @@
+//! OpenSSH's known_hosts (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"): read as ssh reads it, appended to as ssh does.
+//! No private copy: every other tool of the person reads the same files.
+
+mod line;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::evidence::{Evidence, HostKey, PeerIdentity, Problem, ProblemKind, Remembered, TlsFacts};
+use super::fingerprint::Fingerprint;
+use super::private_file;
+use crate::model::{Endpoint, text};
+use line::{Hosts, Line, Marker, Parsed, key_type};
+
+/// A file beyond this is read only so far.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// Lines of known_hosts files, in order.
+#[derive(Debug, Clone, Default)]
+pub struct KnownHosts {
+    lines: Vec<(Place, Line)>,
+    /// Lines nobody understands, which ssh passes over too.
+    pub junk: Vec<Place>,
+    /// Files that are there and could not be read, with the reason, made safe to draw.
+    pub unreadable: Vec<String>,
+}
+
+/// Where a line stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: PathBuf,
+    /// From 1.
+    pub line: usize,
+}
+
+/// `/home/a/.ssh/known_hosts line 12`, safe to draw.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} line {}", text::display_safe(self.file.as_os_str().as_encoded_bytes()), self.line)
+    }
+}
+
+/// What known_hosts says of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the host's.
+    Known {
+        /// The line that says so.
+        place: Place,
+    },
+    /// No key of this type is known for the host.
+    Unknown {
+        /// One of another type is.
+        other_type: Option<Remembered>,
+    },
+    /// Another key of this type is known for the host.
+    Changed {
+        /// The first of them.
+        remembered: Remembered,
+    },
+    /// The key must not be trusted any more (`@revoked`), whatever other lines say.
+    Revoked {
+        /// The line that says so.
+        place: Place,
+    },
+}
+
+impl KnownHosts {
+    /// Reads `files` in this order. A file that is not there is an empty one.
+    pub fn load(files: &[PathBuf]) -> Self {
+        let mut all = Self::default();
+        for file in files {
+            let mut contents = Vec::new();
+            match File::open(file).and_then(|open| open.take(MOST_BYTES).read_to_end(&mut contents)) {
+                Ok(_) => all.add(file, &contents),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    let file = file.as_os_str().as_encoded_bytes();
+                    all.unreadable.push(text::display_safe(&[file, b": ", error.to_string().as_bytes()].concat()));
+                }
+            }
+        }
+        all
+    }
+
+    /// Takes the lines of one file.
+    fn add(&mut self, file: &Path, contents: &[u8]) {
+        for (before, bytes) in contents.split(|&byte| byte == b'\n').enumerate() {
+            let place = || Place { file: file.to_owned(), line: before + 1 };
+            match Line::parse(bytes) {
+                Parsed::Line(line) => self.lines.push((place(), line)),
+                Parsed::Nothing => {}
+                Parsed::Junk => self.junk.push(place()),
+            }
+        }
+    }
+
+    /// What is known of `key` at `host` and `port`.
+    pub fn lookup(&self, host: &str, port: u16, key: &HostKey) -> Standing {
+        let name = name_of(host, port);
+        if let Some((place, _)) = self.marked(&name, Some(Marker::Revoked)).find(|(_, line)| line.blob == key.blob) {
+            return Standing::Revoked { place: place.clone() };
+        }
+        let remembered = |(place, line): &(Place, Line)| Remembered {
+            fingerprint: Fingerprint::of(&line.blob),
+            place: place.to_string(),
+            same_key: false,
+        };
+        if let Some((place, _)) = self.marked(&name, None).find(|(_, line)| line.blob == key.blob) {
+            return Standing::Known { place: place.clone() };
+        }
+        // By the key itself: `rsa-sha2-512` signs with an `ssh-rsa` key.
+        let kind = key_type(&key.blob);
+        match self.marked(&name, None).find(|(_, line)| key_type(&line.blob) == kind) {
+            Some(other) => Standing::Changed { remembered: remembered(other) },
+            None => Standing::Unknown { other_type: self.marked(&name, None).next().map(remembered) },
+        }
+    }
+
+    /// The types of the keys known for a host (`ssh-ed25519`, `ssh-rsa` …), each once: what to ask the server for
+    /// first, so that a known host is not taken for an unknown one.
+    pub fn algorithms(&self, host: &str, port: u16) -> Vec<String> {
+        let mut types: Vec<String> = Vec::new();
+        for (_, line) in self.marked(&name_of(host, port), None) {
+            if !types.contains(&line.algorithm) {
+                types.push(line.algorithm.clone());
+            }
+        }
+        types
+    }
+
+    /// Lines that name an authority for the host (`@cert-authority`). Host certificates are not verified: such a host
+    /// is unknown until its own key is.
+    pub fn authorities(&self, host: &str, port: u16) -> Vec<Place> {
+        self.marked(&name_of(host, port), Some(Marker::CertAuthority)).map(|(place, _)| place.clone()).collect()
+    }
+
+    fn marked<'a>(&'a self, name: &'a str, marker: Option<Marker>) -> impl Iterator<Item = &'a (Place, Line)> {
+        self.lines.iter().filter(move |(_, line)| line.marker == marker && line.hosts.cover(name))
+    }
+}
+
+/// What stands in a line for a host: the name alone at port 22, else `[name]:port`.
+fn name_of(host: &str, port: u16) -> String {
+    let host = host.to_ascii_lowercase();
+    if port == 22 { host } else { format!("[{host}]:{port}") }
+}
+
+/// Writes a line for `key` at the end of `file`, which is made (0600, its folder 0700) if it is not there.
+///
+/// Everything else stays as it is. The name is hashed if the file has hashed names: the person wants it so. Errors: the system's, and `InvalidInput` for a host or key no line can hold.
+pub fn append(file: &Path, host: &str, port: u16, key: &HostKey) -> io::Result<()> {
+    let kind = key_type(&key.blob).and_then(|kind| str::from_utf8(kind).ok());
+    let (Some(kind), true) = (kind, is_plain(host)) else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "known_hosts cannot hold a line for this host or key"));
+    };
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        private_file::create_folder(folder)?;
+    }
+    let mut name = name_of(host, port);
+    if KnownHosts::load(&[file.to_owned()]).lines.iter().any(|(_, line)| matches!(line.hosts, Hosts::Hashed { .. })) {
+        name = Hosts::hash(&name)?.to_string();
+    }
+    let mut line = format!("{name} {kind} {}\n", STANDARD.encode(&key.blob));
+    let mut open = private_file::append_to(file)?;
+    if open.seek(SeekFrom::End(0))? > 0 {
+        open.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        open.read_exact(&mut last)?;
+        if last != *b"\n" {
+            line.insert(0, '\n');
+        }
+    }
+    // One write, so that a line of another program cannot come between.
+    open.write_all(line.as_bytes())?;
+    open.sync_all()
+}
+
+/// Nothing that means something else in a line.
+fn is_plain(host: &str) -> bool {
+    !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte))
+}
+
+/// The evidence for a person to judge `key` by; `None` if it is known and there is nothing to judge.
+///
+/// A changed or revoked key is unusable: only the person's own hand in known_hosts may undo that.
+pub fn evidence_for(endpoint: &Endpoint, key: &HostKey, standing: &Standing) -> Option<Evidence> {
+    let (kind, words, remembered) = match standing {
+        Standing::Known { .. } => return None,
+        Standing::Unknown { other_type: None } => (ProblemKind::UnknownHostKey, format!("no known_hosts line names {endpoint}"), None),
+        Standing::Unknown { other_type: Some(other) } => {
+            let words = format!("known_hosts has another type of key for {endpoint} ({}), not this one", other.place);
+            (ProblemKind::UnknownHostKey, words, Some(other.clone()))
+        }
+        Standing::Changed { remembered } => {
+            let words = format!("this is not the key known for {endpoint} ({})", remembered.place);
+            (ProblemKind::ChangedSincePinned, words, Some(remembered.clone()))
+        }
+        Standing::Revoked { place } => (ProblemKind::Revoked, format!("this key was revoked ({place})"), None),
+    };
+    Some(Evidence {
+        endpoint: endpoint.clone(),
+        identity: PeerIdentity::HostKey(key.clone()),
+        problems: vec![Problem { kind, at: 0, text: text::display_safe(words.as_bytes()) }],
+        spki: Some(Fingerprint::of(&key.blob)),
+        remembered,
+        unusable: matches!(kind, ProblemKind::ChangedSincePinned | ProblemKind::Revoked),
+        tls: TlsFacts::default(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+//! known_hosts: a table that always runs, and `ssh-keygen -F` as the judge where it is.
+
+use std::fs;
+use std::process::Command;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::trust::{Verdict, judge};
+
+fn key(kind: &str, of: u8) -> HostKey {
+    let mut blob = (kind.len() as u32).to_be_bytes().to_vec();
+    blob.extend_from_slice(kind.as_bytes());
+    // An Ed25519 key as ssh-keygen wants it: 32 bytes.
+    blob.extend_from_slice(&32u32.to_be_bytes());
+    blob.extend_from_slice(&[of; 32]);
+    HostKey { algorithm: kind.to_owned(), blob: blob.into() }
+}
+
+fn ed(of: u8) -> HostKey {
+    key("ssh-ed25519", of)
+}
+
+fn text_of(key: &HostKey) -> String {
+    format!("{} {}", key.algorithm, STANDARD.encode(&key.blob))
+}
+
+fn known(contents: &str) -> KnownHosts {
+    let mut known = KnownHosts::default();
+    known.add(Path::new("kh"), contents.as_bytes());
+    known
+}
+
+/// `hash` of `name` as `HashKnownHosts yes` writes it.
+fn hashed(name: &str) -> String {
+    Hosts::hash(name).unwrap().to_string()
+}
+
+/// Host field, host, port, whether the line is for it.
+fn grammar() -> Vec<(String, &'static str, u16, bool)> {
+    [
+        ("host", "host", 22, true),
+        ("Host", "hOST", 22, true),
+        ("host", "host2", 22, false),
+        ("host", "host", 2222, false),
+        ("[host]:2222", "host", 2222, true),
+        ("[host]:2222", "host", 22, false),
+        ("a,host,b", "host", 22, true),
+        ("192.0.2.1,host", "192.0.2.1", 22, true),
+        ("::1", "::1", 22, true),
+        ("[::1]:2222", "::1", 2222, true),
+        ("*", "host", 22, true),
+        ("*", "host", 2222, true),
+        ("*.example.com", "a.b.example.com", 22, true),
+        ("*.example.com", "example.com", 22, false),
+        ("h?st", "host", 22, true),
+        ("h?st", "hst", 22, false),
+        ("?", "", 22, false),
+        ("*.example.com,!bad.example.com", "bad.example.com", 22, false),
+        ("!bad.example.com,*.example.com", "good.example.com", 22, true),
+        ("!bad.example.com", "good.example.com", 22, false),
+        ("*o*t*", "a-ghost-town", 22, true),
+        ("h*st*z", "hosts", 22, false),
+    ]
+    .map(|(field, host, port, fits)| (field.to_owned(), host, port, fits))
+    .into_iter()
+    .chain([
+        // By `ssh-keygen -H`.
+        ("|1|Jj8owzNVj2GkmXh6yw0yTtvxT+o=|sH90WhA7ZC8EYG3k9hGjPUsHXYU=".to_owned(), "host", 22, true),
+        (hashed("host"), "host", 22, true),
+        (hashed("host"), "Host", 22, true),
+        (hashed("host"), "other", 22, false),
+        (hashed("[host]:2222"), "host", 2222, true),
+        (hashed("[host]:2222"), "host", 22, false),
+    ])
+    .collect()
+}
+
+#[test]
+fn host_fields_mean_what_they_mean_to_ssh() {
+    for (field, host, port, fits) in grammar() {
+        let standing = known(&format!("{field} {}", text_of(&ed(1)))).lookup(host, port, &ed(1));
+        let expected =
+            if fits { Standing::Known { place: Place { file: "kh".into(), line: 1 } } } else { Standing::Unknown { other_type: None } };
+        assert_eq!(standing, expected, "{field} for {host} {port}");
+    }
+}
+
+#[test]
+fn ssh_keygen_agrees() {
+    if Command::new("ssh-keygen").arg("-?").output().is_err() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("known_hosts");
+    for (field, host, port, fits) in grammar().into_iter().filter(|(_, host, ..)| !host.is_empty()) {
+        fs::write(&file, format!("{field} {}\n", text_of(&ed(1)))).unwrap();
+        let found = Command::new("ssh-keygen").arg("-F").arg(name_of(host, port)).arg("-f").arg(&file).output().unwrap();
+        assert_eq!(found.status.success(), fits, "{field} for {host} {port}");
+    }
+    fs::write(&file, format!("{} {}\n", hashed("first"), text_of(&ed(1)))).unwrap();
+    append(&file, "second", 2222, &ed(3)).unwrap();
+    assert!(fs::read_to_string(&file).unwrap().lines().all(|line| line.starts_with("|1|")), "a file of hashed names stays one");
+    let found = Command::new("ssh-keygen").args(["-F", "[second]:2222", "-f"]).arg(&file).output().unwrap();
+    assert!(found.status.success());
+    for (host, port) in [("host", 22), ("host", 2222), ("::1", 22), ("fe80::1%eth0", 22), ("192.0.2.1", 990)] {
+        fs::remove_file(&file).unwrap();
+        append(&file, host, port, &ed(3)).unwrap();
+        let found = Command::new("ssh-keygen").arg("-F").arg(name_of(host, port)).arg("-f").arg(&file).output().unwrap();
+        assert!(found.status.success(), "{host} {port}");
+        let listed = Command::new("ssh-keygen").arg("-lf").arg(&file).output().unwrap();
+        assert!(String::from_utf8_lossy(&listed.stdout).contains(&Fingerprint::of(&ed(3).blob).openssh()));
+    }
+}
+
+#[test]
+fn every_standing() {
+    let (old, new, rsa) = (ed(1), ed(2), key("ssh-rsa", 9));
+    let at = |line| Place { file: "kh".into(), line };
+    let remembered =
+        |key: &HostKey, line| Remembered { fingerprint: Fingerprint::of(&key.blob), place: at(line).to_string(), same_key: false };
+    let file = known(&format!(
+        "# comment\n\n host\t{} a comment\r\nhost {}\n@revoked * {}\n@cert-authority *.lab {}\nonly.rsa {}\n",
+        text_of(&old),
+        text_of(&rsa),
+        text_of(&ed(66)),
+        text_of(&ed(5)),
+        text_of(&rsa),
+    ));
+    assert_eq!(file.junk, []);
+    assert_eq!(file.lookup("host", 22, &old), Standing::Known { place: at(3) });
+    assert_eq!(file.lookup("host", 22, &rsa), Standing::Known { place: at(4) });
+    assert_eq!(file.lookup("host", 22, &new), Standing::Changed { remembered: remembered(&old, 3) });
+    assert_eq!(file.lookup("only.rsa", 22, &new), Standing::Unknown { other_type: Some(remembered(&rsa, 7)) });
+    assert_eq!(file.lookup("host", 22, &ed(66)), Standing::Revoked { place: at(5) });
+    assert_eq!(file.lookup("other", 22, &old), Standing::Unknown { other_type: None });
+    let signed = HostKey { algorithm: "rsa-sha2-512".to_owned(), ..key("ssh-rsa", 8) };
+    assert_eq!(file.lookup("host", 22, &signed), Standing::Changed { remembered: remembered(&rsa, 4) });
+    assert_eq!(file.algorithms("host", 22), ["ssh-ed25519", "ssh-rsa"]);
+    assert_eq!((file.authorities("a.lab", 22), file.algorithms("a.lab", 22)), (vec![at(6)], Vec::<String>::new()));
+    assert_eq!(file.lookup("a.lab", 22, &ed(5)), Standing::Unknown { other_type: None }, "an authority's key is no host key");
+}
+
+#[test]
+fn revoked_beats_known_in_whatever_order_and_file() {
+    let known_line = format!("host {}\n", text_of(&ed(1)));
+    let revoked = format!("@revoked host {}\n", text_of(&ed(1)));
+    let folder = tempfile::tempdir().unwrap();
+    let files = [folder.path().join("user"), folder.path().join("nobody has this"), folder.path().join("system")];
+    fs::write(&files[0], known_line).unwrap();
+    fs::write(&files[2], revoked).unwrap();
+    let place = Place { file: files[2].clone(), line: 1 };
+    assert_eq!(KnownHosts::load(&files).lookup("host", 22, &ed(1)), Standing::Revoked { place });
+    let folder_instead = KnownHosts::load(&[folder.path().to_owned()]);
+    assert_eq!(folder_instead.unreadable.len(), 1);
+}
+
+#[test]
+fn junk_is_counted_and_passed_over() {
+    let good = text_of(&ed(1));
+    let file = known(&format!(
+        "host\nhost ssh-ed25519\nhost ssh-ed25519 %%%\nhost ssh-rsa {}\n@unknown host {good}\n|1|x|y {good}\nhost 1024 35 1234567\nhost ssh-ed25519 AAAA\n@revoked\nhost {good}\n",
+        STANDARD.encode(&ed(1).blob),
+    ));
+    assert_eq!(file.junk.iter().map(|place| place.line).collect::<Vec<_>>(), (1..=9).collect::<Vec<_>>());
+    assert!(matches!(file.lookup("host", 22, &ed(1)), Standing::Known { .. }));
+}
+
+#[test]
+fn a_line_is_added_and_the_rest_untouched() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(".ssh/known_hosts");
+    append(&file, "Host", 22, &ed(1)).unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), format!("host {}\n", text_of(&ed(1))));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+    }
+    let before = "junk \u{e9}\n\n# mine\nlast without end";
+    fs::write(&file, before).unwrap();
+    append(&file, "::1", 2222, &ed(2)).unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), format!("{before}\n[::1]:2222 {}\n", text_of(&ed(2))));
+    for host in ["", "a b", "a,b", "*", "h\nevil", "#", "@revoked", "|1|", "[x]"] {
+        let error = append(&file, host, 22, &ed(1)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{host:?}");
+    }
+    let nonsense = HostKey { algorithm: "ssh-ed25519".to_owned(), blob: b"x".as_slice().into() };
+    assert_eq!(append(&file, "host", 22, &nonsense).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+}
+
+#[test]
+fn evidence_says_what_known_hosts_says() {
+    let endpoint = Endpoint::new("host", 22);
+    let file = known(&format!("host {}\n@revoked * {}\n", text_of(&ed(1)), text_of(&ed(66))));
+    let judged = |key: &HostKey| evidence_for(&endpoint, key, &file.lookup("host", 22, key));
+    assert_eq!(judged(&ed(1)), None);
+    for (key, kind, verdict) in [
+        (key("ssh-rsa", 1), ProblemKind::UnknownHostKey, Verdict::Ask { dangerous: false }),
+        (ed(2), ProblemKind::ChangedSincePinned, Verdict::Refuse),
+        (ed(66), ProblemKind::Revoked, Verdict::Refuse),
+    ] {
+        let evidence = judged(&key).unwrap();
+        assert_eq!((evidence.problems[0].kind, evidence.problems.len(), judge(&evidence, None)), (kind, 1, verdict));
+        assert_eq!((evidence.remembered.is_some(), evidence.spki), (kind != ProblemKind::Revoked, Some(Fingerprint::of(&key.blob))));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_line_makes_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..120), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut line = format!("@revoked [host]:22,!a* {}", text_of(&ed(1))).into_bytes();
+        let at = at.index(line.len());
+        line[at] = byte;
+        let mut known = KnownHosts::default();
+        known.add(Path::new("kh"), &bytes);
+        known.add(Path::new("kh"), &line);
+        let _standing = known.lookup("host", 22, &ed(1));
+        let _type = key_type(&bytes);
+    }
+
+    #[test]
+    fn what_was_appended_is_known(host in "[a-z0-9.:%_-]{1,20}", port in 1u16.., of in any::<u8>()) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kh");
+        append(&file, &host, port, &ed(of)).unwrap();
+        let known = KnownHosts::load(std::slice::from_ref(&file));
+        let is_known = matches!(known.lookup(&host, port, &ed(of)), Standing::Known { .. });
+        prop_assert!(is_known);
+    }
+}

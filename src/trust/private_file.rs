@@ -1,0 +1,38 @@
+//! Files only their owner may read, replaced whole or appended to. Knows nothing of what is in them.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Makes `folder` and what is missing above it, mode 0700 where it is made.
+pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
+/// Opens `file` to append to it and to read it, mode 0600 if it is made.
+pub(super) fn append_to(file: &Path) -> io::Result<File> {
+    private(OpenOptions::new().read(true).append(true).create(true)).open(file)
+}
+
+/// Replaces `file` by `contents` in one step, mode 0600. The old one stays if anything fails.
+pub(super) fn replace(file: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let new = file.with_file_name(name);
+    let write = || {
+        let mut target = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&new)?;
+        target.write_all(contents)?;
+        target.sync_all()?;
+        fs::rename(&new, file)
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&new)))
+}
+
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}

@@ -1,0 +1,65 @@
+//! The engine behind the screen's seam: failures become words here.
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use super::runtime::Backend;
+use crate::engine::{Advice, Engine, JobId, JobSpec, Place, SessionFacts, SessionId, Snapshot, Target};
+use crate::model::site::ParsedUrl;
+use crate::model::{Entry, EntryName, FilePath};
+use crate::secrets::Secret;
+use crate::trust::Fingerprint;
+
+#[async_trait]
+impl Backend for Engine {
+    async fn connect(&self, url: ParsedUrl, password: Option<Secret>) -> Result<SessionFacts, Advice> {
+        let fingerprint = url.fingerprint.as_deref().map(Fingerprint::parse).transpose().map_err(|error| Advice {
+            what: "The fingerprint in the URL cannot be read.".to_owned(),
+            why: format!("{error}."),
+            next: "Write ;fingerprint=sha256: and 64 hex digits.".to_owned(),
+            intended: false,
+        })?;
+        let password = password.or_else(|| url.password.map(Secret::new));
+        Self::connect(self, Target { site: url.site, password, fingerprint }).await.map_err(|failure| Advice::from(&failure))
+    }
+
+    async fn list(&self, place: Place, dir: &FilePath, batches: mpsc::Sender<Vec<Entry>>) -> Result<(), Advice> {
+        Self::list(self, place, dir, batches).await.map_err(|error| Advice::from(&error))
+    }
+
+    async fn stat(&self, place: Place, dir: &FilePath, names: &[EntryName]) -> Result<Vec<Entry>, Advice> {
+        self.stat_many(place, dir, names).await.map_err(|error| Advice::from(&error))
+    }
+
+    async fn make_dir(&self, place: Place, path: &FilePath) -> Result<(), Advice> {
+        Self::make_dir(self, place, path).await.map_err(|error| Advice::from(&error))
+    }
+
+    async fn rename(&self, place: Place, from: &FilePath, to: &FilePath) -> Result<(), Advice> {
+        Self::rename(self, place, from, to).await.map_err(|error| Advice::from(&error))
+    }
+
+    fn submit(&self, job: JobSpec) {
+        self.queue().submit(job);
+    }
+
+    fn cancel_job(&self, job: JobId) {
+        self.queue().cancel(job);
+    }
+
+    fn clear_jobs(&self) {
+        self.queue().clear_finished();
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.queue().snapshot()
+    }
+
+    async fn disconnect(&self, session: SessionId) {
+        Self::disconnect(self, session).await;
+    }
+
+    async fn shut_down(&self) {
+        self.shutdown().await;
+    }
+}

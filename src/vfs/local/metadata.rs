@@ -1,0 +1,100 @@
+//! Facts of files: reading and setting them.
+
+use std::os::fd::AsFd;
+
+use jiff::Timestamp;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, Stat, Timespec, Timestamps, UTIME_OMIT};
+use rustix::io::Errno;
+use tokio::task;
+
+use super::listing::kind;
+use super::{Failure, stopped_thread};
+use crate::model::{Entry, EntryName, FilePath, Kind};
+use crate::vfs::{FsResult, NewMetadata};
+
+/// More names than this are worth a second thread.
+const LARGE: usize = 2048;
+
+pub(super) fn stat(path: &FilePath) -> Result<Entry, Failure> {
+    let name = path.name();
+    Ok(look(CWD, path.as_bytes(), name.as_ref().map_or(b"/", |name| name.as_bytes()))?)
+}
+
+pub(super) async fn stat_many(dir: &FilePath, names: &[EntryName]) -> FsResult<Vec<Entry>> {
+    let half = if names.len() > LARGE { names.len().div_ceil(2) } else { names.len().max(1) };
+    let parts: Vec<_> = names
+        .chunks(half)
+        .map(|part| {
+            let (dir, part) = (dir.clone(), part.to_vec());
+            task::spawn_blocking(move || stat_part(&dir, &part))
+        })
+        .collect();
+    let mut entries = Vec::with_capacity(names.len());
+    for part in parts {
+        let part = part.await.unwrap_or_else(|stopped| Err(stopped_thread(&stopped)));
+        entries.extend(part.map_err(|failure| failure.at("look at", dir))?);
+    }
+    Ok(entries)
+}
+
+fn stat_part(dir: &FilePath, names: &[EntryName]) -> Result<Vec<Entry>, Failure> {
+    let folder = super::open_dir(dir)?;
+    let mut entries = Vec::with_capacity(names.len());
+    for name in names {
+        match look(&folder, name.as_bytes(), name.as_bytes()) {
+            Ok(entry) => entries.push(entry),
+            Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(entries)
+}
+
+fn look(folder: impl AsFd, path: &[u8], name: &[u8]) -> Result<Entry, Errno> {
+    let stat = rustix::fs::statat(&folder, path, AtFlags::SYMLINK_NOFOLLOW)?;
+    let mut entry = Entry::new(name, kind(FileType::from_raw_mode(stat.st_mode)));
+    if matches!(entry.kind, Kind::File | Kind::Symlink) {
+        entry.size = Some(stat.st_size as u64);
+    }
+    entry.modified = modified(&stat);
+    let link = (entry.kind == Kind::Symlink).then(|| {
+        let target = rustix::fs::readlinkat(&folder, path, Vec::new()).ok();
+        let leads_to = rustix::fs::statat(&folder, path, AtFlags::empty()).ok();
+        (target, leads_to.map(|stat| kind(FileType::from_raw_mode(stat.st_mode))))
+    });
+    let details = entry.details_mut();
+    details.mode = Some(Mode::from_raw_mode(stat.st_mode).as_raw_mode() & 0o7777);
+    details.owner = Some(stat.st_uid.to_string().into());
+    details.group = Some(stat.st_gid.to_string().into());
+    if let Some((target, target_kind)) = link {
+        details.target = target.map(|target| target.into_bytes().into());
+        details.target_kind = target_kind;
+    }
+    Ok(entry)
+}
+
+fn modified(stat: &Stat) -> Option<Timestamp> {
+    // The fields differ in width between systems.
+    #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "the types differ between systems")]
+    Timestamp::new(stat.st_mtime as i64, stat.st_mtime_nsec as i32).ok()
+}
+
+pub(super) fn set(path: &FilePath, metadata: NewMetadata) -> Result<(), Failure> {
+    // The mode first: setting it does not touch the modification time, and a time that cannot be set should not keep the mode from it.
+    if let Some(mode) = metadata.mode {
+        rustix::fs::chmodat(CWD, path.as_bytes(), Mode::from_raw_mode((mode & 0o7777) as rustix::fs::RawMode), AtFlags::empty())?;
+    }
+    if let Some(modified) = metadata.modified {
+        // Nanoseconds of a time before 1970 count backwards in jiff, forwards in the kernel.
+        let nanoseconds = modified.as_nanosecond();
+        let times = Timestamps {
+            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+            last_modification: Timespec {
+                tv_sec: nanoseconds.div_euclid(1_000_000_000) as _,
+                tv_nsec: nanoseconds.rem_euclid(1_000_000_000) as _,
+            },
+        };
+        rustix::fs::utimensat(CWD, path.as_bytes(), &times, AtFlags::empty())?;
+    }
+    Ok(())
+}

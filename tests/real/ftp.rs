@@ -1,0 +1,233 @@
+//! FTP and FTPS trials: the conformance suite, long runs over one site, active mode, trust and wrong passwords.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use libtest_mimic::Trial;
+use sealift::model::{Endpoint, EntryName, FilePath, Protocol, Site};
+use sealift::protocols::ConnectErrorKind;
+use sealift::protocols::ftp::{DataMode, FtpConnection, FtpFileSystem, FtpSettings, Quirk, Quirks};
+use sealift::protocols::tls::Roots;
+use sealift::secrets::Secret;
+use sealift::trust::{Fingerprint, Pin, ProblemKind, Remember};
+use sealift::vfs::{Create, FileSystem, list_all};
+
+use super::conformance::{self, Flags};
+use super::support::daemon::Daemon;
+use super::support::vsftpd::Vsftpd;
+use super::support::{FtpServer, proftpd, pure_ftpd, vsftpd};
+use super::{Harness, Started};
+
+/// Files in a row over one site, each way.
+const MANY: usize = 50;
+
+/// How the trials of one server connect.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    protocol: Protocol,
+    only_tls12: bool,
+    data_mode: DataMode,
+}
+
+const EXPLICIT: Way = Way { protocol: Protocol::Ftpes, only_tls12: false, data_mode: DataMode::Auto };
+const EXPLICIT_TLS12: Way = Way { only_tls12: true, ..EXPLICIT };
+const IMPLICIT: Way = Way { protocol: Protocol::Ftps, ..EXPLICIT };
+const PLAIN: Way = Way { protocol: Protocol::Ftp, ..EXPLICIT };
+const ACTIVE: Way = Way { data_mode: DataMode::Active, ..EXPLICIT };
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Self { data_mode: DataMode::Active, .. } => "active",
+            Self { only_tls12: true, .. } => "explicit TLS 1.2",
+            Self { protocol: Protocol::Ftps, .. } => "implicit",
+            Self { protocol: Protocol::Ftp, .. } => "plain",
+            Self { .. } => "explicit",
+        }
+    }
+}
+
+/// Every trial on the three FTP servers.
+pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
+    let start_vsftpd =
+        |options: vsftpd::Options| move || Vsftpd::start(options).map(|server| (server.ftp, Some((server.account, server.pam))));
+    let alone = |started: Result<FtpServer, _>| started.map(|server| (server, None));
+    let relaxed = harness.start("vsftpd", start_vsftpd(vsftpd::Options::default()));
+    let strict = harness.start("vsftpd session reuse", start_vsftpd(vsftpd::Options { require_reuse: true, ..Default::default() }));
+    let implicit =
+        harness.start("vsftpd implicit", start_vsftpd(vsftpd::Options { implicit: true, require_reuse: true, ..Default::default() }));
+    let proftpd = harness.start("ProFTPD", || alone(proftpd::start(proftpd::Options::default())));
+    let proftpd_implicit =
+        harness.start("ProFTPD implicit", || alone(proftpd::start(proftpd::Options { implicit: true, ..Default::default() })));
+    let pure = harness.start("Pure-FTPd", || alone(pure_ftpd::start()));
+
+    let mut trials = Vec::new();
+    for (server, ways) in [
+        (&relaxed, &[EXPLICIT, PLAIN][..]),
+        (&strict, &[EXPLICIT]),
+        (&implicit, &[IMPLICIT]),
+        (&proftpd, &[EXPLICIT, EXPLICIT_TLS12]),
+        (&proftpd_implicit, &[IMPLICIT]),
+        (&pure, &[EXPLICIT, EXPLICIT_TLS12]),
+    ] {
+        for &way in ways {
+            trials.extend(conformance_trials(harness, server, way));
+            trials.push(trial(harness, server, way, "fifty uploads and downloads over one site", many_in_a_row));
+        }
+    }
+    for server in [&strict, &proftpd, &pure] {
+        trials.push(trial(harness, server, ACTIVE, "both ways and a listing", both_ways));
+        trials.push(trial(harness, server, EXPLICIT, "an unknown certificate is refused, a pin answers for it", unknown_then_pinned));
+        trials.push(trial(harness, server, EXPLICIT, "a wrong password is refused, the right one still works", wrong_password));
+        trials.push(trial(harness, server, EXPLICIT, "four connections at once", four_at_once));
+    }
+    trials
+}
+
+type Kept = (FtpServer, Option<(super::support::system::SystemUser, super::support::system::PamService)>);
+
+fn trial(
+    harness: &Harness,
+    started: &Started<Kept>,
+    way: Way,
+    what: &str,
+    body: impl AsyncFnOnce(&FtpServer, Way) + Send + 'static,
+) -> Trial {
+    let daemon: fn(&Kept) -> &Daemon = |kept| &kept.0.daemon;
+    harness.trial(started, &format!("{}: {what}", way.name()), daemon, async move |kept: &Kept| body(&kept.0, way).await)
+}
+
+fn conformance_trials(harness: &Harness, server: &Started<Kept>, way: Way) -> Vec<Trial> {
+    // An FTP server answers 550 to nearly everything.
+    let flags = Flags { precise_errors: false, ..Flags::default() };
+    let one = |(name, behaviour): (&'static str, conformance::Behaviour)| {
+        trial(harness, server, way, &format!("conformance: {name}"), async move |server: &FtpServer, way: Way| {
+            let place = file_system(server, way).await;
+            let scratch = own_folder(&place, &format!("{} {name}", way.name())).await;
+            conformance::run(&place, &scratch, flags, name, behaviour).await;
+        })
+    };
+    conformance::all().into_iter().map(one).collect()
+}
+
+fn settings(server: &FtpServer, way: Way) -> FtpSettings {
+    let quirks = Quirks::default();
+    if way.only_tls12 {
+        quirks.learn(Quirk::NeedsTls12);
+    }
+    FtpSettings {
+        site: Site { protocol: way.protocol, endpoint: Endpoint::new("127.0.0.1", server.daemon.port), user: Some(server.user.clone()) },
+        roots: Roots::only(vec![server.certificates.authority.clone()]),
+        data_mode: way.data_mode,
+        timeout: Duration::from_secs(20),
+        quirks: Arc::new(quirks),
+    }
+}
+
+fn password(server: &FtpServer) -> Secret {
+    Secret::new(server.password.clone())
+}
+
+async fn logged_in(server: &FtpServer, settings: &FtpSettings) -> FtpFileSystem {
+    let mut connection = FtpConnection::connect(settings, None).await.unwrap();
+    connection.login(&server.user, &password(server)).await.unwrap();
+    connection.into_file_system().await.unwrap()
+}
+
+async fn file_system(server: &FtpServer, way: Way) -> FtpFileSystem {
+    logged_in(server, &settings(server, way)).await
+}
+
+async fn own_folder(place: &FtpFileSystem, name: &str) -> FilePath {
+    let folder = place.home().join(&EntryName::try_from(name).unwrap());
+    place.make_dir(&folder).await.unwrap();
+    folder
+}
+
+async fn put(place: &dyn FileSystem, path: &FilePath, content: &[u8]) {
+    let mut sink = place.create(path, Create::New).await.unwrap();
+    sink.write(Bytes::copy_from_slice(content)).await.unwrap();
+    assert_eq!(sink.commit().await.unwrap(), content.len() as u64);
+}
+
+async fn get(place: &dyn FileSystem, path: &FilePath) -> Vec<u8> {
+    let mut source = place.open(path, 0).await.unwrap();
+    let mut content = Vec::new();
+    while let Some(bytes) = source.read().await.unwrap() {
+        content.extend_from_slice(&bytes);
+    }
+    content
+}
+
+fn file(folder: &FilePath, number: usize) -> FilePath {
+    folder.join(&EntryName::try_from(format!("file {number}").as_str()).unwrap())
+}
+
+fn content(number: usize) -> Vec<u8> {
+    (0..7_000 + number).map(|at| (at * 31 + number) as u8).collect()
+}
+
+async fn many_in_a_row(server: &FtpServer, way: Way) {
+    let place = file_system(server, way).await;
+    let folder = own_folder(&place, &format!("many {}", way.name())).await;
+    for number in 0..MANY {
+        put(&place, &file(&folder, number), &content(number)).await;
+    }
+    for number in 0..MANY {
+        assert_eq!(get(&place, &file(&folder, number)).await, content(number), "file {number}");
+    }
+    assert_eq!(list_all(&place, &folder).await.unwrap().len(), MANY);
+}
+
+async fn both_ways(server: &FtpServer, way: Way) {
+    let place = file_system(server, way).await;
+    let folder = own_folder(&place, "both ways").await;
+    for number in 0..5 {
+        put(&place, &file(&folder, number), &content(number)).await;
+        assert_eq!(get(&place, &file(&folder, number)).await, content(number));
+    }
+    assert_eq!(list_all(&place, &folder).await.unwrap().len(), 5);
+}
+
+async fn four_at_once(server: &FtpServer, way: Way) {
+    let settings = settings(server, way);
+    let folder = own_folder(&logged_in(server, &settings).await, "four at once").await;
+    futures::future::join_all((0..4).map(async |lane| {
+        let place = logged_in(server, &settings).await;
+        for number in 0..10 {
+            let path = file(&folder, lane * 100 + number);
+            put(&place, &path, &content(number)).await;
+            assert_eq!(get(&place, &path).await, content(number));
+        }
+    }))
+    .await;
+}
+
+async fn unknown_then_pinned(server: &FtpServer, way: Way) {
+    let settings = FtpSettings { roots: Roots::only(Vec::new()), ..settings(server, way) };
+    let error = FtpConnection::connect(&settings, None).await.err().expect("nobody trusts this certificate");
+    let ConnectErrorKind::Untrusted(evidence) = error.kind else { panic!("{error}") };
+    assert!(evidence.has(ProblemKind::UnknownIssuer), "{:?}", evidence.problems);
+    assert_eq!(evidence.identity.fingerprint(), Fingerprint::of(&server.certificates.server));
+    let pin = Pin::of(&evidence, Remember::Once, Timestamp::now());
+    let mut connection = FtpConnection::connect(&settings, Some(pin.clone())).await.unwrap();
+    connection.login(&server.user, &password(server)).await.unwrap();
+    let place = connection.into_file_system().await.unwrap();
+    list_all(&place, place.home()).await.unwrap();
+
+    let other = Pin { certificate: Fingerprint::of(b"another"), ..pin };
+    let error = FtpConnection::connect(&settings, Some(other)).await.err().expect("another certificate was pinned");
+    assert!(matches!(error.kind, ConnectErrorKind::Untrusted(_)), "{error}");
+}
+
+async fn wrong_password(server: &FtpServer, way: Way) {
+    let settings = settings(server, way);
+    let mut connection = FtpConnection::connect(&settings, None).await.unwrap();
+    let error = connection.login(&server.user, &Secret::new("wrong".into())).await.unwrap_err();
+    assert_eq!(error.kind, ConnectErrorKind::LoginRefused, "{error}");
+    assert!(!error.to_string().contains("wrong"), "{error}");
+    let place = logged_in(server, &settings).await;
+    list_all(&place, place.home()).await.unwrap();
+}

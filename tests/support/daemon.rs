@@ -1,0 +1,172 @@
+//! One child process that listens on a port: started, awaited, and killed by its id.
+
+use std::fs::{self, Permissions};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::Unavailable;
+
+/// How long a server may take until it listens.
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// Ports of one server: the first for the control connection, the others for passive data connections.
+///
+/// Taken from below the range the kernel gives to outgoing connections, so that none of those is in the way.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    pub control: u16,
+    pub passive: (u16, u16),
+}
+
+const PORTS_OF_ONE: u16 = 150;
+const LOWEST_PORT: u16 = 12_000;
+const BLOCKS: u16 = 130;
+
+impl Ports {
+    /// A block nobody listens on. Two test processes begin at different blocks.
+    pub fn choose() -> Self {
+        static NEXT: AtomicU16 = AtomicU16::new(0);
+        let own = (std::process::id() % u32::from(BLOCKS)) as u16;
+        for _ in 0..BLOCKS {
+            let block = own.wrapping_mul(37).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % BLOCKS;
+            let control = LOWEST_PORT + block * PORTS_OF_ONE;
+            let last = control + PORTS_OF_ONE - 1;
+            if (control..=last).all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()) {
+                return Self { control, passive: (control + 1, last) };
+            }
+        }
+        panic!("no {PORTS_OF_ONE} free ports in a row from {LOWEST_PORT} on");
+    }
+}
+
+/// A server's own folder, readable for the user its sessions run as.
+pub fn folder(server: &str) -> TempDir {
+    tempfile::Builder::new()
+        .prefix(&format!("sealift-{server}-"))
+        .permissions(Permissions::from_mode(0o755))
+        .tempdir()
+        .expect("a temporary folder can be made")
+}
+
+/// The user and group that FTP sessions run as, there on every Debian: `nobody`, `nogroup`.
+pub const NOBODY: u32 = 65_534;
+
+/// A folder that belongs to the user FTP sessions run as.
+pub fn data_folder(inside: &Path) -> PathBuf {
+    let data = inside.join("data");
+    fs::create_dir(&data).unwrap();
+    chown(&data, Some(NOBODY), Some(NOBODY)).unwrap();
+    data
+}
+
+/// The path of a server's program: unpacked by `tests/run`, or installed.
+pub fn program(place: &str) -> Result<PathBuf, Unavailable> {
+    let cache = || {
+        let home = std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))?;
+        Some(home.join("sealift-tests/servers"))
+    };
+    let unpacked = std::env::var_os("SEALIFT_SERVER_ROOT").map(PathBuf::from).or_else(cache);
+    [unpacked, Some(PathBuf::from("/"))]
+        .into_iter()
+        .flatten()
+        .map(|root| root.join(place))
+        .find(|path| path.is_file())
+        .ok_or_else(|| Unavailable::Absent("not installed".into()))
+}
+
+/// A running server. Dropping it kills it with all its sessions and removes its folder.
+pub struct Daemon {
+    child: Child,
+    folder: TempDir,
+    pub name: String,
+    pub port: u16,
+    logs: Vec<PathBuf>,
+}
+
+impl Daemon {
+    /// Starts `command`, which must stay in the foreground, and waits until it listens on `port`. Its output and the
+    /// files of `logs` are shown when a test fails.
+    pub fn start(name: &str, command: &mut Command, folder: TempDir, port: u16, mut logs: Vec<PathBuf>) -> Result<Self, Unavailable> {
+        let output = folder.path().join("output.log");
+        let log = fs::File::create(&output).unwrap();
+        logs.push(output);
+        // Its own process group, so that sessions end with it. setpriv: it ends also when this process is killed.
+        let mut guarded = Command::new("setpriv");
+        guarded.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
+        for (key, value) in command.get_envs() {
+            guarded.env(key, value.unwrap_or_default());
+        }
+        let child = guarded
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .process_group(0)
+            .spawn()
+            .map_err(|error| Unavailable::Broken(format!("{:?}: {error}", command.get_program())))?;
+        let mut daemon = Self { child, folder, name: name.to_owned(), port, logs };
+        match daemon.wait_until_it_listens() {
+            Ok(()) => Ok(daemon),
+            Err(why) => Err(Unavailable::Broken(format!("{why}\n{}", daemon.log()))),
+        }
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its id, which is also that of the process group of its sessions.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The last lines of all its logs.
+    pub fn log(&self) -> String {
+        let tail = |path: &PathBuf| {
+            let text = String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
+            let lines: Vec<_> = text.lines().collect();
+            format!("--- {} {}\n{}\n", self.name, path.display(), lines[lines.len().saturating_sub(40)..].join("\n"))
+        };
+        self.logs.iter().map(tail).collect()
+    }
+
+    fn wait_until_it_listens(&mut self) -> Result<(), String> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let end = Instant::now() + START_LIMIT;
+        loop {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(format!("it ended with {status}"));
+            }
+            if TcpStream::connect_timeout(&address, START_LIMIT).is_ok() {
+                return Ok(());
+            }
+            if Instant::now() > end {
+                return Err(format!("it does not listen on {address} after {START_LIMIT:?}"));
+            }
+            // A foreign process tells nobody when it listens, so it is asked again.
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.log());
+        }
+        if let Some(group) = rustix::process::Pid::from_raw(self.child.id() as i32) {
+            // Fails only where all of them have ended.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        drop(self.child.wait());
+    }
+}

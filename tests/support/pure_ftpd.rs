@@ -1,0 +1,45 @@
+//! Pure-FTPd: TLS without any demand on sessions, MLSD, no configuration file.
+
+use std::process::Command;
+
+use super::certificates::Certificates;
+use super::daemon::{Daemon, NOBODY, Ports, data_folder, folder, program};
+use super::system::{need_root, run, run_with_input};
+use super::{FTP_USER, FtpServer, Unavailable};
+
+/// Starts it, with explicit TLS: it has no implicit one.
+pub fn start() -> Result<FtpServer, Unavailable> {
+    let binary = program("usr/sbin/pure-ftpd")?;
+    let users = program("usr/bin/pure-pw")?;
+    need_root("Pure-FTPd")?;
+    let folder = folder("pure-ftpd");
+    let inside = folder.path().to_owned();
+    let certificates = Certificates::make(&inside);
+    let data = data_folder(&inside);
+    let (user, password) = FTP_USER;
+    let (list, database) = (inside.join("users"), inside.join("users.pdb"));
+    let id = NOBODY.to_string();
+    // The password is asked for twice.
+    run_with_input(
+        Command::new(&users).args(["useradd", user, "-u", &id, "-g", &id, "-f"]).arg(&list).arg("-d").arg(&data),
+        &format!("{password}\n{password}\n"),
+    )?;
+    run(Command::new(&users).arg("mkdb").arg(&database).arg("-f").arg(&list))?;
+    let ports = Ports::choose();
+    let mut command = Command::new(binary);
+    command
+        .args(["--bind", &format!("127.0.0.1,{}", ports.control)])
+        .args(["--login", &format!("puredb:{}", database.display())])
+        .args(["--tls", "1"])
+        .arg("--certfile")
+        .arg(&certificates.server_both_file)
+        .args(["--tlsciphersuite", "HIGH"])
+        .args(["--passiveportrange", &format!("{}:{}", ports.passive.0, ports.passive.1)])
+        .args(["--forcepassiveip", "127.0.0.1"])
+        .args(["--maxclientsnumber", "100", "--maxclientsperip", "100"])
+        .arg("--pidfile")
+        .arg(inside.join("pid"))
+        .args(["--dontresolve", "--chrooteveryone", "--minuid", "1000"]);
+    let daemon = Daemon::start("Pure-FTPd", &mut command, folder, ports.control, Vec::new())?;
+    Ok(FtpServer { daemon, certificates, user: user.into(), password: password.into(), data })
+}

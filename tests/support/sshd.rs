@@ -1,0 +1,127 @@
+//! OpenSSH's sshd, as root or as an ordinary user (then with keys only, and only for that user).
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::Unavailable;
+use super::daemon::{Daemon, Ports, folder, program};
+use super::system::{SystemUser, need_root, run};
+
+/// How it lets people in, and what they find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Public keys only.
+    PublicKey,
+    /// Public keys and passwords (root).
+    Password,
+    /// Keyboard-interactive through PAM (root).
+    KeyboardInteractive,
+    /// A public key and then a password (root).
+    KeyThenPassword,
+    /// Public keys; no SFTP subsystem.
+    NoSftp,
+}
+
+/// A running sshd with one user and that user's keys.
+pub struct Sshd {
+    pub daemon: Daemon,
+    pub user: String,
+    /// Where the user has one.
+    pub password: Option<String>,
+    /// Ed25519, without a passphrase, authorized.
+    pub key: PathBuf,
+    /// Ed25519, with the passphrase [`PASSPHRASE`], authorized.
+    pub locked_key: PathBuf,
+    /// Ed25519, without a passphrase, not authorized.
+    pub foreign_key: PathBuf,
+    /// The host key's public half, a line as of known_hosts without the host.
+    pub host_key: String,
+    /// A folder the user may write.
+    pub data: PathBuf,
+    _account: Option<SystemUser>,
+}
+
+/// The passphrase of [`Sshd::locked_key`].
+pub const PASSPHRASE: &str = "open sesame";
+
+impl Sshd {
+    pub fn start(kind: Kind) -> Result<Self, Unavailable> {
+        // A start as another path than its own is refused by sshd itself: it runs itself again for every session.
+        let binary = program("usr/sbin/sshd")?;
+        let with_account = matches!(kind, Kind::Password | Kind::KeyboardInteractive | Kind::KeyThenPassword);
+        if with_account {
+            need_root("sshd with passwords")?;
+        }
+        let folder = folder("sshd");
+        let inside = folder.path().to_owned();
+        let data = inside.join("data");
+        fs::create_dir(&data).unwrap();
+        let account = with_account.then(|| SystemUser::make(&data)).transpose()?;
+        let user = match &account {
+            Some(account) => account.name.clone(),
+            None => run(Command::new("id").arg("-un"))?.trim().to_owned(),
+        };
+        let make_key = |name: &str, passphrase: &str| {
+            let path = inside.join(name);
+            run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-C", name, "-N", passphrase, "-f"]).arg(&path)).map(|_| path)
+        };
+        let host = make_key("host_key", "")?;
+        let key = make_key("key", "")?;
+        let locked_key = make_key("locked_key", PASSPHRASE)?;
+        let foreign_key = make_key("foreign_key", "")?;
+        let public = |path: &PathBuf| fs::read_to_string(path.with_extension("pub")).unwrap();
+        fs::write(inside.join("authorized_keys"), public(&key) + &public(&locked_key)).unwrap();
+
+        let ports = Ports::choose();
+        let yes = |on: bool| if on { "yes" } else { "no" };
+        let mut configuration = format!(
+            "Port {port}
+ListenAddress 127.0.0.1
+HostKey {host}
+PidFile {inside}/pid
+AuthorizedKeysFile {inside}/authorized_keys
+StrictModes no
+UsePAM {pam}
+PasswordAuthentication {password}
+KbdInteractiveAuthentication {interactive}
+PubkeyAuthentication {key}
+PermitRootLogin yes
+MaxStartups 100:30:200
+MaxSessions 64
+MaxAuthTries 20
+UseDNS no
+LogLevel VERBOSE
+",
+            port = ports.control,
+            host = host.display(),
+            inside = inside.display(),
+            pam = yes(kind == Kind::KeyboardInteractive),
+            password = yes(matches!(kind, Kind::Password | Kind::KeyThenPassword)),
+            interactive = yes(kind == Kind::KeyboardInteractive),
+            key = yes(kind != Kind::KeyboardInteractive),
+        );
+        if kind == Kind::KeyThenPassword {
+            configuration.push_str("AuthenticationMethods publickey,password\n");
+        }
+        if kind != Kind::NoSftp {
+            writeln!(configuration, "Subsystem sftp internal-sftp").unwrap();
+        }
+        let file = inside.join("sshd_config");
+        fs::write(&file, configuration).unwrap();
+        run(Command::new(&binary).arg("-t").arg("-f").arg(&file))?;
+        let daemon = Daemon::start("sshd", Command::new(&binary).args(["-D", "-e", "-f"]).arg(&file), folder, ports.control, Vec::new())?;
+        Ok(Self {
+            daemon,
+            user,
+            password: account.as_ref().map(|account| account.password.clone()),
+            host_key: public(&host),
+            key,
+            locked_key,
+            foreign_key,
+            data,
+            _account: account,
+        })
+    }
+}
