@@ -95,8 +95,8 @@ impl Backend for Fake {
             state: JobState::Running,
             files_done: (seconds * 7.0) as u64,
             files_total: 100_000,
-            bytes_done: (seconds * 1_000_003.0) as u64 * id,
-            bytes_total: 20_000_000 * id,
+            bytes_done: ((seconds + id as f64) * 1_000_003.0) as u64 % 2_000_000,
+            bytes_total: 2_000_000,
             counting: false,
             rate: 1e6 * (1.0 + (seconds * 3.7).fract()),
             remaining: Some(Duration::from_secs_f64(1000.0 - seconds)),
@@ -260,7 +260,7 @@ async fn progress_keeps_to_four_frames_a_second_and_its_budget() {
     let frames = rig.frames();
     let start = frames[0].0;
     let quiet: Vec<_> = frames.iter().filter(|(at, _)| at.duration_since(start) > Duration::from_secs(3)).collect();
-    assert!(quiet.len() as u64 > seconds, "{} frames", quiet.len());
+    assert!(quiet.len() >= 40, "{} frames", quiet.len());
     for pair in quiet.windows(2) {
         assert!(pair[1].0.duration_since(pair[0].0) >= Pace::BACKGROUND);
     }
