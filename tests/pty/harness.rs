@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 const REST: Duration = Duration::from_millis(150);
 
 /// The program in its terminal; killed when dropped.
-pub struct Program {
+pub(crate) struct Program {
     child: Box<dyn Child + Send + Sync>,
     terminal: Box<dyn MasterPty + Send>,
     keyboard: Box<dyn Write + Send>,
@@ -26,7 +26,7 @@ pub struct Program {
 }
 
 /// A folder with files; names that end in `/` are folders.
-pub fn folder(names: &[&str]) -> tempfile::TempDir {
+pub(crate) fn folder(names: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in names {
         let path = folder.path().join(name);
@@ -37,12 +37,12 @@ pub fn folder(names: &[&str]) -> tempfile::TempDir {
 
 impl Program {
     /// Starts the program with both panes in `dir`.
-    pub fn start(dir: &Path, columns: u16, rows: u16) -> Self {
+    pub(crate) fn start(dir: &Path, columns: u16, rows: u16) -> Self {
         Self::start_with(dir, columns, rows, &[])
     }
 
     /// The same with more environment.
-    pub fn start_with(dir: &Path, columns: u16, rows: u16, environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with(dir: &Path, columns: u16, rows: u16, environment: &[(&str, &str)]) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sealift"));
@@ -73,18 +73,18 @@ impl Program {
     }
 
     /// Types.
-    pub fn keys(&mut self, keys: &str) {
+    pub(crate) fn keys(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
         self.keyboard.flush().unwrap();
     }
 
     /// Waits until `text` is on the screen.
-    pub fn wait_for(&mut self, text: &str) {
+    pub(crate) fn wait_for(&mut self, text: &str) {
         self.wait_until(&format!("{text:?} is on the screen"), |screen| screen.contains(text));
     }
 
     /// Waits until the screen is as wanted.
-    pub fn wait_until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
+    pub(crate) fn wait_until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
         let end = Instant::now() + LIMIT;
         while !wanted(&self.screen.screen().contents()) {
             assert!(Instant::now() < end, "waited in vain until {what}:\n{}", self.screen.screen().contents());
@@ -93,7 +93,7 @@ impl Program {
     }
 
     /// Waits while `condition` holds.
-    pub fn wait_while(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
+    pub(crate) fn wait_while(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
         let end = Instant::now() + LIMIT;
         while condition(self) {
             assert!(Instant::now() < end, "waited in vain until {what}");
@@ -102,7 +102,7 @@ impl Program {
     }
 
     /// Waits until the program has drawn what it had to.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let end = Instant::now() + LIMIT;
         while self.read(REST) {
             assert!(Instant::now() < end, "the program never rests");
@@ -110,7 +110,7 @@ impl Program {
     }
 
     /// Whether nothing is written for `time`.
-    pub fn stays_quiet(&mut self, time: Duration) -> bool {
+    pub(crate) fn stays_quiet(&mut self, time: Duration) -> bool {
         !self.read(time)
     }
 
@@ -127,24 +127,24 @@ impl Program {
     }
 
     /// Bytes written so far.
-    pub fn bytes_written(&self) -> usize {
+    pub(crate) fn bytes_written(&self) -> usize {
         self.written
     }
 
     /// Gives the terminal a new size.
-    pub fn resize(&mut self, columns: u16, rows: u16) {
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
         self.terminal.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
         self.screen.screen_mut().set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
     }
 
     /// Sends a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = self.child.process_id().and_then(|pid| Pid::from_raw(pid as i32)).unwrap();
         kill_process(pid, signal).unwrap();
     }
 
     /// Waits until the program ended and all it wrote was read.
-    pub fn wait_for_end(&mut self) -> ExitStatus {
+    pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
         let end = Instant::now() + LIMIT;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -158,7 +158,7 @@ impl Program {
     }
 
     /// Whether the terminal is in raw mode.
-    pub fn is_raw(&self) -> bool {
+    pub(crate) fn is_raw(&self) -> bool {
         use rustix::fs::{Mode, OFlags, open};
         use rustix::termios::{LocalModes, tcgetattr};
         let name = self.terminal.tty_name().unwrap();
@@ -167,12 +167,12 @@ impl Program {
     }
 
     /// Whether the alternate screen is shown.
-    pub fn screen_is_alternate(&self) -> bool {
+    pub(crate) fn screen_is_alternate(&self) -> bool {
         self.screen.screen().alternate_screen()
     }
 
     /// The terminal is as it was before.
-    pub fn assert_restored(&self) {
+    pub(crate) fn assert_restored(&self) {
         assert!(!self.screen_is_alternate(), "the alternate screen is left");
         assert!(!self.screen.screen().hide_cursor(), "the cursor is shown");
         assert!(!self.screen.screen().bracketed_paste(), "pastes are plain");
