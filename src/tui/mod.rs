@@ -20,6 +20,8 @@ pub mod wake;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod tests;
 
 pub use run::{RunOptions, run};
 pub use runtime::Backend;

@@ -11,7 +11,7 @@ use crate::model::text;
 /// Draws `line` from (`x`, `y`) on in at most `columns` cells of `area`; answers the column behind it.
 ///
 /// Every grapheme takes exactly the cells [`text::width`] counts for it; control characters are left out.
-pub(super) fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, line: &str, style: Style) -> u16 {
+pub(in crate::tui) fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, line: &str, style: Style) -> u16 {
     let area = area.intersection(buffer.area);
     if y < area.top() || y >= area.bottom() || x < area.left() {
         return x;
@@ -35,7 +35,8 @@ pub(super) fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, line: &str, s
         for covered in 1..columns {
             let cell = &mut buffer[(at + covered, y)];
             cell.reset();
-            cell.set_style(style);
+            // Unlike any blank, so that the difference of two frames always sees when the wide character is gone.
+            cell.set_symbol("").set_style(style);
         }
         at += columns;
     }

@@ -1,7 +1,7 @@
 //! What is on the screen: plain functions from the core's state to cells, one widget a file. They change nothing.
 
 pub mod dialog;
-mod draw;
+pub(super) mod draw;
 pub mod layout;
 mod look;
 mod pane;
