@@ -186,7 +186,16 @@ impl Sheet {
     }
 
     pub(super) fn new(title: impl Into<String>, width: usize) -> Self {
-        Self { title: title.into(), role: Role::DialogTitle, width, body: Vec::new(), foot: Vec::new(), hints: Vec::new(), scroll: 0, keep: None }
+        Self {
+            title: title.into(),
+            role: Role::DialogTitle,
+            width,
+            body: Vec::new(),
+            foot: Vec::new(),
+            hints: Vec::new(),
+            scroll: 0,
+            keep: None,
+        }
     }
 
     /// Draws the sheet in the middle of `screen`.

@@ -47,7 +47,11 @@ pub(super) fn delete(dialog: &DeleteDialog, screen: Rect) -> Sheet {
     sheet.body.push(Line::empty());
     sheet.body.extend(names(&dialog.spec, width));
     sheet.foot = vec![Line::buttons([("[N]o", !dialog.delete_focused), ("[Y]es, delete", dialog.delete_focused)])];
-    let said = if dialog.delete_focused { "Enter deletes, Esc leaves everything as it is" } else { "y deletes; Enter and Esc leave everything as it is" };
+    let said = if dialog.delete_focused {
+        "Enter deletes, Esc leaves everything as it is"
+    } else {
+        "y deletes; Enter and Esc leave everything as it is"
+    };
     sheet.hints = keys(said, width);
     sheet
 }
