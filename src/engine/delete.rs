@@ -1,5 +1,7 @@
 //! Removes items, folders whole and depth-first. Links are removed, never followed.
 
+use futures::stream::{self, StreamExt};
+
 use super::copy::End;
 use super::job::Outcome;
 use super::lane::{Lane, Patience};
@@ -46,15 +48,19 @@ async fn delete_tree(job: &Job, lane: &mut Lane, first: Step) {
                     Ok(entries) => {
                         job.found(entries.len() as u64, 0);
                         steps.push(Step::Leave(path.clone(), failed));
+                        let mut files = Vec::new();
                         for entry in entries {
                             match entry.name() {
-                                Ok(name) => steps.push(Step::Remove(path.join(&name), entry.kind)),
+                                Ok(name) if entry.kind == Kind::Dir => steps.push(Step::Remove(path.join(&name), Kind::Dir)),
+                                Ok(name) => files.push(path.join(&name)),
                                 Err(why) => {
                                     let error = FsError::new(FsErrorKind::UnsafeName, "remove", &path, why.to_string());
                                     job.ended(&path, None, 0, Err(error)).await;
                                 }
                             }
                         }
+                        let again = remove_at_once(job, lane, files).await;
+                        steps.extend(again.into_iter().map(|path| Step::Remove(path, Kind::File)));
                         continue;
                     }
                     Err(error) => (path, Err(error)),
@@ -76,6 +82,22 @@ async fn delete_tree(job: &Job, lane: &mut Lane, first: Step) {
             result => job.ended(&path, None, 0, result.map(|_| Outcome::Removed)).await,
         }
     }
+}
+
+/// Removes files, several at once where the place can. Answers those whose connection was lost.
+async fn remove_at_once(job: &Job, lane: &mut Lane, files: Vec<FilePath>) -> Vec<FilePath> {
+    let Ok(place) = lane.source(job).await else { return files };
+    let at_once = if place.capabilities().parallel { job.places.parallel(job.spec.from).max(1) } else { 1 };
+    let remove = |path: FilePath| async move {
+        match job.unless_stopped(place.remove_file(&path)).await {
+            Err(error) if error.is_connection_lost() => return Some(path),
+            Err(error) if error.kind == FsErrorKind::Cancelled => {}
+            Err(error) if error.kind == FsErrorKind::NotFound => job.ended(&path, None, 0, Ok(Outcome::Removed)).await,
+            result => job.ended(&path, None, 0, result.map(|()| Outcome::Removed)).await,
+        }
+        None
+    };
+    stream::iter(files).map(remove).buffer_unordered(at_once).filter_map(|again| async { again }).collect().await
 }
 
 #[derive(Clone, Copy)]
@@ -101,10 +123,8 @@ async fn patiently(job: &Job, lane: &mut Lane, path: &FilePath, ask: Ask) -> FsR
         };
         match job.unless_stopped(done).await {
             Err(error) if patience.again(job, &error).await => lane.lost(End::Source),
-            // The answer to an earlier try may have been lost, not the deed.
-            Err(error) if error.kind == FsErrorKind::NotFound && patience.tried() && matches!(ask, Ask::RemoveFile | Ask::RemoveDir) => {
-                return Ok(Vec::new());
-            }
+            // Gone is what was wanted; perhaps the answer to an earlier try was lost.
+            Err(error) if error.kind == FsErrorKind::NotFound && matches!(ask, Ask::RemoveFile | Ask::RemoveDir) => return Ok(Vec::new()),
             result => return result,
         }
     }

@@ -16,7 +16,7 @@ pub trait Places: Send + Sync {
     /// connection, makes a new one, or fails. Making one asks nobody.
     async fn lease(&self, place: Place) -> Result<Lease, FsError>;
 
-    /// What the place is called in a sentence: empty for this machine, else `ftpes://user@host`. Safe to draw.
+    /// What the place is called in a sentence: `this machine`, `ftpes://user@host`. Safe to draw.
     fn name(&self, place: Place) -> String;
 
     /// How many leases make sense at once; a job keeps to it, several jobs together may not.

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::advice::Advice;
-use super::job::{FileFailure, FileOutcome, JobId, JobKind, JobSpec, Outcome, Report};
+use super::job::{FileFailure, FileOutcome, JobId, JobKind, JobSpec, Outcome, Place, Report};
 use super::meter::{Meter, Rate, remaining};
 use super::places::Places;
 use super::progress::{JobProgress, JobState};
@@ -205,7 +205,10 @@ fn title(spec: &JobSpec, places: &dyn Places) -> String {
         [item] => item.display(),
         items => format!("{} items", items.len()),
     };
-    let at = |place, dir: &FilePath| format!("{}{}", places.name(place), dir.display());
+    let at = |place, dir: &FilePath| match place {
+        Place::Local => dir.display(),
+        Place::Remote(_) => format!("{}{}", places.name(place), dir.display()),
+    };
     match spec.kind {
         JobKind::Delete => format!("{what} in {}", at(spec.from, &spec.from_dir)),
         JobKind::Copy | JobKind::Move => {

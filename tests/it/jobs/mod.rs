@@ -41,7 +41,7 @@ impl Places for Trees {
         Ok(Lease::shared(Arc::new(tree.reconnect())))
     }
     fn name(&self, place: Place) -> String {
-        if place == Place::Local { String::new() } else { "sftp://demo".to_owned() }
+        if place == Place::Local { "this machine".to_owned() } else { "sftp://demo".to_owned() }
     }
     fn parallel(&self, _: Place) -> usize {
         self.parallel

@@ -200,3 +200,13 @@ async fn removing_goes_on_after_a_lost_connection() {
     bench.trees.local.faults().once(Call::Remove, "/b", Effect::LoseConnection);
     assert_clean(&bench.run(JobSpec { kind: JobKind::Delete, ..upload(&["a"]) }).await, 2);
 }
+
+#[tokio::test]
+async fn removing_counts_each_of_many() {
+    let mut bench = Bench::new();
+    for number in 0..3000 {
+        bench.put(&format!("/from/many/{}/{number}", number % 3), b"x");
+    }
+    assert_clean(&bench.run(JobSpec { kind: JobKind::Delete, ..upload(&["many"]) }).await, 3004);
+    assert_eq!(bench.trees.local.paths(), ["/from/", "/to/"]);
+}
