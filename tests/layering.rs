@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["identity", "ask"],
     &["protocols"],
     &["server", "engine"],
-    &["demo", "app"],
+    &["setup", "demo", "app"],
     &["cli", "tui"],
     &["main", "lib"],
 ];
