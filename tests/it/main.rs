@@ -15,5 +15,6 @@ mod conformance;
 mod assess;
 mod certificates;
 mod conformance_memory_local;
+mod hostile;
 mod jobs;
 mod tls;
