@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::PrivateKeyDer;
 use sealift::engine::Advice;
 use sealift::model::{Endpoint, FilePath, Protocol, Site};
 use sealift::protocols::ftp::{DataMode, FtpConnection, FtpFileSystem, FtpSettings, Quirks};
@@ -16,11 +19,13 @@ use sealift::server::sftp::{SftpOptions, SftpServer};
 use sealift::server::{HostKey, ServerIdentity, Users};
 use sealift::trust::{Evidence, PeerIdentity, TlsFacts};
 use sealift::vfs::{FileSystem, FsError, FsErrorKind, MemoryFileSystem};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
+use crate::certificates::authority;
 use crate::tls::assert_only_hello;
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -99,10 +104,10 @@ impl Scripted {
     }
 }
 
-async fn answer(stream: TcpStream, received: Log, greeting: &str, replies: &[(&str, &str)]) {
-    let (read, mut write) = stream.into_split();
-    drop(write.write_all(greeting.as_bytes()).await);
+async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, received: Log, greeting: &str, replies: &[(&str, &str)]) {
+    let (read, mut write) = tokio::io::split(stream);
     let mut read = BufReader::new(read);
+    drop(write.write_all(greeting.as_bytes()).await);
     let mut line = Vec::new();
     while matches!(read.read_until(b'\n', &mut line).await, Ok(1..)) {
         received.lock().unwrap().extend_from_slice(&line);
@@ -349,4 +354,27 @@ async fn a_server_that_vanishes_is_a_lost_connection_and_no_success() {
     let error: FsError = in_time(source.read()).await.expect_err("nobody said that this is all");
     assert!(matches!(error.kind, FsErrorKind::ConnectionLost | FsErrorKind::TimedOut), "{error}");
     assert!(error.is_connection_lost());
+}
+
+#[tokio::test]
+async fn a_server_that_leaves_the_data_open_gets_no_user_and_no_password() {
+    let authority = authority("test");
+    let leaf = authority.signs(|_| {});
+    let key = PrivateKeyDer::try_from(leaf.key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(rustls::ALL_VERSIONS)
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der.clone().into()], key)
+        .unwrap();
+    let server = Scripted::start(move |stream, received| async move {
+        let stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.unwrap();
+        let replies = [("PBSZ", "200 ok\r\n"), ("PROT", "536 only C\r\n"), ("USER", "331 go on\r\n"), ("PASS", "230 in\r\n")];
+        answer(stream, received, "220 hi\r\n", &replies).await;
+    })
+    .await;
+    let settings = FtpSettings { roots: Roots::only(vec![authority.der.clone()]), ..server.settings(Protocol::Ftps) };
+    assert_eq!(ftp_failure(&settings).await, ConnectErrorKind::ProtectionRefused);
+    let sent = String::from_utf8(server.all_received().await).unwrap();
+    assert!(sent.contains("PROT P") && !sent.contains("USER") && !sent.contains("PASS"), "{sent}");
 }
