@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["identity", "ask"],
     &["protocols"],
     &["server", "engine"],
-    &["demo", "app"],
+    &["demo", "app", "setup"],
     &["cli", "tui"],
     &["main", "lib"],
 ];

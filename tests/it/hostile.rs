@@ -172,7 +172,7 @@ async fn ftp_failure(settings: &FtpSettings) -> ConnectErrorKind {
 }
 
 async fn ssh_failure(host: &str, port: u16) -> ConnectErrorKind {
-    failed(in_time(SshConnection::connect(&ssh_settings(host, port), no_host_key())).await)
+    failed(in_time(Box::pin(SshConnection::connect(&ssh_settings(host, port), no_host_key()))).await)
 }
 
 fn password() -> Secret {
