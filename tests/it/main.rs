@@ -16,5 +16,6 @@ mod assess;
 mod certificates;
 mod conformance_memory_local;
 mod server;
+mod hostile;
 mod jobs;
 mod tls;

@@ -128,7 +128,7 @@ impl Server {
 }
 
 /// The hello, and behind it nothing but records that carry nothing: no certificate, no key exchange, no data.
-fn assert_only_hello(sent: &[u8]) {
+pub(crate) fn assert_only_hello(sent: &[u8]) {
     let mut rest = sent;
     let mut records = Vec::new();
     while let [kind, _, _, high, low, more @ ..] = rest {

@@ -100,8 +100,10 @@ fn trial(
 }
 
 fn conformance_trials(harness: &Harness, server: &Started<Kept>, way: Way) -> Vec<Trial> {
-    // An FTP server answers 550 to nearly everything.
-    let flags = Flags { precise_errors: false, ..Flags::default() };
+    // An FTP server answers 550 to nearly everything; ProFTPD takes no `*` in a name, Pure-FTPd no `\` and only UTF-8.
+    let odd_names = server.name.starts_with("vsftpd");
+    let byte_names = !server.name.starts_with("Pure-FTPd");
+    let flags = Flags { precise_errors: false, exact_resume: false, odd_names, byte_names, ..Flags::default() };
     let one = |(name, behaviour): (&'static str, conformance::Behaviour)| {
         trial(harness, server, way, &format!("conformance: {name}"), async move |server: &FtpServer, way: Way| {
             let place = file_system(server, way).await;

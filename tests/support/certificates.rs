@@ -75,7 +75,7 @@ fn named(name: &str, hosts: &[&str]) -> CertificateParams {
     let mut params = CertificateParams::new(hosts).unwrap();
     params.distinguished_name.push(DnType::CommonName, name);
     let now = std::time::SystemTime::now();
-    let day = std::time::Duration::from_hours(24);
+    let day = std::time::Duration::from_secs(24 * 60 * 60);
     params.not_before = (now - day).into();
     params.not_after = (now + day * 7).into();
     params

@@ -111,7 +111,7 @@ impl Daemon {
             .stderr(log)
             .process_group(0)
             .spawn()
-            .map_err(|error| Unavailable::Broken(format!("{:?}: {error}", command.get_program())))?;
+            .map_err(|error| Unavailable::Broken(format!("{}: {error}", command.get_program().display())))?;
         let mut daemon = Self { child, folder, name: name.to_owned(), port, logs };
         match daemon.wait_until_it_listens() {
             Ok(()) => Ok(daemon),

@@ -112,13 +112,18 @@ async fn resume_goes_on_where_told(ground: &Ground<'_>) {
         let path = ground.put("file", b"0123456789").await;
         assert_eq!(ground.write(&path, Create::ResumeAt(10), b"abc").await, Ok(3));
         assert_eq!(ground.read(&path, 0).await.unwrap(), b"0123456789abc");
-        assert_eq!(ground.write(&path, Create::ResumeAt(4), b"xy").await, Ok(2));
-        assert_eq!(ground.read(&path, 0).await.unwrap(), b"0123xy");
+        let shorter = ground.write(&path, Create::ResumeAt(4), b"xy").await;
+        if ground.flags.exact_resume {
+            assert_eq!(shorter, Ok(2));
+            assert_eq!(ground.read(&path, 0).await.unwrap(), b"0123xy");
+        } else if shorter.is_ok() {
+            assert_eq!(ground.read(&path, 0).await.unwrap(), b"0123xy", "a success that left the old end");
+        }
     }
 }
 
 async fn resume_of_a_missing_file_fails(ground: &Ground<'_>) {
-    if ground.place.capabilities().append {
+    if ground.place.capabilities().append && ground.flags.exact_resume {
         ground.failed(ground.write(&ground.path("gone"), Create::ResumeAt(4), b"x").await, FsErrorKind::NotFound);
         assert!(!ground.is_there(&ground.path("gone")).await);
     }
@@ -215,7 +220,12 @@ async fn mode_is_kept(ground: &Ground<'_>) {
     let path = ground.put("file", b"x").await;
     for mode in [0o640, 0o755] {
         ground.place.set_metadata(&path, NewMetadata { modified: None, mode: Some(mode) }).await.unwrap();
-        assert_eq!(ground.place.stat(&path).await.unwrap().mode().map(|mode| mode & 0o777), Some(mode));
+        // Where single files are asked for by SIZE and MDTM, only a listing tells the mode.
+        let told = match ground.place.stat(&path).await.unwrap().mode() {
+            Some(mode) => Some(mode),
+            None => sealift::vfs::list_all(ground.place, &ground.dir).await.unwrap()[0].mode(),
+        };
+        assert_eq!(told.map(|mode| mode & 0o777), Some(mode));
     }
 }
 
