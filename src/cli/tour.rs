@@ -43,7 +43,7 @@ async fn story(setup: &Setup, demo: &Demo, site: &DemoSite) -> Result<(), Failur
     let refused = connect(setup, &trust, site, Arc::new(Refuse)).await;
     match refused {
         Err(ConnectFailure::Connect(error)) if matches!(error.kind, ConnectErrorKind::Untrusted(_)) => {
-            step("an unknown server is refused, and nothing was sent to it")?
+            step("an unknown server is refused, and nothing was sent to it")?;
         }
         Err(other) => return Err(Failure::from(&other)),
         Ok(_) => return Err(failed("an unknown server was trusted without a question")),
@@ -120,13 +120,13 @@ async fn copy(
     };
     let ordered = engine.queue().submit(job);
     while let Some(event) = news.recv().await {
-        if let Event::JobEnded { id, report, .. } = event {
-            if id == ordered {
-                return match report.failures.first() {
-                    None => Ok(report),
-                    Some(failure) => Err(failed(format!("{}: {}", failure.path, failure.why))),
-                };
-            }
+        if let Event::JobEnded { id, report, .. } = event
+            && id == ordered
+        {
+            return match report.failures.first() {
+                None => Ok(report),
+                Some(failure) => Err(failed(format!("{}: {}", failure.path, failure.why))),
+            };
         }
     }
     Err(failed("the engine ended before the copy did"))

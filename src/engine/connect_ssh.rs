@@ -255,10 +255,10 @@ impl Authentication<'_> {
         for path in &sources.files {
             let file = self.read_key(path).await?;
             // A file whose public half cannot be read before it is unlocked is offered blind.
-            if let Some(public) = file.public() {
-                if !connection.public_key_accepted(self.user, public).await? {
-                    continue;
-                }
+            if let Some(public) = file.public()
+                && !connection.public_key_accepted(self.user, public).await?
+            {
+                continue;
             }
             let key = self.unlock(file).await?;
             let next = connection.public_key(self.user, &key).await?;

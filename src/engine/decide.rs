@@ -31,9 +31,8 @@ pub(super) async fn decide(
     };
     let question = TrustQuestion { site: site.clone(), evidence: evidence.clone(), dangerous, can_remember };
     match services.prompter.trust(question).await {
-        Ok(TrustAnswer::Once) => Ok(Decision::Once),
         Ok(TrustAnswer::Always) if can_remember => Ok(Decision::Always),
-        Ok(TrustAnswer::Always) => Ok(Decision::Once),
+        Ok(TrustAnswer::Once | TrustAnswer::Always) => Ok(Decision::Once),
         Ok(TrustAnswer::Reject) => Err(ConnectFailure::Rejected(Box::new(evidence.clone()))),
         Err(_) => Err(refused()),
     }

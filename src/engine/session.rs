@@ -139,17 +139,15 @@ impl Session {
     pub(super) async fn change<T>(&self, act: impl for<'a> FnOnce(&'a dyn FileSystem) -> BoxFuture<'a, FsResult<T>>) -> FsResult<T> {
         let rested = self.browse.lock().await.used.elapsed() > FRESH;
         let mut file_system = self.browse().await?;
-        if rested {
-            if let Err(error) = file_system.keep_alive().await {
-                self.lost(&file_system, &error).await;
-                file_system = self.browse().await?;
-            }
+        if rested && let Err(error) = file_system.keep_alive().await {
+            self.lost(&file_system, &error).await;
+            file_system = self.browse().await?;
         }
         let result = act(&*file_system).await;
-        if let Err(error) = &result {
-            if error.is_connection_lost() {
-                self.lost(&file_system, error).await;
-            }
+        if let Err(error) = &result
+            && error.is_connection_lost()
+        {
+            self.lost(&file_system, error).await;
         }
         result
     }
@@ -229,10 +227,10 @@ impl Session {
     /// A connection that is also browsed with comes back; if it broke, the next browse makes it anew.
     fn take_back_shared(&self, file_system: &Arc<dyn FileSystem>, condition: Condition) {
         // Whoever holds the lock is using the line and will find out.
-        if let (Condition::Lost, Ok(mut line)) = (condition, self.browse.try_lock()) {
-            if line.file_system.as_ref().is_some_and(|current| Arc::ptr_eq(current, file_system)) {
-                line.file_system = None;
-            }
+        if let (Condition::Lost, Ok(mut line)) = (condition, self.browse.try_lock())
+            && line.file_system.as_ref().is_some_and(|current| Arc::ptr_eq(current, file_system))
+        {
+            line.file_system = None;
         }
     }
 
@@ -277,10 +275,10 @@ async fn keep_alive(session: Weak<Session>) {
             let line = session.browse.lock().await;
             line.file_system.clone().filter(|_| line.used.elapsed() >= KEEPALIVE)
         };
-        if let Some(file_system) = idle {
-            if let Err(error) = file_system.keep_alive().await {
-                session.lost(&file_system, &error).await;
-            }
+        if let Some(file_system) = idle
+            && let Err(error) = file_system.keep_alive().await
+        {
+            session.lost(&file_system, &error).await;
         }
     }
 }

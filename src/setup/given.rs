@@ -92,16 +92,16 @@ impl<P: Prompter> Prompter for GivenAnswers<P> {
     }
 
     async fn interactive(&self, question: InteractiveQuestion) -> Result<Vec<Secret>, Declined> {
-        if let [only] = question.prompts.as_slice() {
-            if !only.echo {
-                let purpose = SecretPurpose::Password { user: question.site.user.clone().unwrap_or_default() };
-                let asked = SecretQuestion { site: question.site.clone(), purpose, attempt: 1 };
-                let given = self.given(&asked).await;
-                // Once: a prompt that comes again did not like it.
-                *self.password.lock().unwrap_or_else(PoisonError::into_inner) = SecretSource::Nothing;
-                if let Some(secret) = given {
-                    return Ok(vec![secret]);
-                }
+        if let [only] = question.prompts.as_slice()
+            && !only.echo
+        {
+            let purpose = SecretPurpose::Password { user: question.site.user.clone().unwrap_or_default() };
+            let asked = SecretQuestion { site: question.site.clone(), purpose, attempt: 1 };
+            let given = self.given(&asked).await;
+            // Once: a prompt that comes again did not like it.
+            *self.password.lock().unwrap_or_else(PoisonError::into_inner) = SecretSource::Nothing;
+            if let Some(secret) = given {
+                return Ok(vec![secret]);
             }
         }
         self.then.interactive(question).await

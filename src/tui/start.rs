@@ -23,7 +23,7 @@ pub type Answers = Box<dyn FnOnce(ChannelPrompter) -> Arc<dyn Prompter> + Send>;
 pub async fn panes(setup: &Setup, choices: &Choices, answers: Answers, start: [StartPane; 2]) -> io::Result<()> {
     let (prompter, questions) = ChannelPrompter::new();
     let services = setup.services(choices, answers(prompter)).map_err(io::Error::other)?;
-    show(setup, services, questions, start, Vec::new()).await
+    Box::pin(show(setup, services, questions, start, Vec::new())).await
 }
 
 /// Shows the demo: the sample folder on the left, its servers to choose from on the right. Nothing of the person's own is touched.
@@ -42,7 +42,7 @@ pub async fn demo(setup: &Setup, choices: &Choices) -> io::Result<()> {
     let local = FilePath::parse(demo.local.as_os_str().as_encoded_bytes()).map_err(io::Error::other)?;
     let (prompter, questions) = ChannelPrompter::new();
     let services = setup.apart(&demo.local.join(".trust"), choices, Arc::new(prompter)).map_err(io::Error::other)?;
-    let shown = show(setup, services, questions, [StartPane::Local(local), StartPane::Sites(sites.clone())], sites).await;
+    let shown = Box::pin(show(setup, services, questions, [StartPane::Local(local), StartPane::Sites(sites.clone())], sites)).await;
     demo.stop().await;
     shown
 }
@@ -74,5 +74,5 @@ async fn show(
     }));
     let home = FilePath::parse(setup.directories.home.as_os_str().as_encoded_bytes()).unwrap_or_else(|_| FilePath::root());
     let options = Options { home, sort: Sort::default(), show_hidden: setup.settings.show_hidden, hint: true };
-    run(RunOptions { backend: Arc::new(engine), questions, events, start, options, sites, theme }).await
+    Box::pin(run(RunOptions { backend: Arc::new(engine), questions, events, start, options, sites, theme })).await
 }

@@ -108,15 +108,18 @@ impl Backend for Fake {
     async fn disconnect(&self, _: SessionId) {}
     async fn shut_down(&self) {
         if self.hang {
-            pending().await
+            pending::<()>().await;
         }
     }
 }
 
+type Frames = Arc<Mutex<Vec<(Instant, Vec<u8>)>>>;
+type Keys = Pin<Box<dyn futures::Stream<Item = io::Result<Event>>>>;
+
 /// Every frame with its time; each takes `takes` to write.
 #[derive(Clone)]
 struct Recorder {
-    frames: Arc<Mutex<Vec<(Instant, Vec<u8>)>>>,
+    frames: Frames,
     takes: Duration,
     until: Option<Instant>,
 }
@@ -141,7 +144,7 @@ struct Rig {
     screen: Loop<Recorder>,
     recorder: Recorder,
     keys: mpsc::Sender<Event>,
-    sources: Option<Sources<Pin<Box<dyn futures::Stream<Item = io::Result<Event>>>>>>,
+    sources: Option<Sources<Keys>>,
     _ends: (mpsc::Sender<crate::ask::Question>, mpsc::Sender<Msg>),
 }
 

@@ -15,7 +15,7 @@ mod conformance;
 mod assess;
 mod certificates;
 mod conformance_memory_local;
-mod server;
 mod hostile;
 mod jobs;
+mod server;
 mod tls;

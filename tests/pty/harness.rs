@@ -60,7 +60,7 @@ impl Program {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let (sender, output) = channel();
         std::thread::spawn(move || {
-            let mut chunk = [0; 65536];
+            let mut chunk = [0; 8192];
             while let Ok(read @ 1..) = reader.read(&mut chunk) {
                 if sender.send(chunk[..read].to_vec()).is_err() {
                     break;
@@ -182,6 +182,6 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        drop(self.child.kill());
     }
 }
