@@ -1,7 +1,7 @@
 //! Everything a key can mean, with its help and its default keys, in one table.
 //!
 //! The keymap, the help screen, the palette and the README's key table are all made from [`ACTIONS`]. What an action
-//! does stands in [`super::perform`].
+//! does stands in `app::perform`.
 
 /// Something a person can ask for while the panes have the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,4 +1,4 @@
-//! The whole state of the screen. What changes it stands in [`super::update`], [`super::perform`] and [`super::carry_out`].
+//! The whole state of the screen. What changes it stands in `app::update`, `app::perform` and `app::carry_out`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, SystemTime};

@@ -1,6 +1,6 @@
 //! What stands over the panes and takes the keys: plain data, one variant a dialog. Esc always gives the safe answer.
 //!
-//! A dialog changes itself and answers with a [`Next`]; what follows from that is done in [`super::carry_out`]. Dialogs of
+//! A dialog changes itself and answers with a `Next`; what follows from that is done in `app::carry_out`. Dialogs of
 //! questions own the way to answer: however one is lost, the asker hears a refusal.
 
 mod confirm;
