@@ -59,7 +59,7 @@ impl<'a> Attempt<'a> {
 
     /// The server said no.
     pub(super) fn refused(self, reply: &Reply) -> FsError {
-        self.error(kind_of(reply), reply.quote())
+        self.error(kind_of(reply, self.path), reply.quote())
     }
 
     /// The reply, if it is a success.
@@ -68,8 +68,8 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Codes are coarse (550 is almost everything), so words decide where they are plain.
-fn kind_of(reply: &Reply) -> FsErrorKind {
+/// Codes are coarse (550 is almost everything), so words decide where they are plain; not those of the name they speak of.
+fn kind_of(reply: &Reply, path: &FilePath) -> FsErrorKind {
     match reply.code {
         425 | 426 => return FsErrorKind::ConnectionLost,
         452 | 552 => return FsErrorKind::NoSpace,
@@ -82,13 +82,23 @@ fn kind_of(reply: &Reply) -> FsErrorKind {
     const WORDS: [(FsErrorKind, &[&str]); 7] = [
         (FsErrorKind::NotADirectory, &["not a directory", "not a folder"]),
         (FsErrorKind::IsADirectory, &["is a directory", "not a plain file", "not a regular file", "not a file"]),
-        (FsErrorKind::NotFound, &["no such", "not found", "not exist", "doesn't exist", "cannot find", "can't find", "can't check for"]),
+        (
+            FsErrorKind::NotFound,
+            &["no such", "not found", "not exist", "doesn't exist", "cannot find", "can't find", "can't check for", "not there"],
+        ),
         (FsErrorKind::NotEmpty, &["not empty"]),
         (FsErrorKind::AlreadyExists, &["exists", "already exist"]),
         (FsErrorKind::NoSpace, &["no space", "quota", "disk full", "disk is full", "insufficient"]),
         (FsErrorKind::PermissionDenied, &["permission", "denied", "not permitted", "not allowed", "read-only", "prohibited", "forbidden"]),
     ];
-    let text = reply.text().to_ascii_lowercase();
+    let mut text = reply.text().to_ascii_lowercase();
+    if let Some(name) = path.name() {
+        let [path, name] = [path.as_bytes(), name.as_bytes()].map(|bytes| String::from_utf8_lossy(bytes).to_ascii_lowercase());
+        text = text.replace(&path, "");
+        if WORDS.iter().any(|(_, words)| words.iter().any(|word| name.contains(word))) {
+            text = text.replace(&name, "");
+        }
+    }
     let found = WORDS.iter().find(|(_, words)| words.iter().any(|word| text.contains(word)));
     found.map_or(FsErrorKind::Refused, |(kind, _)| *kind)
 }
@@ -96,6 +106,18 @@ fn kind_of(reply: &Reply) -> FsErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_a_file_says_nothing_of_what_happened() {
+        let path = FilePath::try_from("/in/Permission denied.txt").unwrap();
+        for (text, kind) in [
+            ("/in/Permission denied.txt: No such file or directory", FsErrorKind::NotFound),
+            ("Permission denied.txt: Directory not empty", FsErrorKind::NotEmpty),
+            ("Could not open Permission denied.txt", FsErrorKind::Refused),
+        ] {
+            assert_eq!(kind_of(&Reply { code: 550, lines: vec![text.into()] }, &path), kind, "{text}");
+        }
+    }
 
     #[test]
     fn words_of_real_servers() {
@@ -126,7 +148,8 @@ mod tests {
             (530, "Please login with USER and PASS.", Security),
             (502, "Command not implemented", Unsupported),
         ] {
-            assert_eq!(kind_of(&Reply { code, lines: vec![text.into()] }), kind, "{code} {text}");
+            let reply = Reply { code, lines: vec![text.into()] };
+            assert_eq!(kind_of(&reply, &FilePath::try_from("/in/a").unwrap()), kind, "{code} {text}");
         }
     }
 }
