@@ -27,11 +27,13 @@ impl Advice {
 
 fn next(kind: FsErrorKind) -> &'static str {
     match kind {
-        FsErrorKind::NotFound => "Refresh the listing; somebody may have moved or removed it.",
+        FsErrorKind::NotFound => "Check the name; somebody may have moved or removed it.",
         FsErrorKind::PermissionDenied => "Check the owner and the permissions, or log in as another user.",
         FsErrorKind::AlreadyExists => "Choose another name, or remove what is there first.",
-        FsErrorKind::NotEmpty => "Refresh the listing; something was left or put into it meanwhile.",
-        FsErrorKind::NotADirectory | FsErrorKind::IsADirectory => "Refresh the listing, and rename one of the two.",
+        FsErrorKind::NotEmpty => "Look again: something was left in it, or put into it meanwhile.",
+        FsErrorKind::NotADirectory | FsErrorKind::IsADirectory => {
+            "Check the path; where one is in the way of the other, rename one of them."
+        }
         FsErrorKind::NoSpace => "Make room there, then start it again.",
         FsErrorKind::ConnectionLost => "Check the network, then start it again; what is there already can be skipped.",
         FsErrorKind::TimedOut => "The server may be busy or the line dead; start it again, or raise the time limit.",
