@@ -1,5 +1,6 @@
 //! The program: parses the command line, starts the log, chooses the face, answers with the exit code.
 
+use std::ffi::OsStr;
 use std::sync::Arc;
 
 use clap::Parser;
@@ -34,7 +35,7 @@ async fn screen(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let shown = if arguments.verb.is_some() {
         start::demo(&setup, &options.choices()).await
     } else {
-        let left = start_pane(arguments.left.as_deref().unwrap_or("."))?;
+        let left = start_pane(arguments.left.as_deref().unwrap_or(OsStr::new(".")))?;
         let right = arguments.right.as_deref().map_or_else(|| Ok(StartPane::Sites(Vec::new())), start_pane)?;
         // Secrets brought along are read now, before the terminal belongs to the screen.
         let given = options.answers(Refuse)?;

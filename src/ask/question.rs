@@ -58,6 +58,16 @@ pub enum SecretPurpose {
     },
 }
 
+impl SecretPurpose {
+    /// What kind of secret it is, in a word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Password { .. } => "password",
+            Self::KeyPassphrase { .. } => "passphrase",
+        }
+    }
+}
+
 /// The answer to a [`SecretQuestion`].
 #[derive(Clone)]
 pub struct SecretAnswer {

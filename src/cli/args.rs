@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+use std::ffi::OsString;
 use std::io::BufRead;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit::Failure;
+use super::output;
 use crate::ask::Prompter;
 use crate::protocols::ftp::DataMode;
 use crate::secrets::Secret;
@@ -16,17 +18,24 @@ use crate::trust::Fingerprint;
 /// A dual-pane file manager over FTPS, SFTP and FTP that shows whom you trust.
 #[derive(Parser)]
 #[command(name = "sealift", version, about, args_conflicts_with_subcommands = true, subcommand_precedence_over_arg = true)]
-#[command(
-    after_help = "Exit codes: 0 ok, 1 error, 2 usage, 3 partial, 4 network, 5 login, 6 identity not trusted or changed,\n7 refused by the server, 8 local disk, 130 interrupted."
-)]
+#[command(after_help = "\
+Locations: a path on this machine, or a URL of a server such as
+  sftp://user@host/path    SSH (port 22)
+  ftpes://user@host/path   FTP with explicit TLS (21); ftps:// implicit TLS (990)
+  ftp://user@host/path     FTP without protection, for everybody to read
+/path is absolute, /~/path starts in the home folder; odd characters as %XX.
+
+Exit codes: 0 ok, 1 error, 2 usage, 3 partial, 4 network, 5 login,
+6 identity not trusted or changed, 7 refused by the server, 8 local disk,
+130 interrupted.")]
 pub struct Arguments {
     /// What to do; without a verb two panes open.
     #[command(subcommand)]
     pub verb: Option<Verb>,
     /// What the left pane shows: a folder, or sftp://, ftpes://, ftps://, ftp:// URL.
-    pub left: Option<String>,
+    pub left: Option<OsString>,
     /// What the right pane shows.
-    pub right: Option<String>,
+    pub right: Option<OsString>,
     /// How to connect.
     #[command(flatten)]
     pub connect: ConnectOptions,
@@ -59,7 +68,7 @@ pub enum Verb {
 #[derive(Args)]
 pub struct Ls {
     /// URL or path of a folder or file.
-    pub location: String,
+    pub location: OsString,
     /// With mode, owner, size and time.
     #[arg(short, long)]
     pub long: bool,
@@ -75,7 +84,7 @@ pub struct Ls {
 #[derive(Args)]
 pub struct Cat {
     /// URL or path of a file.
-    pub location: String,
+    pub location: OsString,
     /// How to connect and answer.
     #[command(flatten)]
     pub common: Common,
@@ -84,11 +93,14 @@ pub struct Cat {
 /// `copy` and `move`.
 #[derive(Args)]
 pub struct Transfer {
-    /// What, and last where to: an existing folder, or the new name of a single item.
-    #[arg(required = true, num_args = 2.., value_names = ["SRC", "DST"])]
-    pub locations: Vec<String>,
+    /// What: URLs or paths of files and folders.
+    #[arg(required = true, value_name = "SRC")]
+    pub sources: Vec<OsString>,
+    /// Where to: an existing folder, or the new name of a single item.
+    #[arg(value_name = "DST")]
+    pub destination: OsString,
     /// What to do about files that are there already.
-    #[arg(long, value_enum, default_value_t = OnConflict::Ask)]
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnConflict::Ask)]
     pub on_conflict: OnConflict,
     /// How to connect and answer.
     #[command(flatten)]
@@ -99,8 +111,8 @@ pub struct Transfer {
 #[derive(Args)]
 pub struct Mkdir {
     /// URLs or paths.
-    #[arg(required = true)]
-    pub locations: Vec<String>,
+    #[arg(required = true, value_name = "LOCATION")]
+    pub locations: Vec<OsString>,
     /// Make missing parents too, and do not mind folders that are there.
     #[arg(short, long)]
     pub parents: bool,
@@ -113,8 +125,8 @@ pub struct Mkdir {
 #[derive(Args)]
 pub struct Rm {
     /// URLs or paths.
-    #[arg(required = true)]
-    pub locations: Vec<String>,
+    #[arg(required = true, value_name = "LOCATION")]
+    pub locations: Vec<OsString>,
     /// Folders too, with everything in them.
     #[arg(short, long)]
     pub recursive: bool,
@@ -166,20 +178,20 @@ pub struct ConnectOptions {
     /// SSH private key to offer (repeatable); only these are then offered.
     #[arg(long, value_name = "FILE")]
     pub key: Vec<PathBuf>,
-    /// Read the password from this command's standard output.
+    /// Read the password from what this command prints (or set SEALIFT_PASSWORD).
     #[arg(long, value_name = "COMMAND")]
     pub password_command: Option<String>,
     /// Read the password from the first line of standard input.
     #[arg(long, conflicts_with = "password_command")]
     pub password_stdin: bool,
-    /// Read key passphrases from this command's standard output.
+    /// Read key passphrases from what this command prints (or set SEALIFT_PASSPHRASE).
     #[arg(long, value_name = "COMMAND")]
     pub passphrase_command: Option<String>,
     /// Seconds a silent server is waited for.
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<u64>,
     /// How FTP data connections are made.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "MODE")]
     pub data_mode: Option<DataModeArgument>,
 }
 
@@ -201,11 +213,14 @@ impl ConnectOptions {
             let read = std::io::stdin().lock().read_line(&mut line);
             read.map_err(|error| Failure::usage(format!("--password-stdin: {error}"), ""))?;
             line.truncate(line.trim_end_matches(['\r', '\n']).len());
+            if line.is_empty() {
+                return Err(Failure::usage("--password-stdin: there is no password on standard input", ""));
+            }
             SecretSource::Value(Secret::new(line))
         } else {
             from(&self.password_command, "SEALIFT_PASSWORD")
         };
-        Ok(GivenAnswers::new(trust, password, from(&self.passphrase_command, "SEALIFT_PASSPHRASE"), then))
+        Ok(GivenAnswers::new(trust, password, from(&self.passphrase_command, "SEALIFT_PASSPHRASE"), output::say, then))
     }
 
     /// What was chosen for connections.

@@ -1,7 +1,7 @@
 //! Exit codes, and the failure of a verb as code and words.
 
 use crate::engine::{Advice, ConnectFailure};
-use crate::protocols::ConnectErrorKind;
+use crate::protocols::{AlertKind, ConnectErrorKind};
 use crate::setup::SetupError;
 use crate::vfs::{FsError, FsErrorKind};
 
@@ -29,6 +29,19 @@ pub enum ExitCode {
     Local = 8,
     /// Stopped by a signal.
     Interrupted = 130,
+}
+
+impl ExitCode {
+    /// The code of a file operation that failed, on a server or here.
+    pub(super) fn of(error: &FsError, remote: bool) -> Self {
+        match error.kind {
+            FsErrorKind::ConnectionLost | FsErrorKind::TimedOut => Self::Network,
+            FsErrorKind::Cancelled => Self::Interrupted,
+            FsErrorKind::Security | FsErrorKind::Protocol => Self::Error,
+            _ if remote => Self::Remote,
+            _ => Self::Local,
+        }
+    }
 }
 
 impl From<ExitCode> for std::process::ExitCode {
@@ -60,16 +73,14 @@ impl Failure {
         Self { code: ExitCode::Usage, advice: Advice { what: what.into(), why: String::new(), next: next.into(), intended: false } }
     }
 
+    /// Standard output cannot be written to.
+    pub(super) fn output(error: &std::io::Error) -> Self {
+        Self { code: ExitCode::Local, ..Self::usage(format!("cannot write to standard output: {error}"), "") }
+    }
+
     /// A file operation failed, on a server or here.
     pub(super) fn file(error: &FsError, remote: bool) -> Self {
-        let code = match error.kind {
-            FsErrorKind::ConnectionLost | FsErrorKind::TimedOut => ExitCode::Network,
-            FsErrorKind::Cancelled => ExitCode::Interrupted,
-            FsErrorKind::Security | FsErrorKind::Protocol => ExitCode::Error,
-            _ if remote => ExitCode::Remote,
-            _ => ExitCode::Local,
-        };
-        Self { code, advice: Advice::from(error) }
+        Self { code: ExitCode::of(error, remote), advice: Advice::from(error) }
     }
 }
 
@@ -82,6 +93,7 @@ impl From<&ConnectFailure> for Failure {
             ConnectFailure::FileSystem(error) => return Self::file(error, true),
             ConnectFailure::Connect(error) => match &error.kind {
                 ConnectErrorKind::Untrusted(_) => ExitCode::Identity,
+                ConnectErrorKind::Alert(AlertKind::Other) => ExitCode::Network,
                 ConnectErrorKind::LoginRefused | ConnectErrorKind::Alert(_) => ExitCode::Authentication,
                 ConnectErrorKind::Cancelled => ExitCode::Interrupted,
                 ConnectErrorKind::Protocol | ConnectErrorKind::NoSftp => ExitCode::Error,

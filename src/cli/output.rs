@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -40,10 +41,11 @@ pub(super) fn json_line(value: &impl Serialize) -> io::Result<()> {
 
 /// An entry as `ls --json` prints it.
 pub(super) fn entry_json(entry: &Entry) -> Value {
-    if entry.kind == Kind::Unparsed {
-        return json!({ "unparsed": String::from_utf8_lossy(entry.raw_name()) });
-    }
     let mut object = Map::new();
+    if entry.kind == Kind::Unparsed {
+        put_name(&mut object, "unparsed", entry.raw_name());
+        return Value::Object(object);
+    }
     put_name(&mut object, "name", entry.raw_name());
     object.insert("kind".into(), json!(entry.kind));
     if let Some(size) = entry.size {
@@ -72,7 +74,7 @@ pub(super) fn entry_json(entry: &Entry) -> Value {
 }
 
 /// A name, and where it is not UTF-8 its bytes in base64 beside it.
-fn put_name(object: &mut Map<String, Value>, key: &str, name: &[u8]) {
+pub(super) fn put_name(object: &mut Map<String, Value>, key: &str, name: &[u8]) {
     match std::str::from_utf8(name) {
         Ok(text) => drop(object.insert(key.to_owned(), json!(text))),
         Err(_) => {
@@ -82,7 +84,7 @@ fn put_name(object: &mut Map<String, Value>, key: &str, name: &[u8]) {
     }
 }
 
-/// An entry as `ls -l` prints it.
+/// An entry as `ls -l` prints it, in local time.
 pub(super) fn entry_long(entry: &Entry) -> String {
     if entry.kind == Kind::Unparsed {
         return format!("?          {}", entry.display_name());
@@ -98,7 +100,8 @@ pub(super) fn entry_long(entry: &Entry) -> String {
     let owner = details.and_then(|details| details.owner.as_deref()).unwrap_or("-");
     let group = details.and_then(|details| details.group.as_deref()).unwrap_or("-");
     let size = entry.size.map_or_else(|| "-".to_owned(), bytes::size);
-    let time = entry.modified.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M").to_string());
+    let time =
+        entry.modified.map_or_else(|| "-".to_owned(), |time| time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string());
     let target =
         details.and_then(|details| details.target.as_ref()).map(|target| format!(" -> {}", text::display_safe(target))).unwrap_or_default();
     let safe_owner = text::display_safe(owner.as_bytes());

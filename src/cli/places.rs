@@ -1,8 +1,12 @@
 //! From the words on the command line to places the engine reaches: one connection for each site named.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
+use percent_encoding::percent_decode;
+
 use super::exit::Failure;
+use super::output;
 use crate::app::StartPane;
 use crate::engine::{Engine, Place, SessionFacts, Target};
 use crate::model::site::{ParsedUrl, RemoteStart};
@@ -17,8 +21,12 @@ pub(super) struct Spot {
     pub(super) path: FilePath,
     /// The text ended in `/`: a folder is meant.
     pub(super) folder: bool,
-    /// How a person would write it.
-    pub(super) name: String,
+}
+
+impl Spot {
+    pub(super) fn is_remote(&self) -> bool {
+        self.place != Place::Local
+    }
 }
 
 /// The connections of one command.
@@ -34,23 +42,22 @@ impl<'a> Connections<'a> {
     }
 
     /// Understands `text`, connecting where it has to.
-    pub(super) async fn reach(&mut self, text: &str) -> Result<Spot, Failure> {
-        let folder = text.ends_with('/');
-        let local = text.strip_prefix("file://").or_else(|| text.strip_prefix("file:"));
-        if local.is_some() || !text.contains("://") {
-            let path = local_path(local.unwrap_or(text))?;
-            return Ok(Spot { place: Place::Local, name: path.display(), path, folder });
+    pub(super) async fn reach(&mut self, text: &OsStr) -> Result<Spot, Failure> {
+        let folder = text.as_encoded_bytes().ends_with(b"/");
+        if let Some(path) = local(text) {
+            return Ok(Spot { place: Place::Local, path: path?, folder });
         }
         let url = parse(text)?;
         if url.site.protocol == Protocol::Ftp && !self.allow_plain {
             return Err(Failure::usage(
                 "ftp:// sends names, passwords and files for everybody to read",
-                "use ftpes:// or sftp://, or add --allow-plain",
+                "Use ftpes:// or sftp://, or add --allow-plain.",
             ));
         }
         let facts = match self.sessions.iter().find(|(known, _)| known.site == url.site && known.fingerprint == url.fingerprint) {
             Some((_, facts)) => facts.clone(),
             None => {
+                remark(&url);
                 let facts = self.engine.connect(target(&url)?).await.map_err(|failure| Failure::from(&failure))?;
                 self.sessions.push((url.clone(), facts.clone()));
                 facts
@@ -58,48 +65,132 @@ impl<'a> Connections<'a> {
         };
         let path = match &url.path {
             RemoteStart::Absolute(path) => path.clone(),
-            RemoteStart::Home(relative) => facts.home.resolve(relative).map_err(|error| Failure::usage(format!("{text}: {error}"), ""))?,
+            RemoteStart::Home(relative) => {
+                facts.home.resolve(relative).map_err(|error| Failure::usage(format!("{}: {error}", shown(text)), ""))?
+            }
         };
-        Ok(Spot { place: Place::Remote(facts.id), name: facts.site.url_of(&path), path, folder })
+        Ok(Spot { place: Place::Remote(facts.id), path, folder })
+    }
+
+    /// What a person would write for `path`: the path itself here, a URL elsewhere.
+    pub(super) fn name(&self, place: Place, path: &FilePath) -> Vec<u8> {
+        match self.sessions.iter().find(|(_, facts)| Place::Remote(facts.id) == place) {
+            Some((_, facts)) => facts.site.url_of(path).into_bytes(),
+            None => path.as_bytes().to_vec(),
+        }
+    }
+
+    /// The same, safe to draw.
+    pub(super) fn shown(&self, place: Place, path: &FilePath) -> String {
+        text::display_safe(&self.name(place, path))
     }
 }
 
 /// What a pane named `text` shows.
-pub fn start_pane(text: &str) -> Result<StartPane, Failure> {
-    let local = text.strip_prefix("file://").or_else(|| text.strip_prefix("file:"));
-    if local.is_some() || !text.contains("://") {
-        local_path(local.unwrap_or(text)).map(StartPane::Local)
-    } else {
-        parse(text).map(StartPane::Url)
+pub fn start_pane(text: &OsStr) -> Result<StartPane, Failure> {
+    match local(text) {
+        Some(path) => path.map(StartPane::Local),
+        None => {
+            let url = parse(text)?;
+            remark(&url);
+            Ok(StartPane::Url(url))
+        }
     }
 }
 
-/// Reads a URL; what it warns of goes to standard error.
-pub(super) fn parse(text: &str) -> Result<ParsedUrl, Failure> {
-    let shown = || text::display_safe(text.as_bytes());
-    let url = ParsedUrl::parse(text)
-        .map_err(|error| Failure::usage(format!("{} is no location: {error}", shown()), "write it like sftp://user@host/folder"))?;
-    if url.password.is_some() {
-        super::output::say("a password inside a URL is seen by everybody who may list processes; --password-command keeps it to you");
-    }
-    if url.taken_as_explicit {
-        super::output::say("ftps:// with port 21 is taken as explicit TLS (ftpes://)");
-    }
-    Ok(url)
-}
-
-/// What the engine is to connect.
-pub(super) fn target(url: &ParsedUrl) -> Result<Target, Failure> {
-    let fingerprint = match &url.fingerprint {
-        None => None,
-        Some(text) => Some(Fingerprint::parse(text).map_err(|error| Failure::usage(format!(";fingerprint={text}: {error}"), ""))?),
+/// The path on this machine, if `text` is no URL of a server: from the working folder on, or `file:` (RFC 8089, percent-encoded).
+fn local(text: &OsStr) -> Option<Result<FilePath, Failure>> {
+    let bytes = text.as_encoded_bytes();
+    let Some(rest) = bytes.strip_prefix(b"file:") else {
+        return (!bytes.windows(3).any(|three| three == b"://")).then(|| local_path(text));
     };
-    Ok(Target { site: url.site.clone(), password: url.password.clone().map(Secret::new), fingerprint })
+    let path = match rest.strip_prefix(b"//") {
+        None => rest,
+        Some(rest) => {
+            let (host, path) = rest.split_at(rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len()));
+            if !host.is_empty() && host != b"localhost" {
+                return Some(Err(Failure::usage(format!("{} is on another machine", shown(text)), "Write file:///folder/file.")));
+            }
+            path
+        }
+    };
+    let path: Vec<u8> = percent_decode(path).collect();
+    Some(local_path(std::os::unix::ffi::OsStrExt::from_bytes(&path)))
 }
 
 /// An absolute local path, from the working folder on.
-pub(super) fn local_path(text: &str) -> Result<FilePath, Failure> {
-    let wrong = |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", text::display_safe(text.as_bytes())), "");
+fn local_path(text: &OsStr) -> Result<FilePath, Failure> {
+    let wrong = |error: &dyn std::fmt::Display| Failure::usage(format!("\"{}\" is no path: {error}", shown(text)), "");
     let absolute = std::path::absolute(Path::new(text)).map_err(|error| wrong(&error))?;
     FilePath::parse(absolute.as_os_str().as_encoded_bytes()).map_err(|error| wrong(&error))
+}
+
+/// Reads the URL of a server.
+fn parse(text: &OsStr) -> Result<ParsedUrl, Failure> {
+    let wrong = |why: &dyn std::fmt::Display| {
+        Failure::usage(format!("{} is no location: {why}", shown(text)), "Write it like sftp://user@host/folder.")
+    };
+    let utf8 = text.to_str().ok_or_else(|| wrong(&"bytes that are not UTF-8 are written as %XX in a URL"))?;
+    ParsedUrl::parse(utf8).map_err(|error| wrong(&error))
+}
+
+/// What a person should know about the URL they wrote.
+fn remark(url: &ParsedUrl) {
+    if url.password.is_some() {
+        output::say(
+            "a password inside a URL can be read in the list of processes and in the shell's history, \
+             and cannot be taken out of there; --password-command keeps it to you",
+        );
+    }
+    if url.taken_as_explicit {
+        output::say("ftps:// with port 21 is taken as explicit TLS (ftpes://)");
+    }
+}
+
+/// What the engine is to connect.
+fn target(url: &ParsedUrl) -> Result<Target, Failure> {
+    // What stands there is not repeated: in a URL written wrongly it may be a part of the password.
+    let wrong = |error| Failure::usage(format!("the fingerprint in the URL cannot be read: {error}"), "Write ;fingerprint=sha256:HEX.");
+    let fingerprint = url.fingerprint.as_deref().map(Fingerprint::parse).transpose().map_err(wrong)?;
+    Ok(Target { site: url.site.clone(), password: url.password.clone().map(Secret::new), fingerprint })
+}
+
+/// What was written, safe to draw and without what may be a password: all between the first `:` and the last `@`.
+fn shown(text: &OsStr) -> String {
+    let text = text::display_safe(text.as_encoded_bytes());
+    let Some((scheme, rest)) = text.split_once("://") else { return text };
+    match (rest.find(':'), rest.rfind('@')) {
+        (Some(from), Some(to)) if from < to => format!("{scheme}://{}:***{}", &rest[..from], &rest[to..]),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> Option<String> {
+        local(OsStr::new(text)).map(|path| path.map_or_else(|_| "wrong".to_owned(), |path| path.display()))
+    }
+
+    #[test]
+    fn what_is_here_and_what_is_not() {
+        assert_eq!(path("/a b/../c%20d").as_deref(), Some("/c%20d"));
+        for same in ["file:/a%20b", "file:///a%20b", "file://localhost/a%20b"] {
+            assert_eq!(path(same).as_deref(), Some("/a b"), "{same}");
+        }
+        assert_eq!(path("file://elsewhere/x").as_deref(), Some("wrong"));
+        assert_eq!(path("").as_deref(), Some("wrong"));
+        assert_eq!(path("sftp://h/x"), None);
+        assert!(path("here").is_some_and(|path| path.ends_with("/here")));
+    }
+
+    #[test]
+    fn a_wrong_url_is_told_without_its_password() {
+        for url in ["sftp://u:s3cret@h:x/", "sftp://u:s3/cret@h/", "sftp://u:s3c@ret@h:x", "sftp://u:s3cret%zz@h"] {
+            let Err(failure) = parse(OsStr::new(url)) else { panic!("{url} is no URL") };
+            let said = failure.advice.what;
+            assert!(said.contains(":***@") && !said.contains("s3c"), "{said}");
+        }
+    }
 }

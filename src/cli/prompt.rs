@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::ask::{
@@ -15,6 +16,7 @@ use crate::engine::advice::problem_words;
 use crate::model::bytes;
 use crate::secrets::Secret;
 use crate::trust::PeerIdentity;
+use crate::trust::certificate::CertificateFacts;
 
 /// Asks on `/dev/tty`, one question at a time.
 #[derive(Clone)]
@@ -31,8 +33,22 @@ impl LinePrompter {
         Some(Self { terminal: Arc::new(Mutex::new(terminal)), saved: Arc::default() })
     }
 
-    /// Puts the echo back; for the way out by a signal.
-    pub(super) fn restore(&self) {
+    /// Whether a question stands on the terminal.
+    pub(super) fn is_asking(&self) -> bool {
+        self.terminal.try_lock().is_err()
+    }
+
+    /// Leaves a question that stands, the echo as it was before; for the way out by a signal.
+    pub(super) fn leave(&self) {
+        if self.is_asking()
+            && let Ok(mut terminal) = File::options().write(true).open("/dev/tty")
+        {
+            drop(terminal.write_all(b"\n"));
+        }
+        self.restore();
+    }
+
+    fn restore(&self) {
         if let (Some(saved), Ok(terminal)) = (self.saved.lock().unwrap_or_else(PoisonError::into_inner).take(), File::open("/dev/tty")) {
             let _ = tcsetattr(&terminal, OptionalActions::Flush, &saved);
         }
@@ -78,7 +94,15 @@ impl Prompter for LinePrompter {
             text.push_str(&format!("  - {}\n", problem_words(problem)));
         }
         match &evidence.identity {
-            PeerIdentity::Certificates(_) => text.push_str(&format!("  certificate SHA-256: {}\n", print.colons())),
+            PeerIdentity::Certificates(chain) => {
+                if let Some(facts) = chain.first().and_then(|leaf| CertificateFacts::read(&leaf.der).ok()) {
+                    let day = |time: Timestamp| time.strftime("%Y-%m-%d");
+                    text.push_str(&format!("  certificate of {}, by {}\n", facts.owner(), facts.issuer_name()));
+                    text.push_str(&format!("  for {}\n", facts.names.join(", ")));
+                    text.push_str(&format!("  valid from {} to {}, {}\n", day(facts.not_before), day(facts.not_after), facts.key));
+                }
+                text.push_str(&format!("  SHA-256: {}\n", print.colons()));
+            }
             PeerIdentity::HostKey(key) => text.push_str(&format!("  {} key: {}\n", key.algorithm, print.openssh())),
         }
         if let Some(before) = &evidence.remembered {

@@ -36,8 +36,8 @@ pub async fn run(verb: &Verb) -> ExitCode {
 pub(super) struct News {
     pub(super) events: mpsc::Receiver<Event>,
     pub(super) outcomes: mpsc::Receiver<FileOutcome>,
-    /// There is a person who is asked where something is in the way.
-    pub(super) somebody_answers: bool,
+    /// The person who is asked where something is in the way, if there is one.
+    pub(super) person: Option<LinePrompter>,
 }
 
 /// One engine for one verb. Asks on the terminal where there is one and `--batch` does not forbid it.
@@ -54,18 +54,24 @@ async fn headless(common: &Common, verb: impl AsyncFnOnce(&Engine, &mut News) ->
     };
     let (told, outcomes) = mpsc::channel(256);
     let (engine, events) = Engine::new(setup.services(&common.connect.choices(), asked)?, Some(told));
-    let mut news = News { events, outcomes, somebody_answers: line.is_some() };
+    let mut news = News { events, outcomes, person: line.clone() };
     let ended = tokio::select! {
         ended = verb(&engine, &mut news) => ended,
         () = interrupted() => {
             if let Some(line) = &line {
-                line.restore();
+                line.leave();
             }
             output::say("interrupted");
             Ok(ExitCode::Interrupted)
         }
     };
-    engine.shutdown().await;
+    // Nobody reads the news any more: jobs that tidy up must not wait for it.
+    drop(news);
+    // Who interrupts again does not want to wait for that either.
+    tokio::select! {
+        () = engine.shutdown() => {}
+        () = interrupted() => {}
+    }
     ended
 }
 

@@ -28,18 +28,20 @@ pub struct GivenAnswers<P> {
     trust: Vec<Fingerprint>,
     password: Mutex<SecretSource>,
     passphrase: Mutex<SecretSource>,
+    /// Who hears of a command that failed; `None` while the terminal belongs to the screen.
+    tell: Option<fn(&str)>,
     then: P,
 }
 
 impl<P: Prompter> GivenAnswers<P> {
-    /// Trusts `trust` for this run, gives `password` and `passphrase` once each is wanted.
-    pub fn new(trust: Vec<Fingerprint>, password: SecretSource, passphrase: SecretSource, then: P) -> Self {
-        Self { trust, password: Mutex::new(password), passphrase: Mutex::new(passphrase), then }
+    /// Trusts `trust` for this run, gives `password` and `passphrase` once each is wanted; `tell` hears of commands that fail.
+    pub fn new(trust: Vec<Fingerprint>, password: SecretSource, passphrase: SecretSource, tell: fn(&str), then: P) -> Self {
+        Self { trust, password: Mutex::new(password), passphrase: Mutex::new(passphrase), tell: Some(tell), then }
     }
 
-    /// The same answers before another one who answers.
+    /// The same answers before a screen that answers: nothing writes to the terminal any more.
     pub fn before<Q: Prompter>(self, then: Q) -> GivenAnswers<Q> {
-        GivenAnswers { trust: self.trust, password: self.password, passphrase: self.passphrase, then }
+        GivenAnswers { trust: self.trust, password: self.password, passphrase: self.passphrase, tell: None, then }
     }
 
     /// The password once (a server that refuses it would refuse it again), passphrases as often as there are keys.
@@ -56,22 +58,40 @@ impl<P: Prompter> GivenAnswers<P> {
             SecretSource::Value(secret) => return Some(secret.clone()),
             SecretSource::Command(command) => command.clone(),
         };
-        let secret = run(&command).await?;
+        let secret = match run(&command, self.tell.is_some()).await {
+            Ok(secret) => secret,
+            Err(why) => {
+                tracing::warn!(%why, "a command for a secret failed");
+                if let Some(tell) = self.tell {
+                    tell(&format!("the command that should print the {} failed: {why}", question.purpose.name()));
+                }
+                return None;
+            }
+        };
         *slot.lock().unwrap_or_else(PoisonError::into_inner) = SecretSource::Value(secret.clone());
         Some(secret)
     }
 }
 
 /// The first line of a shell command's standard output.
-async fn run(command: &str) -> Option<Secret> {
-    let output =
-        tokio::process::Command::new("/bin/sh").arg("-c").arg(command).stdin(Stdio::null()).stderr(Stdio::inherit()).output().await;
-    match output {
-        Ok(output) if output.status.success() => {
-            let text = String::from_utf8(output.stdout).ok()?;
-            text.lines().next().map(|line| Secret::new(line.to_owned()))
-        }
-        _ => None,
+async fn run(command: &str, heard: bool) -> Result<Secret, String> {
+    let stderr = if heard { Stdio::inherit() } else { Stdio::null() };
+    let shell = tokio::process::Command::new("/bin/sh")
+        .arg("-c")
+        .arg(command)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(stderr)
+        .kill_on_drop(true)
+        .spawn();
+    let output = shell.map_err(|error| error.to_string())?.wait_with_output().await.map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(output.status.to_string());
+    }
+    let printed = Secret::new(String::from_utf8(output.stdout).map_err(|_| "it printed what is not UTF-8".to_owned())?);
+    match printed.expose().lines().next() {
+        Some(line) if !line.is_empty() => Ok(Secret::new(line.to_owned())),
+        _ => Err("it printed nothing".to_owned()),
     }
 }
 

@@ -12,14 +12,12 @@ use super::super::places::{Connections, Spot};
 use crate::engine::{Engine, Place};
 use crate::model::sort::{Sort, order};
 use crate::model::{Entry, Kind};
+use crate::vfs::FsResult;
 
 /// Lists a folder, or tells of one file.
 pub(in crate::cli) async fn ls(engine: &Engine, command: &Ls) -> Result<ExitCode, Failure> {
     let spot = Connections::new(engine, command.common.allow_plain).reach(&command.location).await?;
-    let remote = spot.place != Place::Local;
-    let failed = |error| Failure::file(&error, remote);
-    let is_dir = spot.path.is_root() || spot.folder || engine.stat(spot.place, &spot.path).await.map_err(failed)?.is_enterable();
-    let entries = if is_dir { whole(engine, &spot).await? } else { vec![engine.stat(spot.place, &spot.path).await.map_err(failed)?] };
+    let (entries, is_dir) = look(engine, &spot).await.map_err(|error| Failure::file(&error, spot.is_remote()))?;
     let shown = order(&entries, Sort::default(), command.all || command.common.json || !is_dir, "");
     let printed = shown.iter().try_for_each(|&at| {
         let entry = &entries[at as usize];
@@ -42,9 +40,24 @@ pub(in crate::cli) async fn ls(engine: &Engine, command: &Ls) -> Result<ExitCode
     closed_pipe_is_fine(summed)
 }
 
+/// What is in a folder, or the one entry that is no folder; and which of the two.
+async fn look(engine: &Engine, spot: &Spot) -> FsResult<(Vec<Entry>, bool)> {
+    if spot.path.is_root() || spot.folder {
+        return Ok((whole(engine, spot).await?, true));
+    }
+    let entry = engine.stat(spot.place, &spot.path).await?;
+    if !entry.is_enterable() {
+        return Ok((vec![entry], false));
+    }
+    match whole(engine, spot).await {
+        // A link nobody looked behind: it leads to no folder.
+        Err(error) if entry.kind == Kind::Symlink && !error.is_connection_lost() => Ok((vec![entry], false)),
+        listed => Ok((listed?, true)),
+    }
+}
+
 /// A whole listing with facts.
-async fn whole(engine: &Engine, spot: &Spot) -> Result<Vec<Entry>, Failure> {
-    let failed = |error| Failure::file(&error, spot.place != Place::Local);
+async fn whole(engine: &Engine, spot: &Spot) -> FsResult<Vec<Entry>> {
     let (sender, mut batches) = mpsc::channel(4);
     let mut entries = Vec::new();
     let collect = async {
@@ -53,11 +66,11 @@ async fn whole(engine: &Engine, spot: &Spot) -> Result<Vec<Entry>, Failure> {
         }
     };
     let (listed, ()) = tokio::join!(engine.list(spot.place, &spot.path, sender), collect);
-    listed.map_err(failed)?;
+    listed?;
     if spot.place == Place::Local {
         let names: Vec<_> = entries.iter().filter_map(|entry| entry.name().ok()).collect();
         let odd: Vec<_> = entries.into_iter().filter(|entry| entry.name().is_err()).collect();
-        entries = engine.stat_many(spot.place, &spot.path, &names).await.map_err(failed)?;
+        entries = engine.stat_many(spot.place, &spot.path, &names).await?;
         entries.extend(odd);
     }
     Ok(entries)
@@ -66,7 +79,7 @@ async fn whole(engine: &Engine, spot: &Spot) -> Result<Vec<Entry>, Failure> {
 /// Writes a file to standard output, whole or not at all reported as done.
 pub(in crate::cli) async fn cat(engine: &Engine, command: &Cat) -> Result<ExitCode, Failure> {
     let spot = Connections::new(engine, command.common.allow_plain).reach(&command.location).await?;
-    let failed = |error| Failure::file(&error, spot.place != Place::Local);
+    let failed = |error| Failure::file(&error, spot.is_remote());
     let place = engine.lease(spot.place).await.map_err(failed)?;
     let mut source = place.open(&spot.path, 0).await.map_err(failed)?;
     while let Some(chunk) = source.read().await.map_err(failed)? {
@@ -82,11 +95,7 @@ pub(in crate::cli) async fn cat(engine: &Engine, command: &Cat) -> Result<ExitCo
 /// `| head` closes the pipe on purpose.
 fn closed_pipe_is_fine(result: io::Result<()>) -> Result<ExitCode, Failure> {
     match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            let mut failure = Failure::usage(format!("cannot write to standard output: {error}"), "");
-            failure.code = ExitCode::Local;
-            Err(failure)
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::output(&error)),
         _ => Ok(ExitCode::Ok),
     }
 }

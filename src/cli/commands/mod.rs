@@ -1,5 +1,6 @@
 //! The verbs, one file each where they need one.
 
+mod follow;
 mod list;
 mod single;
 mod transfer;

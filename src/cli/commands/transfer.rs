@@ -1,38 +1,29 @@
-//! `copy`, `move` and `rm`: jobs of the queue, followed to their end.
+//! `copy`, `move` and `rm`: from places to jobs of the queue.
 
-use std::io::{IsTerminal, Write};
-use std::time::Duration;
-
-use serde_json::{Value, json};
-use tokio::sync::mpsc;
-
-use super::super::args::{Common, OnConflict, Rm, Transfer};
+use super::super::args::{OnConflict, Rm, Transfer};
 use super::super::exit::{ExitCode, Failure};
 use super::super::output;
 use super::super::places::{Connections, Spot};
 use super::super::run::News;
-use crate::engine::{Advice, ConflictPolicy, Engine, Event, FileOutcome, JobId, JobKind, JobSpec, Outcome, Place, Report, Snapshot};
-use crate::model::{EntryName, FilePath, bytes};
+use super::follow::follow;
+use crate::engine::{ConflictPolicy, Engine, JobKind, JobSpec, Place};
+use crate::model::{EntryName, FilePath, Kind};
 use crate::vfs::FsErrorKind;
-
-/// How often the progress line is drawn.
-const TICK: Duration = Duration::from_millis(500);
 
 /// Copies or moves what the command names.
 pub(in crate::cli) async fn copy_or_move(engine: &Engine, news: &mut News, command: &Transfer, moving: bool) -> Result<ExitCode, Failure> {
     let mut connections = Connections::new(engine, command.common.allow_plain);
-    let Some((last, sources)) = command.locations.split_last() else {
-        return Err(Failure::usage("copy and move need a source and a destination", ""));
-    };
     let mut spots = Vec::new();
-    for source in sources {
+    for source in &command.sources {
         spots.push(connections.reach(source).await?);
     }
-    let target = connections.reach(last).await?;
-    let (to_dir, new_name) = destination(engine, &target, spots.len()).await?;
+    let target = connections.reach(&command.destination).await?;
+    let (to_dir, new_name) = destination(engine, &connections, &target, spots.len()).await?;
     let conflicts = policy(command.on_conflict);
     let kind = if moving { JobKind::Move } else { JobKind::Copy };
-    let jobs = group(&spots)?.into_iter().map(|((from, from_dir), items)| JobSpec {
+    let groups = group(&connections, &spots)?;
+    refuse_one_name_twice(&groups)?;
+    let jobs = groups.into_iter().map(|((from, from_dir), items)| JobSpec {
         kind,
         from,
         from_dir,
@@ -42,14 +33,15 @@ pub(in crate::cli) async fn copy_or_move(engine: &Engine, news: &mut News, comma
         new_name: new_name.clone(),
         conflicts,
     });
-    let mut report = follow(engine, news, &command.common, jobs.collect()).await?;
+    let followed = follow(engine, news, &command.common, &connections, jobs.collect()).await?;
     // Without a person every question is answered with "skip": that is not what was ordered.
-    let unanswered = conflicts == ConflictPolicy::Ask && report.skipped > 0 && !news.somebody_answers;
-    if unanswered {
-        output::say(&format!("{} files are there already and were left; --on-conflict says what to do about them", report.skipped));
-        report.failed += report.skipped;
+    let left = followed.report.skipped;
+    if conflicts == ConflictPolicy::Ask && left > 0 && news.person.is_none() {
+        let files = if left == 1 { "1 file is" } else { &format!("{left} files are") };
+        output::say(&format!("{files} there already and not replaced; --on-conflict says what to do then"));
+        return Ok(ExitCode::Partial);
     }
-    Ok(code(&report))
+    Ok(followed.code())
 }
 
 /// Removes what the command names.
@@ -58,13 +50,14 @@ pub(in crate::cli) async fn rm(engine: &Engine, news: &mut News, command: &Rm) -
     let mut spots = Vec::new();
     for location in &command.locations {
         let spot = connections.reach(location).await?;
-        let entry = engine.stat(spot.place, &spot.path).await.map_err(|error| Failure::file(&error, spot.place != Place::Local))?;
-        if entry.kind == crate::model::Kind::Dir && !command.recursive {
-            return Err(Failure::usage(format!("{} is a folder", spot.name), "add -r to remove it with everything in it"));
+        let entry = engine.stat(spot.place, &spot.path).await.map_err(|error| Failure::file(&error, spot.is_remote()))?;
+        if entry.kind == Kind::Dir && !command.recursive {
+            let name = connections.shown(spot.place, &spot.path);
+            return Err(Failure::usage(format!("{name} is a folder"), "Add -r to remove it with everything in it."));
         }
         spots.push(spot);
     }
-    let jobs = group(&spots)?.into_iter().map(|((from, from_dir), items)| JobSpec {
+    let jobs = group(&connections, &spots)?.into_iter().map(|((from, from_dir), items)| JobSpec {
         kind: JobKind::Delete,
         from,
         from_dir: from_dir.clone(),
@@ -74,20 +67,24 @@ pub(in crate::cli) async fn rm(engine: &Engine, news: &mut News, command: &Rm) -
         new_name: None,
         conflicts: ConflictPolicy::Ask,
     });
-    let report = follow(engine, news, &command.common, jobs.collect()).await?;
-    Ok(code(&report))
+    Ok(follow(engine, news, &command.common, &connections, jobs.collect()).await?.code())
 }
 
 /// The folder things go to, and the new name where the destination is one.
-async fn destination(engine: &Engine, target: &Spot, sources: usize) -> Result<(FilePath, Option<EntryName>), Failure> {
-    let remote = target.place != Place::Local;
+async fn destination(
+    engine: &Engine,
+    connections: &Connections<'_>,
+    target: &Spot,
+    sources: usize,
+) -> Result<(FilePath, Option<EntryName>), Failure> {
+    let no_folder = || Failure::usage(format!("{} is not a folder", connections.shown(target.place, &target.path)), "");
     match engine.stat(target.place, &target.path).await {
         Ok(entry) if entry.is_enterable() => return Ok((target.path.clone(), None)),
-        Ok(_) if sources > 1 || target.folder => return Err(Failure::usage(format!("{} is not a folder", target.name), "")),
+        Ok(_) if sources > 1 || target.folder => return Err(no_folder()),
         Ok(_) => {}
         Err(error) if error.kind == FsErrorKind::NotFound && sources == 1 && !target.folder => {}
         Err(_) if target.path.is_root() => return Ok((target.path.clone(), None)),
-        Err(error) => return Err(Failure::file(&error, remote)),
+        Err(error) => return Err(Failure::file(&error, target.is_remote())),
     }
     match (target.path.parent(), target.path.name()) {
         (Some(parent), Some(name)) => Ok((parent, Some(name))),
@@ -99,18 +96,31 @@ async fn destination(engine: &Engine, target: &Spot, sources: usize) -> Result<(
 type Group = ((Place, FilePath), Vec<EntryName>);
 
 /// Items by the place and folder they are in.
-fn group(spots: &[Spot]) -> Result<Vec<Group>, Failure> {
+fn group(connections: &Connections<'_>, spots: &[Spot]) -> Result<Vec<Group>, Failure> {
     let mut groups: Vec<Group> = Vec::new();
     for spot in spots {
         let (Some(parent), Some(name)) = (spot.path.parent(), spot.path.name()) else {
-            return Err(Failure::usage(format!("{} is a whole disk or server", spot.name), "name a folder or file in it"));
+            let name = connections.shown(spot.place, &spot.path);
+            return Err(Failure::usage(format!("{name} is a whole disk or server"), "Name a folder or file in it."));
         };
         match groups.iter_mut().find(|((place, dir), _)| *place == spot.place && *dir == parent) {
+            // Named twice is meant once.
+            Some((_, names)) if names.contains(&name) => {}
             Some((_, names)) => names.push(name),
             None => groups.push(((spot.place, parent), vec![name])),
         }
     }
     Ok(groups)
+}
+
+/// Two items of one name would replace each other in the one folder they go to.
+fn refuse_one_name_twice(groups: &[Group]) -> Result<(), Failure> {
+    let mut names: Vec<&EntryName> = groups.iter().flat_map(|(_, names)| names).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|two| two[0] == two[1]) {
+        Some(two) => Err(Failure::usage(format!("two of the sources are called {}", two[0].display()), "Copy them to different folders.")),
+        None => Ok(()),
+    }
 }
 
 fn policy(on_conflict: OnConflict) -> ConflictPolicy {
@@ -124,113 +134,4 @@ fn policy(on_conflict: OnConflict) -> ConflictPolicy {
         OnConflict::DateDiffers => ConflictPolicy::DateDiffers,
         OnConflict::Rename => ConflictPolicy::Rename,
     }
-}
-
-/// Orders the jobs and watches until the last has ended; answers what came of all of them.
-async fn follow(engine: &Engine, news: &mut News, common: &Common, jobs: Vec<JobSpec>) -> Result<Report, Failure> {
-    let mut open: Vec<JobId> = jobs.into_iter().map(|job| engine.queue().submit(job)).collect();
-    let mut total = Report::default();
-    let progress = !common.json && std::io::stderr().is_terminal();
-    let mut tick = tokio::time::interval(TICK);
-    while !open.is_empty() {
-        tokio::select! {
-            Some(outcome) = news.outcomes.recv() => tell(&outcome, common),
-            Some(event) = news.events.recv() => match event {
-                Event::JobEnded { id, report, .. } => {
-                    open.retain(|&job| job != id);
-                    add(&mut total, report);
-                }
-                Event::SessionLine { lost: Some(advice), .. } => output::say(&advice.what),
-                Event::SessionLine { .. } => {}
-            },
-            _ = tick.tick(), if progress => draw(&engine.queue().snapshot()),
-        }
-    }
-    drain(&mut news.outcomes, common);
-    if progress {
-        clear();
-    }
-    if !common.json {
-        for failure in &total.failures {
-            output::say(&format!("{}: {}", failure.path, failure.why));
-        }
-    } else if let Err(error) = output::json_line(&summary(&total)) {
-        return Err(Failure {
-            code: ExitCode::Local,
-            advice: Advice { what: format!("standard output: {error}"), why: String::new(), next: String::new(), intended: false },
-        });
-    }
-    Ok(total)
-}
-
-fn add(total: &mut Report, report: Report) {
-    total.done += report.done;
-    total.skipped += report.skipped;
-    total.bytes += report.bytes;
-    total.failed += report.failed;
-    total.cancelled |= report.cancelled;
-    total.failures.extend(report.failures);
-}
-
-fn code(report: &Report) -> ExitCode {
-    match (report.failed, report.done) {
-        _ if report.cancelled => ExitCode::Interrupted,
-        (0, _) => ExitCode::Ok,
-        _ => ExitCode::Partial,
-    }
-}
-
-/// Outcomes that came before the last job ended.
-fn drain(outcomes: &mut mpsc::Receiver<FileOutcome>, common: &Common) {
-    while let Ok(outcome) = outcomes.try_recv() {
-        tell(&outcome, common);
-    }
-}
-
-/// One file as `--json` prints it.
-fn tell(outcome: &FileOutcome, common: &Common) {
-    if !common.json {
-        return;
-    }
-    let target = outcome.target.as_ref().map(FilePath::display);
-    let mut line = json!({ "source": outcome.source.display(), "target": target, "bytes": outcome.bytes });
-    match &outcome.result {
-        Ok(result) => line["outcome"] = json!(word(*result)),
-        Err(error) => {
-            line["outcome"] = json!("failed");
-            line["error"] = json!(error.to_string());
-        }
-    }
-    // A reader that is gone does not stop a transfer.
-    drop(output::json_line(&line));
-}
-
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Copied => "copied",
-        Outcome::Skipped => "skipped",
-        Outcome::Removed => "removed",
-    }
-}
-
-fn summary(report: &Report) -> Value {
-    json!({ "summary": { "done": report.done, "skipped": report.skipped, "failed": report.failed, "bytes": report.bytes } })
-}
-
-/// The progress line, drawn over itself.
-fn draw(snapshot: &Snapshot) {
-    let (mut done, mut total, mut moved, mut rate) = (0, 0, 0, 0.0);
-    for job in &snapshot.jobs {
-        done += job.files_done;
-        total += job.files_total;
-        moved += job.bytes_done;
-        rate += job.rate;
-    }
-    let counting = if snapshot.jobs.iter().any(|job| job.counting) { "+" } else { "" };
-    let line = format!("\r{done} of {total}{counting} files, {}, {}\x1b[K", bytes::size(moved), bytes::rate(rate));
-    drop(std::io::stderr().lock().write_all(line.as_bytes()));
-}
-
-fn clear() {
-    drop(std::io::stderr().lock().write_all(b"\r\x1b[K"));
 }
