@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, mpsc};
 
-use super::conflict::leads_to_folder;
 use super::copy::End;
 use super::job::{JobKind, Outcome};
 use super::lane::{Lane, Patience};
@@ -369,7 +368,12 @@ async fn make_dir(place: &dyn FileSystem, dir: &FilePath) -> FsResult<Option<Ent
     }
     // Not every server tells this failure from others, so look.
     match place.stat(dir).await {
-        Ok(entry) if leads_to_folder(&entry) => Ok(Some(entry)),
+        Ok(entry) if entry.kind == Kind::Dir => Ok(Some(entry)),
+        // As cp: a listing may name a link and then a folder, to have files written where the link leads.
+        Ok(entry) if entry.kind == Kind::Symlink => {
+            let words = "a link of that name is in the way, and nothing is written through links";
+            Err(FsError::new(FsErrorKind::AlreadyExists, "make the folder", dir, words))
+        }
         Ok(_) => Err(FsError::new(FsErrorKind::AlreadyExists, "make the folder", dir, "a file of that name is in the way")),
         Err(_) => Err(error),
     }
