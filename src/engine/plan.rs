@@ -255,7 +255,8 @@ impl<'a> Walk<'a> {
         let entries = self.ask(Ask::List(&found.from)).await?;
         let there = self.ask(Ask::MakeDir(&found.to)).await?.pop();
         let fresh = there.is_none();
-        let metadata = fresh.then(|| NewMetadata { modified: found.entry.modified, mode: found.entry.mode().map(|mode| mode & 0o777) });
+        let metadata =
+            fresh.then(|| NewMetadata { modified: found.entry.modified, mode: found.entry.mode().map(|mode| mode & self.job.mode_mask()) });
         let consume = match (found.consume, followed) {
             (true, false) => Consume::Folder,
             (true, true) => Consume::Link,
@@ -264,7 +265,7 @@ impl<'a> Walk<'a> {
         self.entered.push(Entered { from: found.from.clone(), to: found.to.clone(), metadata, consume });
 
         let files = entries.iter().filter(|entry| entry.kind == Kind::File && entry.name().is_ok());
-        let (count, bytes) = files.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size.unwrap_or(0)));
+        let (count, bytes) = files.fold((0, 0), |(count, bytes), file| (count + 1, u64::saturating_add(bytes, file.size.unwrap_or(0))));
         self.job.found(count, bytes);
         let above = Arc::new([found.above.as_slice(), &[real]].concat());
         for entry in entries {
