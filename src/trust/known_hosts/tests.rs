@@ -203,9 +203,9 @@ fn a_file_that_cannot_be_read_is_not_an_empty_one() {
 }
 
 /// A readable file that knows `host` by key 1.
-fn known_in(folder: &Path) -> std::path::PathBuf {
+fn known_in(folder: &Path) -> PathBuf {
     let file = folder.join("kh");
-    std::fs::write(&file, format!("host {}\n", text_of(&ed(1)))).unwrap();
+    fs::write(&file, format!("host {}\n", text_of(&ed(1)))).unwrap();
     file
 }
 
