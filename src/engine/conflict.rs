@@ -52,7 +52,7 @@ pub fn decide(policy: ConflictPolicy, source: &Entry, target: &Entry) -> Resolut
 }
 
 /// Whether it is a folder, or a link to one.
-pub(super) fn leads_to_folder(entry: &Entry) -> bool {
+fn leads_to_folder(entry: &Entry) -> bool {
     entry.kind == Kind::Dir
         || entry.kind == Kind::Symlink && entry.details.as_ref().and_then(|details| details.target_kind) == Some(Kind::Dir)
 }

@@ -23,6 +23,8 @@ pub(super) struct FileCopy<'a> {
     pub(super) replace: Replace,
     pub(super) meter: &'a Meter,
     pub(super) stop: &'a CancellationToken,
+    /// Permission bits that may travel.
+    pub(super) mode_mask: u32,
 }
 
 /// Why a file was not copied. Nothing stands under its real name.
@@ -111,7 +113,7 @@ impl FileCopy<'_> {
         let metadata = NewMetadata {
             modified: self.facts.modified.filter(|_| can.set_modified),
             // The part was made for its owner alone. Set-id bits do not travel.
-            mode: can.set_mode.then(|| self.facts.mode().map_or(0o644, |mode| mode & 0o777)),
+            mode: can.set_mode.then(|| self.facts.mode().map_or(0o644, |mode| mode & self.mode_mask)),
         };
         if metadata != NewMetadata::default()
             && let Err(error) = self.unless_stopped(self.target.set_metadata(part, metadata)).await
@@ -147,8 +149,8 @@ impl FileCopy<'_> {
         let removed = match timeout(TIDY, self.target.remove_file(&part)).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) if error.kind == FsErrorKind::NotFound => match renaming {
-                Some(moved) => return Ok(moved),
-                None => true,
+                Some(moved) if has_arrived(self.target, self.to, moved).await => return Ok(moved),
+                _ => true,
             },
             Ok(Err(_)) | Err(_) => false,
         };
@@ -173,6 +175,11 @@ impl FileCopy<'_> {
     fn changed(&self, how: &str) -> FsError {
         FsError::new(FsErrorKind::ChangedMeanwhile, "copy", self.from, how)
     }
+}
+
+/// Whether a file whose rename was not answered has its name now: the part is gone, and what is there has its size.
+pub(super) async fn has_arrived(target: &dyn FileSystem, to: &FilePath, moved: u64) -> bool {
+    matches!(timeout(TIDY, target.stat(to)).await, Ok(Ok(entry)) if entry.size == Some(moved))
 }
 
 /// Where the bytes of `path` are gathered: `.NAME.sealift-XXXXXX.part` beside it, at most 255 bytes long.

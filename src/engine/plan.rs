@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, mpsc};
 
-use super::conflict::leads_to_folder;
 use super::copy::End;
 use super::job::{JobKind, Outcome};
 use super::lane::{Lane, Patience};
@@ -256,7 +255,8 @@ impl<'a> Walk<'a> {
         let entries = self.ask(Ask::List(&found.from)).await?;
         let there = self.ask(Ask::MakeDir(&found.to)).await?.pop();
         let fresh = there.is_none();
-        let metadata = fresh.then(|| NewMetadata { modified: found.entry.modified, mode: found.entry.mode().map(|mode| mode & 0o777) });
+        let metadata =
+            fresh.then(|| NewMetadata { modified: found.entry.modified, mode: found.entry.mode().map(|mode| mode & self.job.mode_mask()) });
         let consume = match (found.consume, followed) {
             (true, false) => Consume::Folder,
             (true, true) => Consume::Link,
@@ -265,7 +265,7 @@ impl<'a> Walk<'a> {
         self.entered.push(Entered { from: found.from.clone(), to: found.to.clone(), metadata, consume });
 
         let files = entries.iter().filter(|entry| entry.kind == Kind::File && entry.name().is_ok());
-        let (count, bytes) = files.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size.unwrap_or(0)));
+        let (count, bytes) = files.fold((0, 0), |(count, bytes), file| (count + 1, u64::saturating_add(bytes, file.size.unwrap_or(0))));
         self.job.found(count, bytes);
         let above = Arc::new([found.above.as_slice(), &[real]].concat());
         for entry in entries {
@@ -369,7 +369,12 @@ async fn make_dir(place: &dyn FileSystem, dir: &FilePath) -> FsResult<Option<Ent
     }
     // Not every server tells this failure from others, so look.
     match place.stat(dir).await {
-        Ok(entry) if leads_to_folder(&entry) => Ok(Some(entry)),
+        Ok(entry) if entry.kind == Kind::Dir => Ok(Some(entry)),
+        // As cp: a listing may name a link and then a folder, to have files written where the link leads.
+        Ok(entry) if entry.kind == Kind::Symlink => {
+            let words = "a link of that name is in the way, and nothing is written through links";
+            Err(FsError::new(FsErrorKind::AlreadyExists, "make the folder", dir, words))
+        }
         Ok(_) => Err(FsError::new(FsErrorKind::AlreadyExists, "make the folder", dir, "a file of that name is in the way")),
         Err(_) => Err(error),
     }

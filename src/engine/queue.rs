@@ -1,9 +1,11 @@
 //! The queue of jobs: order one, stop one, look at all. Not what a job does.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
@@ -16,6 +18,7 @@ use super::running::Job;
 use super::{delete, transfer};
 use crate::ask::Prompter;
 use crate::model::FilePath;
+use crate::vfs::{FsError, FsErrorKind};
 
 /// Runs jobs, a few at once, in the order they come. Dropped, it aborts them where they are; [`Queue::shutdown`] lets
 /// them tidy up.
@@ -117,9 +120,16 @@ async fn run(job: Arc<Job>, slots: Arc<Semaphore>, events: mpsc::Sender<Event>) 
     };
     if slot.is_some() {
         job.started();
-        match job.spec.kind {
-            JobKind::Copy | JobKind::Move => transfer::transfer(&job).await,
-            JobKind::Delete => delete::delete(&job).await,
+        let work = async {
+            match job.spec.kind {
+                JobKind::Copy | JobKind::Move => transfer::transfer(&job).await,
+                JobKind::Delete => delete::delete(&job).await,
+            }
+        };
+        // Whoever waits for the end of a job hears of it in any case.
+        if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+            let error = FsError::new(FsErrorKind::Io, "finish the job in", &job.spec.from_dir, "the program failed inside it");
+            job.failed(&job.spec.from_dir, None, error).await;
         }
     }
     let report = job.finished();

@@ -71,6 +71,14 @@ impl Job {
         }
     }
 
+    /// Permission bits that may travel. A server does not decide that files here may be written by everybody.
+    pub(super) fn mode_mask(&self) -> u32 {
+        match (self.spec.from, self.spec.to) {
+            (Place::Remote(_), Place::Local) => 0o755,
+            _ => 0o777,
+        }
+    }
+
     /// More work was found.
     pub(super) fn found(&self, files: u64, bytes: u64) {
         self.files_total.fetch_add(files, Ordering::Relaxed);

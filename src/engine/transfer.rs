@@ -6,7 +6,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use super::conflict::{self, Resolution};
-use super::copy::{CopyFailure, End, FileCopy, Leftover, TIDY, part_path};
+use super::copy::{CopyFailure, End, FileCopy, Leftover, TIDY, has_arrived, part_path};
 use super::job::{ConflictPolicy, Outcome};
 use super::lane::{Lane, Patience};
 use super::plan::{Consume, Step, Walk};
@@ -189,7 +189,9 @@ impl Worker<'_> {
             match self.job.unless_stopped(target.remove_file(&left.part)).await {
                 Ok(()) => {}
                 Err(error) if error.kind == FsErrorKind::NotFound => {
-                    if let Some(moved) = left.renaming {
+                    if let (Some(moved), Some((to, _))) = (left.renaming, settled.as_ref().and_then(|settled| settled.to.as_ref()))
+                        && has_arrived(target, to, moved).await
+                    {
                         return Ok(Some(moved));
                     }
                 }
@@ -216,7 +218,17 @@ impl Worker<'_> {
             return self.job.unless_stopped(made).await.map(|()| Some(0)).map_err(at(End::Target));
         }
         let meter = self.job.meter(step.from.name().map(|name| name.display()).unwrap_or_default(), step.facts.size);
-        let copy = FileCopy { source, from: &step.from, facts: &step.facts, target, to: &to, replace, meter: &meter, stop: &self.job.stop };
+        let copy = FileCopy {
+            source,
+            from: &step.from,
+            facts: &step.facts,
+            target,
+            to: &to,
+            replace,
+            meter: &meter,
+            stop: &self.job.stop,
+            mode_mask: self.job.mode_mask(),
+        };
         let result = copy.run().await;
         self.job.taken_off(&meter);
         result.map(Some)

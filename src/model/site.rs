@@ -119,8 +119,8 @@ pub enum RemoteStart {
     Home(Vec<u8>),
 }
 
-/// What was read out of a URL.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What was read out of a URL. Its `Debug` leaves the password out.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ParsedUrl {
     /// The server.
     pub site: Site,
@@ -132,6 +132,12 @@ pub struct ParsedUrl {
     pub fingerprint: Option<String>,
     /// `ftps://host:21` was read as explicit TLS; the person should be told.
     pub taken_as_explicit: bool,
+}
+
+impl fmt::Debug for ParsedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParsedUrl").field("site", &self.site).field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// Why a text is no URL sealift understands.
@@ -149,6 +155,12 @@ pub enum UrlError {
     /// The port is no number from 1 to 65535.
     #[error("its port is not a number from 1 to 65535")]
     Port,
+    /// Something behind a `;` that is no fingerprint, or more than one.
+    #[error("behind ; only one fingerprint=sha256:… is understood; a ; that belongs to a name is written %3B")]
+    Parameter,
+    /// A fingerprint on a protocol where nothing proves itself.
+    #[error("ftp:// proves no identity, so there is nothing to compare a fingerprint with")]
+    NothingToCheck,
     /// A `%` is not followed by two hex digits, or a name decodes to what no name can hold.
     #[error("its path or user cannot be decoded")]
     Encoding,
@@ -167,21 +179,18 @@ impl ParsedUrl {
         };
         let (authority, path) = rest.find('/').map_or((rest, ""), |cut| rest.split_at(cut));
         let (login, host_port) = authority.rsplit_once('@').map_or((None, authority), |(login, host)| (Some(login), host));
-        let (login, mut fingerprint) = match login.and_then(|login| login.split_once(';')) {
-            Some((login, parameters)) => (Some(login), fingerprint_of(parameters)),
-            None => (login, None),
-        };
-        let (host_port, path) = match (host_port.split_once(';'), path.split_once(";fingerprint=")) {
-            (Some((host, parameters)), _) => {
-                fingerprint = fingerprint_of(parameters);
-                (host, path)
-            }
-            (None, Some((path, value))) => {
-                fingerprint = Some(value.to_owned());
-                (host_port, path)
-            }
-            (None, None) => (host_port, path),
-        };
+        // Parameters stand behind the user, the host or the path; at one place only, so that none replaces another.
+        let (login, of_user) = cut_parameters(login.unwrap_or(""));
+        let (host_port, of_host) = cut_parameters(host_port);
+        let (path, of_path) = cut_parameters(path);
+        let mut given = [of_user, of_host, of_path].into_iter().flatten();
+        let fingerprint = given.next().map(|parameters| parameters.strip_prefix("fingerprint=").ok_or(UrlError::Parameter)).transpose()?;
+        if given.next().is_some() || fingerprint.is_some_and(|value| value.contains(';')) {
+            return Err(UrlError::Parameter);
+        }
+        if fingerprint.is_some() && !protocol.is_protected() {
+            return Err(UrlError::NothingToCheck);
+        }
         let (host, port) = split_host_port(host_port)?;
         if host.is_empty() {
             return Err(UrlError::NoHost);
@@ -192,8 +201,8 @@ impl ParsedUrl {
             protocol = Protocol::Ftpes;
         }
         let (user, password) = match login {
-            None | Some("") => (None, None),
-            Some(login) => match login.split_once(':') {
+            "" => (None, None),
+            login => match login.split_once(':') {
                 Some((user, password)) => (Some(decode_text(user)?), Some(decode_text(password)?)),
                 None => (Some(decode_text(login)?), None),
             },
@@ -205,12 +214,19 @@ impl ParsedUrl {
                 None => RemoteStart::Absolute(FilePath::parse(&decode(path)?).map_err(|_| UrlError::Encoding)?),
             },
         };
-        Ok(Self { site: Site { protocol, endpoint: Endpoint::new(&host, port), user }, path, password, fingerprint, taken_as_explicit })
+        Ok(Self {
+            site: Site { protocol, endpoint: Endpoint::new(&host, port), user },
+            path,
+            password,
+            fingerprint: fingerprint.map(decode_text).transpose()?,
+            taken_as_explicit,
+        })
     }
 }
 
-fn fingerprint_of(parameters: &str) -> Option<String> {
-    parameters.split(';').find_map(|one| one.strip_prefix("fingerprint=")).map(str::to_owned)
+/// What stands before the first `;`, and the parameters behind it. A `;` that is meant is written `%3B`.
+fn cut_parameters(text: &str) -> (&str, Option<&str>) {
+    text.split_once(';').map_or((text, None), |(before, parameters)| (before, Some(parameters)))
 }
 
 fn split_host_port(text: &str) -> Result<(String, Option<u16>), UrlError> {
@@ -278,6 +294,9 @@ mod tests {
         assert_eq!(ParsedUrl::parse("sftp:///x"), Err(UrlError::NoHost));
         assert_eq!(ParsedUrl::parse("sftp://h:0"), Err(UrlError::Port));
         assert_eq!(ParsedUrl::parse("sftp://h:x"), Err(UrlError::Port));
+        assert_eq!(ParsedUrl::parse("sftp://u;fingerprnt=x@h/"), Err(UrlError::Parameter));
+        assert_eq!(ParsedUrl::parse("sftp://u;fingerprint=x@h;a=b/"), Err(UrlError::Parameter));
+        assert_eq!(ParsedUrl::parse("ftp://h;fingerprint=x/"), Err(UrlError::NothingToCheck));
         assert_eq!(ParsedUrl::parse("sftp://u%0d%0aDELE@h"), Err(UrlError::Encoding));
         assert_eq!(ParsedUrl::parse("sftp://h/%zz"), Err(UrlError::Encoding));
     }

@@ -1,18 +1,25 @@
 //! The one sanitiser: text from outside becomes text that is safe to draw or log. Not a place for words of our own.
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Makes bytes from a server, a file name or a certificate safe for a terminal and a log.
 ///
 /// Bytes that are not UTF-8 become `\xNN`; C0, DEL, C1, bidirectional controls, zero-width and other invisible
 /// format characters, line and paragraph separators become visible escapes (`\x1b`, `\u{202e}`). Everything else,
-/// right-to-left letters and combining marks among it, stays.
+/// right-to-left letters and combining marks among it, stays; of more marks on one letter than any script has, the rest
+/// becomes visible too.
 pub fn display_safe(bytes: &[u8]) -> String {
     let mut safe = String::with_capacity(bytes.len());
+    let mut marks = 0;
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
-            push_safe(&mut safe, character);
+            marks = if character.width() == Some(0) { marks + 1 } else { 0 };
+            if marks > MOST_MARKS {
+                push_escape(&mut safe, format_args!("\\u{{{:x}}}", character as u32));
+            } else {
+                push_safe(&mut safe, character);
+            }
         }
         for byte in chunk.invalid() {
             push_escape(&mut safe, format_args!("\\x{byte:02x}"));
@@ -20,6 +27,9 @@ pub fn display_safe(bytes: &[u8]) -> String {
     }
     safe
 }
+
+/// Marks on one letter that are drawn (Unicode's stream-safe text allows 30; scripts need fewer).
+const MOST_MARKS: u32 = 10;
 
 fn push_safe(safe: &mut String, character: char) {
     match character {
@@ -39,7 +49,8 @@ fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{13430}'..='\u{1345f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e0fff}')
 }
 
@@ -107,6 +118,10 @@ mod tests {
         assert_eq!(display_safe("a\u{202e}fdp.exe".as_bytes()), "a\\u{202e}fdp.exe");
         assert_eq!(display_safe(b"caf\xe9"), "caf\\xe9");
         assert_eq!(display_safe("\u{9b}31m".as_bytes()), "\\x9b31m");
+        assert_eq!(
+            display_safe(format!("a{}", "\u{301}".repeat(12)).as_bytes()),
+            format!("a{}{}", "\u{301}".repeat(10), "\\u{301}".repeat(2))
+        );
         assert_eq!(display_safe("שלום e\u{301} 漢字".as_bytes()), "שלום e\u{301} 漢字");
     }
 

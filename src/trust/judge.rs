@@ -43,8 +43,11 @@ pub fn judge(evidence: &Evidence, pin: Option<&Pin>) -> Verdict {
 
 /// Red cases: what an honest administrator rarely causes and an attacker does.
 fn is_dangerous(evidence: &Evidence) -> bool {
-    use ProblemKind::{BadChainSignature, ChangedSincePinned, NameMismatch, Revoked, SelfSigned, UnknownIssuer};
-    evidence.has(ChangedSincePinned)
+    use ProblemKind::{BadChainSignature, ChangedSincePinned, NameMismatch, Revoked, SelfSigned, UnknownHostKey, UnknownIssuer};
+    // Another type of host key is known: who cannot show that one may be somebody else.
+    let another_type = evidence.has(UnknownHostKey) && evidence.remembered.is_some();
+    another_type
+        || evidence.has(ChangedSincePinned)
         || evidence.has(Revoked)
         || evidence.has(BadChainSignature)
         || (evidence.has(NameMismatch) && !evidence.has(UnknownIssuer) && !evidence.has(SelfSigned))

@@ -156,15 +156,42 @@ pub trait Sink: Send {
     async fn abort(self: Box<Self>);
 }
 
-/// Lists a whole folder into memory. For folders whose size is known to be sane, and for tests.
+/// How much of a listing is taken before it counts as one without end: a server's word must not fill the memory.
+#[derive(Debug, Default)]
+pub struct ListingBudget {
+    entries: usize,
+    bytes: usize,
+}
+
+impl ListingBudget {
+    /// Entries in one folder.
+    const ENTRIES: usize = 5_000_000;
+    /// Bytes of names in one folder.
+    const BYTES: usize = 512 << 20;
+
+    /// Counts a batch. [`FsErrorKind::Protocol`] where it is too much.
+    pub fn take(&mut self, dir: &FilePath, batch: &[Entry]) -> FsResult<()> {
+        self.entries += batch.len();
+        self.bytes += batch.iter().map(|entry| entry.raw_name().len()).sum::<usize>();
+        if self.entries > Self::ENTRIES || self.bytes > Self::BYTES {
+            return Err(FsError::new(FsErrorKind::Protocol, "list", dir, "the listing does not end"));
+        }
+        Ok(())
+    }
+}
+
+/// Lists a whole folder into memory, as far as a [`ListingBudget`] allows.
 pub async fn list_all(place: &dyn FileSystem, dir: &FilePath) -> FsResult<Vec<Entry>> {
-    let (sender, mut batches) = mpsc::channel(4);
-    let mut entries = Vec::new();
+    let (sender, mut batches) = mpsc::channel::<Vec<Entry>>(4);
+    let (mut entries, mut budget) = (Vec::new(), ListingBudget::default());
     let collect = async {
         while let Some(batch) = batches.recv().await {
+            budget.take(dir, &batch)?;
             entries.extend(batch);
         }
+        Ok(())
     };
-    let (listed, ()) = tokio::join!(place.list(dir, sender), collect);
-    listed.map(|()| entries)
+    // Ends at the first error, and with it the listing.
+    tokio::try_join!(place.list(dir, sender), collect)?;
+    Ok(entries)
 }

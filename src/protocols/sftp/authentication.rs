@@ -21,6 +21,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 const AGENT_LIMIT: Duration = Duration::from_secs(10);
 /// Rounds of questions without a single prompt that are answered without asking anybody.
 const MOST_EMPTY_ROUNDS: u32 = 16;
+/// Prompts of one round; each is a field of a dialog.
+const MOST_PROMPTS: usize = 16;
 
 /// A way to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -167,6 +169,13 @@ impl SshConnection {
                 // PAM closes with a round of no prompts; a person has nothing to answer there.
                 Ok(KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. }) if prompts.is_empty() => {
                     response = self.respond(Vec::new()).await?;
+                }
+                Ok(KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. }) if prompts.len() > MOST_PROMPTS => {
+                    return Err(ConnectError::new(
+                        ConnectErrorKind::Protocol,
+                        &self.endpoint,
+                        "the server asks more at once than anybody answers",
+                    ));
                 }
                 Ok(KeyboardInteractiveAuthResponse::InfoRequest { name, instructions, prompts }) => {
                     let prompts = prompts.into_iter().map(|prompt| (text::display_safe(prompt.prompt.as_bytes()), prompt.echo));

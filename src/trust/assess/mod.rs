@@ -211,7 +211,7 @@ impl Assessment {
             self.add(
                 ProblemKind::OldVersion,
                 link.at,
-                &format!("its format is X.509 version {}, long replaced by 3", link.x509.version().0 + 1),
+                &format!("its format is X.509 version {}, long replaced by 3", link.x509.version().0.saturating_add(1)),
             );
         }
         let (algorithm, weak) = signature_algorithm(&link.x509.signature_algorithm);

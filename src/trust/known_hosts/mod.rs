@@ -64,6 +64,11 @@ pub enum Standing {
         /// The first of them.
         remembered: Remembered,
     },
+    /// A file of known keys is there and cannot be read, so nobody can tell whether the key is another one than before.
+    Unreadable {
+        /// Which, and why; safe to draw.
+        what: String,
+    },
     /// The key must not be trusted any more (`@revoked`), whatever other lines say.
     Revoked {
         /// The line that says so.
@@ -77,7 +82,10 @@ impl KnownHosts {
         let mut all = Self::default();
         for file in files {
             let mut contents = Vec::new();
-            match File::open(file).and_then(|open| open.take(MOST_BYTES).read_to_end(&mut contents)) {
+            match File::open(file).and_then(|open| open.take(MOST_BYTES + 1).read_to_end(&mut contents)) {
+                Ok(read) if read as u64 > MOST_BYTES => {
+                    all.unreadable.push(text::display_safe(&[file.as_os_str().as_encoded_bytes(), b": it is too large"].concat()));
+                }
                 Ok(_) => all.add(file, &contents),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
@@ -119,6 +127,7 @@ impl KnownHosts {
         let kind = key_type(&key.blob);
         match self.marked(&name, None).find(|(_, line)| key_type(&line.blob) == kind) {
             Some(other) => Standing::Changed { remembered: remembered(other) },
+            None if !self.unreadable.is_empty() => Standing::Unreadable { what: self.unreadable.join(", ") },
             None => Standing::Unknown { other_type: self.marked(&name, None).next().map(remembered) },
         }
     }
@@ -189,7 +198,7 @@ fn is_plain(host: &str) -> bool {
 
 /// The evidence for a person to judge `key` by; `None` if it is known and there is nothing to judge.
 ///
-/// A changed or revoked key is unusable: only the person's own hand in known_hosts may undo that.
+/// A changed or revoked key, and one that cannot be looked up, is unusable: only the person's own hand may undo that.
 pub fn evidence_for(endpoint: &Endpoint, key: &HostKey, standing: &Standing) -> Option<Evidence> {
     let (kind, words, remembered) = match standing {
         Standing::Known { .. } => return None,
@@ -202,6 +211,11 @@ pub fn evidence_for(endpoint: &Endpoint, key: &HostKey, standing: &Standing) -> 
             let words = format!("this is not the key known for {endpoint} ({})", remembered.place);
             (ProblemKind::ChangedSincePinned, words, Some(remembered.clone()))
         }
+        Standing::Unreadable { what } => (
+            ProblemKind::Other,
+            format!("whether this key is known cannot be told, because a file of known keys cannot be read: {what}"),
+            None,
+        ),
         Standing::Revoked { place } => (ProblemKind::Revoked, format!("this key was revoked ({place})"), None),
     };
     Some(Evidence {
@@ -210,7 +224,7 @@ pub fn evidence_for(endpoint: &Endpoint, key: &HostKey, standing: &Standing) -> 
         problems: vec![Problem { kind, at: 0, text: text::display_safe(words.as_bytes()) }],
         spki: Some(Fingerprint::of(&key.blob)),
         remembered,
-        unusable: matches!(kind, ProblemKind::ChangedSincePinned | ProblemKind::Revoked),
+        unusable: kind != ProblemKind::UnknownHostKey,
         tls: TlsFacts::default(),
     })
 }

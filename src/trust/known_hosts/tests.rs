@@ -191,13 +191,32 @@ fn a_line_is_added_and_the_rest_untouched() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_not_an_empty_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = known_in(folder.path());
+    let known = KnownHosts::load(&[file, folder.path().to_owned()]);
+    assert!(matches!(known.lookup("host", 22, &ed(1)), Standing::Known { .. }));
+    let stranger = known.lookup("other", 22, &ed(1));
+    let evidence = evidence_for(&Endpoint::new("other", 22), &ed(1), &stranger).unwrap();
+    assert_eq!(judge(&evidence, None), Verdict::Refuse);
+    assert!(evidence.problems[0].text.contains("cannot be read"), "{}", evidence.problems[0].text);
+}
+
+/// A readable file that knows `host` by key 1.
+fn known_in(folder: &Path) -> PathBuf {
+    let file = folder.join("kh");
+    fs::write(&file, format!("host {}\n", text_of(&ed(1)))).unwrap();
+    file
+}
+
+#[test]
 fn evidence_says_what_known_hosts_says() {
     let endpoint = Endpoint::new("host", 22);
     let file = known(&format!("host {}\n@revoked * {}\n", text_of(&ed(1)), text_of(&ed(66))));
     let judged = |key: &HostKey| evidence_for(&endpoint, key, &file.lookup("host", 22, key));
     assert_eq!(judged(&ed(1)), None);
     for (key, kind, verdict) in [
-        (key("ssh-rsa", 1), ProblemKind::UnknownHostKey, Verdict::Ask { dangerous: false }),
+        (key("ssh-rsa", 1), ProblemKind::UnknownHostKey, Verdict::Ask { dangerous: true }),
         (ed(2), ProblemKind::ChangedSincePinned, Verdict::Refuse),
         (ed(66), ProblemKind::Revoked, Verdict::Refuse),
     ] {

@@ -210,3 +210,16 @@ async fn removing_counts_each_of_many() {
     assert_clean(&bench.run(JobSpec { kind: JobKind::Delete, ..upload(&["many"]) }).await, 3004);
     assert_eq!(bench.trees.local.paths(), ["/from/", "/to/"]);
 }
+
+/// A hostile server names `x` as a link out of the folder and then as a folder, or the link came with an earlier copy.
+#[tokio::test]
+async fn nothing_is_written_through_a_link_at_the_target() {
+    let mut bench = Bench::new();
+    bench.put("/from/dir/x/authorized_keys", b"mine");
+    bench.trees.remote.put_dir(&path("/home")).unwrap();
+    bench.trees.remote.put_dir(&path("/to/dir")).unwrap();
+    beside(&bench.trees.remote).make_symlink(&path("/to/dir/x"), b"/home").await.unwrap();
+    let report = bench.upload(&["dir"]).await;
+    assert_failed(&report, "link of that name");
+    assert_eq!(bench.uploaded("/home/authorized_keys"), None);
+}
