@@ -253,7 +253,14 @@ impl Authentication<'_> {
             }
         }
         for path in &sources.files {
-            let file = self.read_key(path).await?;
+            let file = match self.read_key(path).await {
+                // A file nobody named does not keep the login from going on.
+                Err(error) if !sources.only_files => {
+                    tracing::debug!(%error, "a key file is passed over");
+                    continue;
+                }
+                read => read?,
+            };
             // A file whose public half cannot be read before it is unlocked is offered blind.
             if let Some(public) = file.public()
                 && !connection.public_key_accepted(self.user, public).await?

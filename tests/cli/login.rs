@@ -1,10 +1,9 @@
 //! Passwords, passphrases and keys, where there is nobody to ask.
 
-use std::process::Command;
 use std::sync::Arc;
 
-use sealift::server::HostKey;
 use sealift::server::sftp::{AcceptedKeys, SftpOptions, SftpServer};
+use sealift::server::{HostKey, Running};
 
 use crate::scene::{PASSWORD, Scene, anywhere, fingerprint_of, users};
 
@@ -64,22 +63,36 @@ fn a_password_inside_a_url_works_with_a_warning() {
 }
 
 #[test]
-fn a_locked_key_wants_its_passphrase() {
+fn a_key_file_nobody_named_and_nobody_can_read_is_passed_over() {
     let scene = Scene::new();
-    let key = scene.home("key");
-    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "open sesame", "-C", "a key", "-f"]).arg(&key).status();
-    if !made.is_ok_and(|status| status.success()) {
-        eprintln!("left out: there is no ssh-keygen");
-        return;
-    }
+    std::fs::create_dir(scene.home(".ssh")).unwrap();
+    std::fs::write(scene.home(".ssh/id_ed25519"), "no key").unwrap();
+    let server = sftp_with_keys(&scene, true);
+    let run = || scene.bare(&["cat", &server.1]).env("SEALIFT_PASSWORD", PASSWORD).args(&["--trust", &server.2]);
+    assert_eq!(run().exits(0).out, "hello");
+    // One that was named is another matter.
+    run().args(&["--key", scene.home(".ssh/id_ed25519").to_str().unwrap()]).fails(5, &["id_ed25519 cannot be used"]);
+}
+
+/// A server that accepts the locked key: it, the URL of a file there, and its host key's fingerprint.
+fn sftp_with_keys(scene: &Scene, password: bool) -> (Running, String, String) {
     let host_key = HostKey::throwaway().unwrap();
     let print = fingerprint_of(&host_key).to_string();
     let mut options = SftpOptions::new(Arc::new(scene.sftp_tree.clone()), users(), host_key, anywhere());
-    options.password = false;
-    options.keys = AcceptedKeys::parse(&std::fs::read_to_string(key.with_extension("pub")).unwrap()).unwrap();
+    options.password = password;
+    options.keys = AcceptedKeys::parse(include_str!("../fixtures/keys/locked.pub")).unwrap();
     let server = scene.runtime.block_on(SftpServer::start(options)).unwrap();
     let url = format!("sftp://ann@{}/a.txt", server.addr);
-    let run = || scene.bare(&["cat", &url, "--trust", &print, "--key", key.to_str().unwrap()]);
+    (server, url, print)
+}
+
+#[test]
+fn a_locked_key_wants_its_passphrase() {
+    let scene = Scene::new();
+    // Made by ssh-keygen for this test, with the passphrase "open sesame".
+    let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/keys/locked");
+    let (_server, url, print) = sftp_with_keys(&scene, false);
+    let run = || scene.bare(&["cat", &url, "--trust", &print, "--key", key]);
     run().fails(5, &["passphrase of", "SEALIFT_PASSPHRASE"]);
     run().env("SEALIFT_PASSPHRASE", "wrong").fails(5, &["passphrase"]);
     assert_eq!(run().env("SEALIFT_PASSPHRASE", "open sesame").exits(0).out, "hello");

@@ -1,6 +1,6 @@
 //! What the README and `--help` promise is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use clap::CommandFactory as _;
 use sealift::cli::args::Arguments;
@@ -73,7 +73,7 @@ fn help_fits_eighty_columns() {
 fn the_default_settings_can_be_written_down_and_read() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), Settings::defaults()).unwrap();
-    let (settings, warnings) = Settings::read(file.path(), Default::default()).unwrap();
+    let (settings, warnings) = Settings::read(file.path(), HashMap::default()).unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");
-    assert_eq!(settings, Settings::read(std::path::Path::new("/nonexistent"), Default::default()).unwrap().0);
+    assert_eq!(settings, Settings::read(std::path::Path::new("/nonexistent"), HashMap::default()).unwrap().0);
 }
