@@ -87,7 +87,7 @@ impl Failure {
 impl From<&ConnectFailure> for Failure {
     fn from(failure: &ConnectFailure) -> Self {
         let code = match failure {
-            ConnectFailure::Rejected(_) => ExitCode::Identity,
+            ConnectFailure::Rejected(_) | ConnectFailure::NotAsNamed { .. } => ExitCode::Identity,
             ConnectFailure::NoSecret { .. } | ConnectFailure::Key { .. } => ExitCode::Authentication,
             ConnectFailure::NotRemembered { .. } => ExitCode::Local,
             ConnectFailure::FileSystem(error) => return Self::file(error, true),

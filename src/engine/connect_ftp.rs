@@ -90,8 +90,8 @@ async fn reach(target: &Target, settings: &FtpSettings, services: &Services) -> 
         Err(ConnectError { kind: ConnectErrorKind::Untrusted(evidence), .. }) => evidence,
         Err(error) => return Err(error.into()),
     };
-    if target.fingerprint.is_some() {
-        return Err(ConnectError::new(ConnectErrorKind::Untrusted(evidence), endpoint, "it is not the identity the URL names").into());
+    if let Some(named) = target.fingerprint {
+        return Err(ConnectFailure::NotAsNamed { named, evidence });
     }
     let decision = decide(&evidence, pin.as_ref(), &target.site, services, true).await?;
     let pin = Pin::of(&evidence, decision.remember(), (services.now)());

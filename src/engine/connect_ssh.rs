@@ -120,7 +120,10 @@ async fn reach(target: &Target, services: &Services) -> Result<(SshConnection, F
     let connection = match SshConnection::connect(&settings(target, services), judge()).await {
         Err(ConnectError { kind: ConnectErrorKind::Untrusted(evidence), .. }) => {
             let changed = evidence.has(ProblemKind::ChangedSincePinned) || evidence.has(ProblemKind::Revoked);
-            if target.fingerprint.is_some() || changed {
+            if let Some(named) = target.fingerprint {
+                return Err(ConnectFailure::NotAsNamed { named, evidence });
+            }
+            if changed {
                 return Err(ConnectError::new(ConnectErrorKind::Untrusted(evidence), endpoint, "").into());
             }
             let decision = decide(&evidence, None, &target.site, services, services.host_keys.write.is_some()).await?;

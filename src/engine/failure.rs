@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::protocols::ConnectError;
-use crate::trust::Evidence;
+use crate::trust::{Evidence, Fingerprint};
 use crate::vfs::FsError;
 
 /// Connecting failed.
@@ -13,6 +13,13 @@ pub enum ConnectFailure {
     Connect(ConnectError),
     /// A person looked at the peer's identity and said no.
     Rejected(Box<Evidence>),
+    /// The peer is not the one whose fingerprint was named for this connection; nobody is asked then.
+    NotAsNamed {
+        /// The fingerprint that was named.
+        named: Fingerprint,
+        /// What was shown instead.
+        evidence: Box<Evidence>,
+    },
     /// A password, passphrase or answer was needed and nobody gave one.
     NoSecret {
         /// What was needed, e.g. `the password of bob`.
@@ -53,6 +60,9 @@ impl fmt::Display for ConnectFailure {
         match self {
             Self::Connect(error) => error.fmt(f),
             Self::Rejected(evidence) => write!(f, "cannot connect to {}: its identity was rejected", evidence.endpoint),
+            Self::NotAsNamed { evidence, .. } => {
+                write!(f, "cannot connect to {}: its identity is not the one that was named", evidence.endpoint)
+            }
             Self::NoSecret { wanted } => write!(f, "{wanted} is needed and was not given"),
             Self::Key { file, why } => write!(f, "the key {file} cannot be used: {why}"),
             Self::NotRemembered { place, why } => write!(f, "the decision could not be written to {place}: {why}"),

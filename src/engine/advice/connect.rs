@@ -15,6 +15,12 @@ impl From<&ConnectFailure> for Advice {
                 next: "Nothing was sent to it. Connect again to be asked again.".into(),
                 intended: true,
             },
+            ConnectFailure::NotAsNamed { named, evidence } => Self {
+                what: format!("The identity of {} is not the one the URL names. Nothing was sent to it.", evidence.endpoint),
+                why: format!("Named: {named}; shown: {}.", evidence.identity.fingerprint()),
+                next: "Either the URL is out of date or somebody stands in between: ask the server's administrator for its fingerprint.".into(),
+                intended: false,
+            },
             ConnectFailure::NoSecret { wanted } => Self {
                 what: format!("Not connected: {wanted} was not given."),
                 why: String::new(),
