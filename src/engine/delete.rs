@@ -6,7 +6,7 @@ use super::copy::End;
 use super::job::Outcome;
 use super::lane::{Lane, Patience};
 use super::running::Job;
-use crate::model::{Entry, FilePath, Kind};
+use crate::model::{Entry, EntryName, FilePath, Kind};
 use crate::vfs::{FsError, FsErrorKind, FsResult, list_all};
 
 /// What is left to do, last first.
@@ -20,10 +20,20 @@ enum Step {
 /// Removes what `job` names.
 pub(super) async fn delete(job: &Job) {
     let mut lane = Lane::default();
-    for item in &job.spec.items {
+    let items = &job.spec.items;
+    let mut known = Vec::new();
+    // Where a server describes no single file, each look is a listing: one does for all.
+    if items.len() > 1 {
+        known = patiently(job, &mut lane, &job.spec.from_dir, Ask::StatMany(items)).await.unwrap_or_default();
+    }
+    let mut known = known.into_iter().peekable();
+    for item in items {
         let path = job.spec.from_dir.join(item);
-        let entry = patiently(job, &mut lane, &path, Ask::Stat).await;
-        match entry.map(|mut entries| entries.pop()) {
+        let entry = match known.next_if(|entry| entry.raw_name() == item.as_bytes()) {
+            Some(entry) => Ok(Some(entry)),
+            None => patiently(job, &mut lane, &path, Ask::Stat).await.map(|mut entries| entries.pop()),
+        };
+        match entry {
             Ok(Some(entry)) => {
                 job.found(1, 0);
                 delete_tree(job, &mut lane, Step::Remove(path, entry.kind)).await;
@@ -101,21 +111,24 @@ async fn remove_at_once(job: &Job, lane: &mut Lane, files: Vec<FilePath>) -> Vec
 }
 
 #[derive(Clone, Copy)]
-enum Ask {
+enum Ask<'a> {
     Stat,
+    /// Of these names in the folder.
+    StatMany(&'a [EntryName]),
     List,
     RemoveFile,
     RemoveDir,
 }
 
 /// Does it, on a new connection where the old one was lost.
-async fn patiently(job: &Job, lane: &mut Lane, path: &FilePath, ask: Ask) -> FsResult<Vec<Entry>> {
+async fn patiently(job: &Job, lane: &mut Lane, path: &FilePath, ask: Ask<'_>) -> FsResult<Vec<Entry>> {
     let mut patience = Patience::default();
     loop {
         let done = async {
             let place = lane.source(job).await?;
             match ask {
                 Ask::Stat => place.stat(path).await.map(|entry| vec![entry]),
+                Ask::StatMany(names) => place.stat_many(path, names).await,
                 Ask::List => list_all(place, path).await,
                 Ask::RemoveFile => place.remove_file(path).await.map(|()| Vec::new()),
                 Ask::RemoveDir => place.remove_dir(path).await.map(|()| Vec::new()),

@@ -84,6 +84,8 @@ pub(super) struct Walk<'a> {
 enum Ask<'a> {
     /// The facts of a path.
     Stat(End, &'a FilePath),
+    /// The facts of several names in a folder of the source.
+    StatMany(&'a FilePath, &'a [EntryName]),
     /// A folder's entries with their facts.
     List(&'a FilePath),
     /// A folder at the target; no entry: it was made, an entry: this was there.
@@ -99,10 +101,18 @@ impl<'a> Walk<'a> {
 
     /// Walks everything; files go out as steps meanwhile. Answers the folders entered, outer ones first.
     pub(super) async fn run(mut self) -> Vec<Entered> {
-        for item in &self.job.spec.items {
-            let from = self.job.spec.from_dir.join(item);
-            let to = self.job.spec.to_dir.join(self.job.spec.new_name.as_ref().unwrap_or(item));
-            if let Err(error) = self.begin(&from, &to).await {
+        let spec = &self.job.spec;
+        let mut known = Vec::new();
+        // Where a server describes no single file, each look is a listing: one does for all.
+        if spec.items.len() > 1 {
+            known = self.ask(Ask::StatMany(&spec.from_dir, &spec.items)).await.unwrap_or_default();
+        }
+        let mut known = known.into_iter().peekable();
+        for item in &spec.items {
+            let from = spec.from_dir.join(item);
+            let to = spec.to_dir.join(spec.new_name.as_ref().unwrap_or(item));
+            let entry = known.next_if(|entry| entry.raw_name() == item.as_bytes());
+            if let Err(error) = self.begin(&from, &to, entry).await {
                 self.job.failed(&from, Some(&to), error).await;
             }
             while let Some(found) = self.left.pop() {
@@ -119,10 +129,13 @@ impl<'a> Walk<'a> {
         self.entered
     }
 
-    async fn begin(&mut self, from: &FilePath, to: &FilePath) -> FsResult<()> {
+    async fn begin(&mut self, from: &FilePath, to: &FilePath, known: Option<Entry>) -> FsResult<()> {
         let spec = &self.job.spec;
         self.refuse_into_itself(from, to).await?;
-        let entry = self.ask_one(Ask::Stat(End::Source, from)).await?;
+        let entry = match known {
+            Some(entry) => entry,
+            None => self.ask_one(Ask::Stat(End::Source, from)).await?,
+        };
         if spec.kind == JobKind::Move && spec.from == spec.to {
             match self.ask(Ask::Rename(from, to)).await {
                 Ok(_) => {
@@ -329,7 +342,7 @@ impl Ask<'_> {
     fn end(self) -> End {
         match self {
             Self::Stat(end, _) => end,
-            Self::List(_) | Self::Rename(..) => End::Source,
+            Self::StatMany(..) | Self::List(_) | Self::Rename(..) => End::Source,
             Self::MakeDir(_) => End::Target,
         }
     }
@@ -342,6 +355,7 @@ async fn answer(job: &Job, lane: &mut Lane, ask: Ask<'_>) -> FsResult<Vec<Entry>
     };
     match ask {
         Ask::Stat(_, path) => place.stat(path).await.map(|entry| vec![entry]),
+        Ask::StatMany(dir, names) => place.stat_many(dir, names).await,
         Ask::List(dir) => list_with_facts(place, dir).await,
         Ask::MakeDir(dir) => make_dir(place, dir).await.map(Vec::from_iter),
         Ask::Rename(from, to) => place.rename(from, to, Replace::No).await.map(|()| Vec::new()),

@@ -104,11 +104,12 @@ pub struct Capabilities {
 /// How a file is opened for writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Create {
-    /// It must not be there. Mode 0600 where the place can.
+    /// It must not be there (over FTP as far as can be asked before). Mode 0600 where the place can.
     New,
     /// It is emptied if it is there.
     Truncate,
-    /// It is there and has at least this many bytes; writing goes on behind them (anything further is cut off).
+    /// It is there and has at least this many bytes; writing goes on behind them. Anything further is cut off; a place
+    /// that cannot do that answers [`FsErrorKind::Unsupported`] and leaves the file as it is.
     ResumeAt(u64),
 }
 
@@ -184,14 +185,35 @@ impl ListingBudget {
 pub async fn list_all(place: &dyn FileSystem, dir: &FilePath) -> FsResult<Vec<Entry>> {
     let (sender, mut batches) = mpsc::channel::<Vec<Entry>>(4);
     let (mut entries, mut budget) = (Vec::new(), ListingBudget::default());
+/// More entries than any folder has: a listing that goes on is one without end.
+const MOST_ENTRIES: usize = 5_000_000;
+
+/// Lists a whole folder into memory; one without end is [`FsErrorKind::Protocol`].
+pub async fn list_all(place: &dyn FileSystem, dir: &FilePath) -> FsResult<Vec<Entry>> {
+    list_at_most(place, dir, MOST_ENTRIES).await
+}
+
+/// [`list_all`] of a folder that has no more than `most` entries; what has more is [`FsErrorKind::Protocol`].
+pub async fn list_at_most(place: &dyn FileSystem, dir: &FilePath, most: usize) -> FsResult<Vec<Entry>> {
+    let (sender, mut batches) = mpsc::channel::<Vec<Entry>>(4);
+    let mut entries = Vec::new();
     let collect = async {
         while let Some(batch) = batches.recv().await {
             budget.take(dir, &batch)?;
             entries.extend(batch);
+            if entries.len() > most {
+                batches.close();
+                return;
+            }
         }
         Ok(())
     };
     // Ends at the first error, and with it the listing.
     tokio::try_join!(place.list(dir, sender), collect)?;
+    let (listed, ()) = tokio::join!(place.list(dir, sender), collect);
+    listed?;
+    if entries.len() > most {
+        return Err(FsError::new(FsErrorKind::Protocol, "list", dir, format!("more than {most} entries; the listing has no end")));
+    }
     Ok(entries)
 }

@@ -18,7 +18,7 @@ use sealift::server::ftp::{FtpOptions, FtpServer};
 use sealift::server::sftp::{SftpOptions, SftpServer};
 use sealift::server::{HostKey, ServerIdentity, Users};
 use sealift::trust::{Evidence, PeerIdentity, TlsFacts};
-use sealift::vfs::{FileSystem, FsError, FsErrorKind, MemoryFileSystem};
+use sealift::vfs::{FileSystem, FsError, FsErrorKind, MemoryFileSystem, list_at_most};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -342,6 +342,29 @@ async fn a_listing_without_end_is_taken_in_small_parts_and_stopped_at_once() {
     };
     let (listed, ()) = in_time(async { tokio::join!(place.list(&root, sender), read) }).await;
     assert_eq!(listed, Ok(()), "a receiver that leaves is no failure");
+}
+
+#[tokio::test]
+async fn a_listing_without_end_is_not_held_whole() {
+    for line in ["type=file;size=1; one more of them\r\n", "type=file;size=1; one name that goes on and on"] {
+        let (_server, place) = working(move |mut stream| async move {
+            let lines = line.repeat(1000);
+            // A line without end is one entry, so this one ends at last.
+            for _ in 0..if line.ends_with('\n') { usize::MAX } else { 1000 } {
+                if stream.write_all(lines.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+        })
+        .await;
+        let listed = in_time(list_at_most(&place, &FilePath::root(), 10_000)).await;
+        if line.ends_with('\n') {
+            let error = listed.unwrap_err();
+            assert_eq!(error.kind, FsErrorKind::Protocol, "{error}");
+        } else {
+            assert!(listed.is_err_and(|error| error.is_connection_lost()), "nobody said that this is all");
+        }
+    }
 }
 
 #[tokio::test]

@@ -29,15 +29,17 @@ pub struct Flags {
     pub precise_errors: bool,
     /// A file in a folder's place is told from nothing there (SFTP version 3 has one status for both).
     pub tells_files_from_nothing: bool,
-    /// Resuming in the middle cuts off what was behind, and needs a file that is there (FTP's `REST` does neither).
+    /// Resuming in the middle cuts off what was behind; else it is refused (FTP cannot cut).
     pub exact_resume: bool,
-    /// Names may hold `\`, `*`, quotes and brackets.
-    pub odd_names: bool,
+    /// Odd names it takes for no file.
+    pub untaken: &'static [&'static str],
+    /// Odd names it takes for no folder.
+    pub untaken_dirs: &'static [&'static str],
 }
 
 impl Default for Flags {
     fn default() -> Self {
-        Self { byte_names: true, precise_errors: true, tells_files_from_nothing: true, exact_resume: true, odd_names: true }
+        Self { byte_names: true, precise_errors: true, tells_files_from_nothing: true, exact_resume: true, untaken: &[], untaken_dirs: &[] }
     }
 }
 

@@ -1,7 +1,10 @@
 //! From nothing to a logged-in connection: reach, protect, log in. Each step can be the last; nothing is asked.
 
+use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
@@ -145,7 +148,7 @@ async fn reach(settings: &FtpSettings) -> Result<TcpStream, ConnectError> {
     for address in addresses {
         match timeout(settings.timeout, TcpStream::connect(address)).await {
             Ok(Ok(tcp)) => {
-                tcp.set_nodelay(true).map_err(|error| ConnectError::from_io(&error, endpoint))?;
+                keep_alive(&tcp).map_err(|error| ConnectError::from_io(&error, endpoint))?;
                 return Ok(tcp);
             }
             Ok(Err(error)) => failure = ConnectError::from_io(&error, endpoint),
@@ -153,4 +156,12 @@ async fn reach(settings: &FtpSettings) -> Result<TcpStream, ConnectError> {
         }
     }
     Err(failure)
+}
+
+/// Nothing is said on a control connection while a transfer runs, and routers forget who says nothing; the system's own
+/// two hours are too long for them.
+fn keep_alive(tcp: &TcpStream) -> io::Result<()> {
+    tcp.set_nodelay(true)?;
+    let probes = TcpKeepalive::new().with_time(Duration::from_secs(30)).with_interval(Duration::from_secs(15)).with_retries(4);
+    SockRef::from(tcp).set_tcp_keepalive(&probes)
 }

@@ -18,6 +18,11 @@ use crate::trust::{Evidence, TlsFacts};
 use crate::vfs::{Capabilities, Create, FileSystem, FsError, FsErrorKind, FsResult, NewMetadata, Replace, Sink, Source};
 
 /// A logged-in FTP connection as a file system.
+///
+/// What FTP cannot do is said here once. [`Create::New`] and [`Replace::No`] ask first and act then: no command makes a
+/// file only where none is, so another client may make one in between, and it is overwritten. On a server without
+/// `MLST` the question follows links, so that a link that leads nowhere counts as nothing there. [`Create::ResumeAt`]
+/// goes on at the very end of a file only, because no command cuts one off.
 pub struct FtpFileSystem {
     session: Arc<AsyncMutex<Session>>,
     home: FilePath,
@@ -82,7 +87,7 @@ impl FileSystem for FtpFileSystem {
         let sets_times = self.features.mfmt || (self.features.is_vsftpd && self.features.mdtm);
         Capabilities {
             read_from: self.features.rest,
-            append: self.features.rest || self.features.size,
+            append: true,
             set_modified: sets_times && !self.quirks.has(Quirk::NoTimes),
             set_mode: !self.quirks.has(Quirk::NoModes),
             symlinks: false,
@@ -104,7 +109,7 @@ impl FileSystem for FtpFileSystem {
     }
 
     async fn stat_many(&self, dir: &FilePath, names: &[EntryName]) -> FsResult<Vec<Entry>> {
-        self.session(Attempt::new("look into", dir)).await?.stat_in(dir, names).await
+        self.session(Attempt::new("look into", dir)).await?.stat_many(dir, names).await
     }
 
     async fn open(&self, path: &FilePath, from: u64) -> FsResult<Box<dyn Source>> {
@@ -121,31 +126,21 @@ impl FileSystem for FtpFileSystem {
     async fn create(&self, path: &FilePath, how: Create) -> FsResult<Box<dyn Sink>> {
         let attempt = Attempt::new("write", path);
         let mut session = self.session(attempt).await?;
-        let (mut verb, mut from, mut must_be) = ("STOR", 0, None);
+        let (mut verb, mut resumed_at) = ("STOR", None);
         match how {
-            Create::Truncate | Create::ResumeAt(0) => {}
-            Create::New => {
-                if session.exists(path).await? {
-                    return Err(attempt.error(FsErrorKind::AlreadyExists, ""));
-                }
+            Create::Truncate => {}
+            Create::New if session.exists(path).await? => return Err(attempt.error(FsErrorKind::AlreadyExists, "")),
+            Create::New => {}
+            Create::ResumeAt(0) => drop(session.stat(path).await?),
+            Create::ResumeAt(at) => {
+                session.must_end_at(path, at).await?;
+                (verb, resumed_at) = ("APPE", Some(at));
             }
-            Create::ResumeAt(at) => match session.size(path).await? {
-                Some(size) if size < at => {
-                    return Err(attempt.error(FsErrorKind::ChangedMeanwhile, format!("there are {size} bytes, not {at}")));
-                }
-                Some(size) if size == at => verb = "APPE",
-                None if session.features.size => return Err(attempt.error(FsErrorKind::NotFound, "there is no file to go on with")),
-                size => {
-                    from = at;
-                    // FTP cannot cut a file off, so what is longer than what will be written is found at the end.
-                    must_be = size.map(|_| at);
-                }
-            },
         }
         let command = Command::with(verb, path.as_bytes()).map_err(|error| attempt.argument(error))?;
-        let order = Order { folder: None, from, command: &command, is_upload: true };
+        let order = Order { folder: None, from: 0, command: &command, is_upload: true };
         match session.begin(&order, attempt).await {
-            Ok(transfer) => Ok(Box::new(FtpSink { session, transfer: Some(transfer), path: path.clone(), written: 0, must_be })),
+            Ok(transfer) => Ok(Box::new(FtpSink { session, transfer: Some(transfer), path: path.clone(), written: 0, resumed_at })),
             Err(error) => match clarify(&mut session, error, path, Kind::File).await {
                 // Nothing is there, so the folder it should go into is missing, or may not be written to.
                 error
@@ -323,8 +318,8 @@ struct FtpSink {
     transfer: Option<Transfer>,
     path: FilePath,
     written: u64,
-    /// Written from here over a longer file: it must end where the writing ended.
-    must_be: Option<u64>,
+    /// Written behind so many bytes: the file must end where the writing ended.
+    resumed_at: Option<u64>,
 }
 
 #[async_trait]
@@ -341,11 +336,12 @@ impl Sink for FtpSink {
         let attempt = Attempt::new("write", &self.path);
         let Some(transfer) = self.transfer.take() else { return Err(attempt.error(FsErrorKind::ConnectionLost, "")) };
         transfer.finish_upload(&mut self.session, attempt).await?;
-        if let Some(from) = self.must_be {
-            let size = self.session.size(&self.path).await?;
-            if size.is_some_and(|size| size != from + self.written) {
-                return Err(attempt.error(FsErrorKind::ChangedMeanwhile, "the file there was longer than what was written over it"));
-            }
+        if let Some(at) = self.resumed_at
+            && let Some(size) = self.session.size(&self.path).await?
+            && size != at + self.written
+        {
+            let detail = format!("it has {size} bytes where {} were expected", at + self.written);
+            return Err(attempt.error(FsErrorKind::ChangedMeanwhile, detail));
         }
         Ok(self.written)
     }

@@ -1,5 +1,8 @@
 //! What is at a path: `MLST`, or what can be concluded from `SIZE`, `MDTM`, `CWD` and the parent's listing. And listing itself.
 
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
+
 use bytes::BytesMut;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -117,13 +120,18 @@ impl Session {
             }
         }
         let guess = match self.stat_file(path, &name).await? {
-            Some(file) => file,
-            None if self.is_folder(path).await? => Entry::new(name.as_bytes(), Kind::Dir),
-            None => return Err(attempt.error(FsErrorKind::NotFound, "")),
+            Some(file) => Some(file),
+            None if self.is_folder(path).await? => Some(Entry::new(name.as_bytes(), Kind::Dir)),
+            None if self.features.size => return Err(attempt.error(FsErrorKind::NotFound, "")),
+            None => None,
         };
         // These follow links, and a link to a folder must not pass for the folder: what is below it would be deleted
         // with it. Only a listing tells, and the permissions with it.
-        let Some(mut entry) = self.stat_in(&parent, &[name]).await?.into_iter().next() else { return Ok(guess) };
+        let listed = self.stat_in(&parent, &[name]).await?.into_iter().next();
+        let (mut entry, guess) = match (listed, guess) {
+            (Some(entry), Some(guess)) => (entry, guess),
+            (found, guess) => return found.or(guess).ok_or_else(|| attempt.error(FsErrorKind::NotFound, "")),
+        };
         if entry.kind == Kind::Symlink {
             entry.details_mut().target_kind = Some(guess.kind);
         } else {
@@ -133,17 +141,30 @@ impl Session {
         Ok(entry)
     }
 
+    /// The facts of those of `names` that are in `dir`, in the order asked: by one listing, and where that tells times
+    /// only roughly, with those of the files.
+    pub(super) async fn stat_many(&mut self, dir: &FilePath, names: &[EntryName]) -> Result<Vec<Entry>, FsError> {
+        let mut entries = self.stat_in(dir, names).await?;
+        if !self.features.mlst && self.features.mdtm {
+            for (name, entry) in entries.iter_mut().filter_map(|entry| Some((entry.name().ok()?, entry))) {
+                if entry.kind == Kind::File {
+                    entry.modified = self.modified(&dir.join(&name)).await?.or(entry.modified);
+                }
+            }
+        }
+        Ok(entries)
+    }
+
     /// The facts of those of `names` that are in `dir`, by one listing, in the order asked.
-    pub(super) async fn stat_in(&mut self, dir: &FilePath, names: &[EntryName]) -> Result<Vec<Entry>, FsError> {
+    async fn stat_in(&mut self, dir: &FilePath, names: &[EntryName]) -> Result<Vec<Entry>, FsError> {
         let (sender, mut batches) = mpsc::channel::<Vec<Entry>>(4);
-        let mut found: Vec<Option<Entry>> = names.iter().map(|_| None).collect();
+        let wanted: HashSet<&[u8]> = names.iter().map(EntryName::as_bytes).collect();
+        let mut found: HashMap<Box<[u8]>, Entry> = HashMap::new();
         let collect = async {
             while let Some(batch) = batches.recv().await {
-                for entry in batch {
-                    for (at, _) in names.iter().enumerate().filter(|(_, name)| name.as_bytes() == entry.raw_name()) {
-                        found[at] = Some(entry.clone());
-                    }
-                }
+                found.extend(
+                    batch.into_iter().filter(|entry| wanted.contains(entry.raw_name())).map(|entry| (entry.raw_name().into(), entry)),
+                );
             }
         };
         let list = async {
@@ -152,7 +173,7 @@ impl Session {
         };
         let (listed, ()) = tokio::join!(list, collect);
         listed?;
-        Ok(found.into_iter().flatten().collect())
+        Ok(names.iter().filter_map(|name| found.get(name.as_bytes()).cloned()).collect())
     }
 
     /// Whether there is anything in `dir`; the listing is broken off at the first entry.
@@ -173,15 +194,17 @@ impl Session {
 
     /// Size and time of a file, if it is one (or a link to one).
     async fn stat_file(&mut self, path: &FilePath, name: &EntryName) -> Result<Option<Entry>, FsError> {
-        let attempt = Attempt::new("look at", path);
         let Some(size) = self.size(path).await? else { return Ok(None) };
         let mut entry = Entry::new(name.as_bytes(), Kind::File);
         entry.size = Some(size);
-        let reply = self.exchange("MDTM", path.as_bytes(), attempt).await?;
-        if reply.code == 213 {
-            entry.modified = list::time(reply.last_line().trim_ascii());
-        }
+        entry.modified = self.modified(path).await?;
         Ok(Some(entry))
+    }
+
+    /// The time of a file; `None` where the server tells none.
+    async fn modified(&mut self, path: &FilePath) -> Result<Option<Timestamp>, FsError> {
+        let reply = self.exchange("MDTM", path.as_bytes(), Attempt::new("look at", path)).await?;
+        Ok(list::time(reply.last_line().trim_ascii()).filter(|_| reply.code == 213))
     }
 
     /// The size of a file; `None` where the server tells none.
@@ -189,6 +212,28 @@ impl Session {
         let reply = self.exchange("SIZE", path.as_bytes(), Attempt::new("look at", path)).await?;
         let digits = std::str::from_utf8(reply.last_line().trim_ascii()).ok();
         Ok(digits.filter(|_| reply.code == 213).and_then(|digits| digits.parse().ok()))
+    }
+
+    /// Refuses to go on writing a file that does not end after exactly `at` bytes: `REST` before `STOR` would leave a
+    /// hole in a shorter one, the old end of a longer one, and make a missing one.
+    pub(super) async fn must_end_at(&mut self, path: &FilePath, at: u64) -> Result<(), FsError> {
+        let attempt = Attempt::new("go on writing", path);
+        let size = match self.size(path).await? {
+            Some(size) => size,
+            None => match self.stat(path).await? {
+                Entry { kind: Kind::Dir, .. } => return Err(attempt.error(FsErrorKind::IsADirectory, "")),
+                Entry { kind: Kind::File, size: Some(size), .. } => size,
+                _ => return Err(attempt.error(FsErrorKind::Unsupported, "the server does not tell how much of it is there")),
+            },
+        };
+        let (kind, detail) = match size.cmp(&at) {
+            Ordering::Equal => return Ok(()),
+            Ordering::Less => (FsErrorKind::ChangedMeanwhile, format!("only {size} of {at} bytes are there")),
+            Ordering::Greater => {
+                (FsErrorKind::Unsupported, format!("{size} bytes are there, more than {at}, and FTP cannot cut a file off"))
+            }
+        };
+        Err(attempt.error(kind, detail))
     }
 
     /// Whether `path` can be entered.

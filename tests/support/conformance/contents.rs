@@ -19,6 +19,7 @@ behaviours![
     truncate_empties_what_is_there,
     truncate_makes_what_is_not,
     resume_goes_on_where_told,
+    resume_behind_the_end_fails,
     resume_of_a_missing_file_fails,
     write_below_a_missing_folder_fails,
     write_over_a_folder_fails,
@@ -112,20 +113,35 @@ async fn resume_goes_on_where_told(ground: &Ground<'_>) {
         let path = ground.put("file", b"0123456789").await;
         assert_eq!(ground.write(&path, Create::ResumeAt(10), b"abc").await, Ok(3));
         assert_eq!(ground.read(&path, 0).await.unwrap(), b"0123456789abc");
-        let shorter = ground.write(&path, Create::ResumeAt(4), b"xy").await;
+        let in_the_middle = ground.write(&path, Create::ResumeAt(4), b"xy").await;
         if ground.flags.exact_resume {
-            assert_eq!(shorter, Ok(2));
+            assert_eq!(in_the_middle, Ok(2));
             assert_eq!(ground.read(&path, 0).await.unwrap(), b"0123xy");
-        } else if shorter.is_ok() {
-            assert_eq!(ground.read(&path, 0).await.unwrap(), b"0123xy", "a success that left the old end");
+        } else {
+            assert_eq!(in_the_middle.unwrap_err().kind, FsErrorKind::Unsupported);
+            assert_eq!(ground.read(&path, 0).await.unwrap(), b"0123456789abc");
         }
+        assert_eq!(ground.write(&path, Create::ResumeAt(0), b"new").await, Ok(3));
+        assert_eq!(ground.read(&path, 0).await.unwrap(), b"new");
+    }
+}
+
+async fn resume_behind_the_end_fails(ground: &Ground<'_>) {
+    if ground.place.capabilities().append {
+        let path = ground.put("file", b"0123").await;
+        let error = ground.write(&path, Create::ResumeAt(5), b"x").await.unwrap_err();
+        assert_eq!(error.kind, FsErrorKind::ChangedMeanwhile, "{error}");
+        assert_eq!(ground.read(&path, 0).await.unwrap(), b"0123");
     }
 }
 
 async fn resume_of_a_missing_file_fails(ground: &Ground<'_>) {
-    if ground.place.capabilities().append && ground.flags.exact_resume {
-        ground.failed(ground.write(&ground.path("gone"), Create::ResumeAt(4), b"x").await, FsErrorKind::NotFound);
-        assert!(!ground.is_there(&ground.path("gone")).await);
+    if ground.place.capabilities().append {
+        for at in [0, 4] {
+            let error = ground.write(&ground.path("gone"), Create::ResumeAt(at), b"x").await.unwrap_err();
+            assert_eq!(error.kind, FsErrorKind::NotFound, "{error}");
+            assert!(!ground.is_there(&ground.path("gone")).await);
+        }
     }
 }
 
@@ -220,11 +236,7 @@ async fn mode_is_kept(ground: &Ground<'_>) {
     let path = ground.put("file", b"x").await;
     for mode in [0o640, 0o755] {
         ground.place.set_metadata(&path, NewMetadata { modified: None, mode: Some(mode) }).await.unwrap();
-        // Where single files are asked for by SIZE and MDTM, only a listing tells the mode.
-        let told = match ground.place.stat(&path).await.unwrap().mode() {
-            Some(mode) => Some(mode),
-            None => sealift::vfs::list_all(ground.place, &ground.dir).await.unwrap()[0].mode(),
-        };
+        let told = ground.place.stat(&path).await.unwrap().mode();
         assert_eq!(told.map(|mode| mode & 0o777), Some(mode));
     }
 }

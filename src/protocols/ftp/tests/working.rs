@@ -126,7 +126,7 @@ async fn the_final_reply_may_come_before_or_after_the_end_of_data() {
 #[tokio::test]
 async fn refusals_in_every_place_are_errors_and_leave_the_connection_usable() {
     let (settings, server) = serve(Protocol::Ftp, |mut peer: Peer| async move {
-        peer.log_in("").await;
+        peer.log_in(" SIZE\r\n").await;
         let listener = peer.passive().await;
         peer.answer("RETR /f", "425 no data connection").await;
         drop(listener);
@@ -318,5 +318,90 @@ async fn a_rename_replaces_only_where_it_may() {
     let (from, to) = (path("/a"), path("/b"));
     assert_eq!(place.rename(&from, &to, Replace::No).await.unwrap_err().kind, FsErrorKind::AlreadyExists);
     place.rename(&from, &to, Replace::Yes).await.unwrap();
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_facts_of_many_files_cost_one_listing() {
+    let (settings, server) = serve(Protocol::Ftp, |mut peer: Peer| async move {
+        peer.log_in(" SIZE\r\n MDTM\r\n").await;
+        peer.answer("CWD /d", "250 ok").await;
+        let listener = peer.passive().await;
+        peer.hear("LIST -a").await;
+        let mut data = accept(&listener).await;
+        let lines = "drwxr-xr-x 2 a b 5 Jan  1  2020 folder\r\n-rw-r----- 1 a b 5 Jan  1  2020 other\r\n";
+        data.write_all([LINE, lines].concat().as_bytes()).await.unwrap();
+        drop(data);
+        peer.say("150 here\r\n226 done").await;
+        peer.answer("MDTM /d/other", "213 20200102030405").await;
+        peer.answer("MDTM /d/file", "550 no").await;
+    })
+    .await;
+    let place = client(&settings).await;
+    let names = ["other", "gone", "folder", "file"].map(|name| name.try_into().unwrap());
+    let entries = place.stat_many(&path("/d"), &names).await.unwrap();
+    let facts: Vec<_> = entries.iter().map(|entry| (entry.display_name(), entry.kind, entry.mode())).collect();
+    let expected = [("other", Kind::File, 0o640), ("folder", Kind::Dir, 0o755), ("file", Kind::File, 0o644)];
+    assert_eq!(facts, expected.map(|(name, kind, mode)| (name.to_owned(), kind, Some(mode))));
+    assert_eq!(entries[0].modified.unwrap().to_string(), "2020-01-02T03:04:05Z");
+    assert_eq!(entries[2].modified.unwrap().to_string(), "2020-01-01T00:00:00Z");
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_is_gone_on_with_only_at_its_very_end() {
+    let (settings, server) = serve(Protocol::Ftp, |mut peer: Peer| async move {
+        peer.log_in(" SIZE\r\n REST STREAM\r\n").await;
+        peer.answer("SIZE /f", "213 4").await;
+        peer.answer("SIZE /f", "213 6").await;
+        for command in ["SIZE /f", "SIZE /f", "CWD /f"] {
+            peer.answer(command, "550 no").await;
+        }
+        for size_after in [8, 9] {
+            peer.answer("SIZE /f", "213 5").await;
+            let listener = peer.passive().await;
+            peer.hear("APPE /f").await;
+            let data = accept(&listener).await;
+            peer.say("150 go on").await;
+            assert_eq!(read_all(data).await, b"abc");
+            peer.say("226 done").await;
+            peer.answer("SIZE /f", &format!("213 {size_after}")).await;
+        }
+    })
+    .await;
+    let place = client(&settings).await;
+    let resume = async || {
+        let mut sink = place.create(&path("/f"), Create::ResumeAt(5)).await?;
+        sink.write(Bytes::from_static(b"abc")).await?;
+        sink.commit().await
+    };
+    for (kind, words) in [(FsErrorKind::ChangedMeanwhile, "4 of 5"), (FsErrorKind::Unsupported, "6 bytes"), (FsErrorKind::NotFound, "")] {
+        let error = resume().await.unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(error.detail.contains(words), "{error}");
+    }
+    assert_eq!(resume().await, Ok(3));
+    assert_eq!(resume().await.unwrap_err().kind, FsErrorKind::ChangedMeanwhile);
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_tells_no_sizes_is_asked_for_a_listing() {
+    let (settings, server) = serve(Protocol::Ftp, |mut peer: Peer| async move {
+        peer.log_in("").await;
+        for command in ["SIZE /d/file", "CWD /d/file"] {
+            peer.answer(command, "502 no").await;
+        }
+        peer.answer("CWD /d", "250 ok").await;
+        let listener = peer.passive().await;
+        peer.hear("LIST -a").await;
+        let mut data = accept(&listener).await;
+        data.write_all(LINE.as_bytes()).await.unwrap();
+        drop(data);
+        peer.say("150 here\r\n226 done").await;
+    })
+    .await;
+    let entry = client(&settings).await.stat(&path("/d/file")).await.unwrap();
+    assert_eq!((entry.kind, entry.size, entry.mode()), (Kind::File, Some(5), Some(0o644)));
     server.await.unwrap();
 }
