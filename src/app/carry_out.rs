@@ -1,5 +1,7 @@
 //! What dialogs decided, carried out.
 
+use std::cell::Cell;
+
 use super::dialog::{Command, Dialog};
 use super::effect::Effect;
 use super::message::Side;
@@ -38,6 +40,8 @@ impl App {
     }
 
     pub(super) fn connect(&mut self, side: Side, mut url: ParsedUrl, password: Option<Secret>, effects: &mut Vec<Effect>) {
+        // What was said before was of an earlier attempt, or of another thing.
+        self.notice = None;
         let typed = url.password.take().map(Secret::new);
         if typed.is_some() {
             self.say("a password inside a URL can be seen by others; leave it out and it is asked for");
@@ -104,12 +108,20 @@ impl App {
             if pattern.contains(['*', '?']) { pattern.chars().collect() } else { format!("*{pattern}*").chars().collect() };
         if let Some(folder) = self.pane_mut(side).shown_folder_mut() {
             let rows = 0..folder.len();
+            let matching = Cell::new(0_usize);
             folder.mark_where(rows, |entry, marked| {
                 let name: Vec<char> = lossy_lower(entry).chars().collect();
-                if matches(&pattern, &name) { mark } else { marked }
+                if !matches(&pattern, &name) {
+                    return marked;
+                }
+                matching.set(matching.get() + 1);
+                mark
             });
             let marked = folder.marks().count();
-            self.say(format!("{marked} marked"));
+            match matching.get() {
+                0 => self.say("no name here matches"),
+                matching => self.say(format!("{matching} match, {marked} marked")),
+            }
         }
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn of_session(session: &Session) -> Rows {
     row("Trusted", trust_sentence(facts.trust));
     row("Level", level_sentence(facts.level).to_owned());
     if !facts.server.is_empty() {
-        row("Server says", facts.server.clone());
+        row("Server says", facts.server.trim().to_owned());
     }
     row("Home folder", facts.home.display());
     rows.extend(facts.details.iter().cloned());

@@ -127,7 +127,7 @@ pub enum Msg {
     },
     /// A single operation (make folder, rename) ended.
     OperationEnded {
-        /// What was ordered, in words: `make folder x`.
+        /// What is said if it worked: `made the folder x`.
         what: String,
         /// Whether it worked.
         result: Result<(), Advice>,

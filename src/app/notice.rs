@@ -28,9 +28,10 @@ pub enum Level {
 }
 
 impl Notice {
-    /// Whether opening it tells more than its line.
+    /// Whether opening it tells more than its line that is worth a hint: of what worked, only what is to be done next is.
     pub fn has_more(&self) -> bool {
-        !(self.failures.is_empty() && self.advice.why.is_empty() && self.advice.next.is_empty())
+        let why = self.level == Level::Problem && !self.advice.why.is_empty();
+        why || !self.failures.is_empty() || !self.advice.next.is_empty()
     }
 
     pub(super) fn message(&self) -> MessageDialog {

@@ -41,7 +41,7 @@ impl App {
             Action::Range => self.range(),
             Action::MarkPattern | Action::UnmarkPattern => {
                 if self.folder().is_some() {
-                    let dialog = PatternDialog { side, mark: action == Action::MarkPattern, input: Input::new("*") };
+                    let dialog = PatternDialog { side, mark: action == Action::MarkPattern, input: Input::new("") };
                     self.dialogs.push(Dialog::Pattern(dialog));
                 }
             }
@@ -86,7 +86,7 @@ impl App {
             Action::Connect => self.dialogs.push(Dialog::Connect(ConnectDialog::new(side, self.urls.clone()))),
             Action::Disconnect => self.disconnect(effects),
             Action::Connection => self.open_connection(),
-            Action::Transfers => self.dialogs.push(Dialog::Transfers(TransfersDialog { cursor: 0 })),
+            Action::Transfers => self.dialogs.push(Dialog::Transfers(TransfersDialog { cursor: self.transfers.current() })),
             Action::CopyPath | Action::CopyUrl | Action::CopyName => self.copy_text(action, effects),
             Action::LastMessage => match &self.last_notice {
                 Some(notice) => self.dialogs.push(Dialog::Message(notice.message())),

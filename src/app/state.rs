@@ -193,6 +193,18 @@ impl App {
         Reaction { redraw: changed, effects }
     }
 
+    /// Tells how far the dialog on top can be scrolled, in lines, so that scrolling beyond costs no keys on the way back.
+    pub fn limit_scroll(&mut self, end: usize) {
+        let scroll = match self.dialogs.last_mut() {
+            Some(Dialog::Trust(dialog)) => &mut dialog.scroll,
+            Some(Dialog::Facts(dialog)) => &mut dialog.scroll,
+            Some(Dialog::Message(dialog)) => &mut dialog.scroll,
+            Some(Dialog::Help(dialog)) => &mut dialog.scroll,
+            _ => return,
+        };
+        *scroll = end.min(*scroll);
+    }
+
     /// Runs `work` on a pane that may order something.
     pub(super) fn with_orders<T>(
         &mut self,

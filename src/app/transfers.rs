@@ -25,6 +25,12 @@ impl Transfers {
         &self.snapshot.jobs
     }
 
+    /// The first job that runs or waits, else the last one: what a person wants to see.
+    pub(super) fn current(&self) -> usize {
+        let under_way = self.jobs().iter().position(|job| matches!(job.state, JobState::Running | JobState::Waiting));
+        under_way.unwrap_or(self.jobs().len().saturating_sub(1))
+    }
+
     /// How many jobs run or wait.
     pub fn active(&self) -> usize {
         self.submitted + self.jobs().iter().filter(|job| matches!(job.state, JobState::Running | JobState::Waiting)).count()
@@ -78,7 +84,7 @@ pub(super) fn report_message(title: &str, kind: Option<JobKind>, report: &Report
         Some(JobKind::Delete) => "deleted",
         None => "done:",
     };
-    let sum = if report.bytes > 0 { format!(", {}", bytes::size(report.bytes)) } else { String::new() };
+    let sum = if report.bytes > 0 { format!(", {}", bytes::size_in_words(report.bytes)) } else { String::new() };
     let skipped = if report.skipped > 0 { format!(", skipped {}", report.skipped) } else { String::new() };
     let mut what = format!("{verb} {}{sum}{skipped}", count(report.done, "file"));
     if report.failed > 0 {

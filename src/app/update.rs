@@ -54,7 +54,7 @@ impl App {
                 .is_some_and(|side| self.with_orders(side, &mut effects, |pane, orders| pane.statted(generation, entries, orders))),
             Msg::OperationEnded { what, result, changed } => {
                 match result {
-                    Ok(()) => self.say(format!("{what}: done")),
+                    Ok(()) => self.say(what),
                     Err(advice) => {
                         self.landing = None;
                         self.advise(advice);

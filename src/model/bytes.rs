@@ -20,6 +20,15 @@ pub fn size(bytes: u64) -> String {
     if value < 9.95 { format!("{value:.1}{unit}") } else { format!("{value:.0}{unit}") }
 }
 
+/// A size in a sentence: [`size`], with the unit where that has no letter.
+pub fn size_in_words(bytes: u64) -> String {
+    match bytes {
+        1 => "1 byte".to_owned(),
+        bytes if bytes < 1000 => format!("{bytes} bytes"),
+        bytes => size(bytes),
+    }
+}
+
 /// A rate: [`size`] with `/s`.
 pub fn rate(bytes_per_second: f64) -> String {
     format!("{}/s", size(bytes_per_second.max(0.0) as u64))

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use super::runtime::Backend;
-use crate::engine::{Advice, Engine, JobId, JobSpec, Place, SessionFacts, SessionId, Snapshot, Target};
+use crate::engine::{Advice, ConnectFailure, Engine, JobId, JobSpec, Place, SessionFacts, SessionId, Snapshot, Target};
 use crate::model::site::ParsedUrl;
 use crate::model::{Entry, EntryName, FilePath};
 use crate::secrets::Secret;
@@ -20,7 +20,13 @@ impl Backend for Engine {
             intended: false,
         })?;
         let password = password.or_else(|| url.password.map(Secret::new));
-        Self::connect(self, Target { site: url.site, password, fingerprint }).await.map_err(|failure| Advice::from(&failure))
+        Self::connect(self, Target { site: url.site, password, fingerprint }).await.map_err(|failure| match failure {
+            // On a screen there is always somebody to ask: it was their own decision.
+            ConnectFailure::NoSecret { wanted } => {
+                Advice { what: format!("Not connected: {wanted} was not given."), why: String::new(), next: String::new(), intended: true }
+            }
+            failure => Advice::from(&failure),
+        })
     }
 
     async fn list(&self, place: Place, dir: &FilePath, batches: mpsc::Sender<Vec<Entry>>) -> Result<(), Advice> {

@@ -83,13 +83,13 @@ impl Executor {
             Effect::MakeDir { place, path } => {
                 self.spawn(async move {
                     let result = backend.make_dir(place, &path).await;
-                    Some(ended(format!("make folder {}", path.display()), result, place, &[&path]))
+                    Some(ended(format!("made the folder {}", path.display()), result, place, &[&path]))
                 });
             }
             Effect::Rename { place, from, to } => {
                 self.spawn(async move {
                     let result = backend.rename(place, &from, &to).await;
-                    Some(ended(format!("rename {}", from.display()), result, place, &[&from, &to]))
+                    Some(ended(format!("renamed {} to {}", from.display(), to.display()), result, place, &[&from, &to]))
                 });
             }
             Effect::Disconnect(session) => {

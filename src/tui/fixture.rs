@@ -103,15 +103,16 @@ impl Stage {
         }
     }
 
-    pub(super) fn buffer(&self, columns: u16, rows: u16) -> Buffer {
+    pub(super) fn buffer(&mut self, columns: u16, rows: u16) -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
-        let cursor = view::draw(&self.app, &self.look, &mut buffer);
+        let view::Drawn { cursor, scroll_end } = view::draw(&self.app, &self.look, &mut buffer);
+        self.app.limit_scroll(scroll_end);
         assert!(cursor.is_none_or(|cursor| buffer.area.contains(cursor.at)), "{cursor:?}");
         buffer
     }
 
     /// The screen as text, one line a row.
-    pub(super) fn screen(&self, columns: u16, rows: u16) -> String {
+    pub(super) fn screen(&mut self, columns: u16, rows: u16) -> String {
         text(&self.buffer(columns, rows))
     }
 }

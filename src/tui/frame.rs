@@ -71,7 +71,10 @@ impl Screen {
         }
         let mut hand = Hand { out: &mut out, pen: &mut self.pen, at: None, ascii: self.ascii };
         for (x, y, cell) in self.shown.diff(&self.next) {
-            hand.put(x, y, cell);
+            // The second half of a wide character is drawn with the first; the difference names it for some emoji all the same.
+            if !cell.symbol().is_empty() {
+                hand.put(x, y, cell);
+            }
         }
         let drawn = !out.is_empty();
         let cursor = cursor.filter(|cursor| self.next.area.contains(cursor.at));
@@ -232,6 +235,17 @@ mod tests {
         let bytes = text_frame(&mut screen, "a漢é", Style::new()).unwrap();
         assert!(bytes.is_ascii());
         assert!(String::from_utf8(bytes).unwrap().contains("a???"));
+    }
+
+    #[test]
+    fn what_follows_an_emoji_with_a_variation_selector_stands_in_its_own_column() {
+        let mut screen = Screen::new(10, 1, false);
+        let bytes = screen.frame(|buffer| {
+            put(buffer, buffer.area, 0, 0, "\u{2693}\u{fe0f} x", Style::new());
+            None
+        });
+        let bytes = String::from_utf8(bytes.unwrap()).unwrap();
+        assert!(bytes.contains("\x1b[1;4Hx"), "{bytes:?}");
     }
 
     fn terminal() -> vt100::Parser {

@@ -88,6 +88,8 @@ pub(super) struct Loop<O> {
     writing: bool,
     /// Sequences for the terminal that go out with the next frame.
     extra: String,
+    /// The window's title as it was set last.
+    title: String,
     timer: Timer,
     /// The listing whose first entries were seen, of each pane.
     listing: [Option<Generation>; 2],
@@ -117,6 +119,7 @@ impl<O: Output> Loop<O> {
             started: now,
             writing: false,
             extra: String::new(),
+            title: String::new(),
             timer: Timer::default(),
             listing: [None; 2],
             suspend: false,
@@ -210,14 +213,25 @@ impl<O: Output> Loop<O> {
         let mut next = Some(first);
         for _ in 0..TURN {
             let Some(message) = next.take() else { break };
-            let cause = self.cause(&message);
-            self.tell(message, cause);
+            self.tell_one(message);
+            // What a person waits for is not kept back by what comes after it.
+            if self.pace.due(Instant::now()).is_some_and(|due| due <= Instant::now()) {
+                return;
+            }
             next = more.try_recv().ok();
         }
         if let Some(message) = next {
-            let cause = self.cause(&message);
-            self.tell(message, cause);
+            self.tell_one(message);
         }
+    }
+
+    fn tell_one(&mut self, message: Msg) {
+        // A job may end before any tick saw it.
+        if matches!(message, Msg::JobEnded { .. }) {
+            self.tell(Msg::Tick(self.executor.snapshot()), Cause::Background);
+        }
+        let cause = self.cause(&message);
+        self.tell(message, cause);
     }
 
     /// The first entries of a listing answer a person; the many after them are background.
@@ -307,7 +321,18 @@ impl<O: Output> Loop<O> {
     fn draw(&mut self) {
         self.look.which_key &= !self.app.pending.is_empty();
         let (app, look) = (&self.app, &self.look);
-        let drawn = self.screen.frame(|buffer| view::draw(app, look, buffer));
+        let mut scroll_end = 0;
+        let drawn = self.screen.frame(|buffer| {
+            let drawn = view::draw(app, look, buffer);
+            scroll_end = drawn.scroll_end;
+            drawn.cursor
+        });
+        self.app.limit_scroll(scroll_end);
+        let title = view::title(&self.app);
+        if title != self.title {
+            self.extra.push_str(&terminal::title(&title));
+            self.title = title;
+        }
         let mut frame = std::mem::take(&mut self.extra).into_bytes();
         frame.extend(drawn.unwrap_or_default());
         self.pace.drawn(frame.len(), Instant::now());

@@ -135,6 +135,39 @@ mod tests {
         assert_eq!(title("a\x1b]0;b\x07"), "\x1b]2;a\\x1b]0;b\\x07\x07");
     }
 
+    /// Runs itself once more in a terminal of its own, and panics there.
+    #[test]
+    fn a_panic_is_told_on_a_terminal_that_was_given_back() {
+        use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+        use std::io::Read as _;
+
+        const INSIDE: &str = "SEALIFT_TEST_PANICS";
+        if std::env::var_os(INSIDE).is_some() {
+            let _guard = TerminalGuard::take().unwrap();
+            panic!("on purpose");
+        }
+        let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+        let modes = || pair.master.get_termios().unwrap().local_flags;
+        let before = modes();
+        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+        let path = module_path!().split_once("::").map_or("", |(_, path)| path);
+        command.args(["--exact", &format!("{path}::a_panic_is_told_on_a_terminal_that_was_given_back"), "--nocapture"]);
+        command.env(INSIDE, "1");
+        command.env("TERM", "xterm-256color");
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        assert!(!child.wait().unwrap().success());
+        let after = modes();
+        let mut written = Vec::new();
+        drop(pair.slave);
+        // Linux ends reading from a terminal nobody holds with an error.
+        reader.read_to_end(&mut written).unwrap_or_default();
+        let written = String::from_utf8_lossy(&written).into_owned();
+        let at = |text: &str| written.find(text).unwrap_or_else(|| panic!("{text:?} is not in {written:?}"));
+        assert!(at(ENTER) < at(LEAVE) && at(LEAVE) < at("on purpose"), "{written:?}");
+        assert_eq!(before, after);
+    }
+
     #[test]
     fn a_clipboard_text_is_bounded() {
         assert_eq!(clipboard("hi").as_deref(), Some("\x1b]52;c;aGk=\x07"));

@@ -1,6 +1,6 @@
 //! Dialogs that only tell: facts in rows, and messages.
 
-use super::{Next, letter, moved};
+use super::{MOST_LINES, Next, letter, moved};
 use crate::app::key::{Key, KeyCode};
 use crate::engine::{Advice, FileFailure};
 
@@ -11,13 +11,13 @@ pub struct FactsDialog {
     pub title: String,
     /// Label and value, made safe to draw. An empty value makes the label a heading.
     pub rows: Vec<(String, String)>,
-    /// The first row shown.
+    /// The first line shown.
     pub scroll: usize,
 }
 
 impl FactsDialog {
     pub(super) fn key(&mut self, key: Key) -> Next {
-        read(key, &mut self.scroll, self.rows.len())
+        read(key, &mut self.scroll)
     }
 }
 
@@ -28,21 +28,21 @@ pub struct MessageDialog {
     pub advice: Advice,
     /// The files that failed.
     pub failures: Vec<FileFailure>,
-    /// The first failure shown.
+    /// The first line shown.
     pub scroll: usize,
 }
 
 impl MessageDialog {
     pub(super) fn key(&mut self, key: Key) -> Next {
-        read(key, &mut self.scroll, self.failures.len())
+        read(key, &mut self.scroll)
     }
 }
 
-fn read(key: Key, scroll: &mut usize, rows: usize) -> Next {
+fn read(key: Key, scroll: &mut usize) -> Next {
     if matches!(key.code, KeyCode::Esc | KeyCode::Enter) || matches!(letter(key), Some('q')) {
         return Next::Close;
     }
-    if let Some(to) = moved(key, *scroll, rows, true) {
+    if let Some(to) = moved(key, *scroll, MOST_LINES, true) {
         *scroll = to;
     }
     Next::Stay

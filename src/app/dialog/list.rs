@@ -1,6 +1,6 @@
 //! Dialogs that are lists to choose from or to read.
 
-use super::{Command, Next, letter, moved};
+use super::{Command, MOST_LINES, Next, letter, moved};
 use crate::app::action::{ACTIONS, ActionInfo, Group};
 use crate::app::effect::Effect;
 use crate::app::input::Input;
@@ -83,7 +83,7 @@ impl HelpDialog {
         if matches!(key.code, KeyCode::Esc | KeyCode::Enter | KeyCode::F(1)) {
             return Next::Close;
         }
-        if let Some(to) = moved(key, self.scroll, self.rows().len(), false) {
+        if let Some(to) = moved(key, self.scroll, MOST_LINES, false) {
             self.scroll = to;
         } else if self.input.key(key) {
             self.scroll = 0;

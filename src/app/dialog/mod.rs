@@ -106,6 +106,9 @@ pub(super) enum Command {
     Report(Box<MessageDialog>),
 }
 
+/// More lines than any dialog has. Where it really ends depends on its width: [`super::App::limit_scroll`].
+const MOST_LINES: usize = 100_000;
+
 /// Keys pressed so soon after a dialog came up were meant for what was there before.
 pub(super) const GUARD: Duration = Duration::from_millis(500);
 

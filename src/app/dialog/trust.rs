@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Answer, GUARD, Next, focus_step, letter, moved, neighbour};
+use super::{Answer, GUARD, MOST_LINES, Next, focus_step, letter, moved, neighbour};
 use crate::app::input::Input;
 use crate::app::key::{Key, KeyCode};
 use crate::ask::{Ask, TrustAnswer, TrustQuestion};
@@ -155,11 +155,14 @@ impl TrustDialog {
 
     fn choose(&mut self, key: Key) -> Next {
         match (letter(key), key.code) {
-            (_, KeyCode::Esc) | (Some('r' | 'R'), _) => return Next::Close,
+            (_, KeyCode::Esc) | (Some('r' | 'R'), _) => return Next::Answer(Answer::Trust(TrustAnswer::Reject)),
             (Some('o'), _) => return self.accept(TrustAnswer::Once),
             (Some('a'), _) => return self.accept(TrustAnswer::Always),
             (_, KeyCode::Enter) => {
-                return if self.focus == TrustAnswer::Reject { Next::Close } else { self.accept(self.focus) };
+                return match self.focus {
+                    TrustAnswer::Reject => Next::Answer(Answer::Trust(TrustAnswer::Reject)),
+                    answer => self.accept(answer),
+                };
             }
             (Some('f'), _) => {
                 self.compared = None;
@@ -175,16 +178,13 @@ impl TrustDialog {
                 }
             }
             _ => {
-                if let Some(scroll) = moved(key, self.scroll, Self::MOST_LINES, true) {
+                if let Some(scroll) = moved(key, self.scroll, MOST_LINES, true) {
                     self.scroll = scroll;
                 }
             }
         }
         Next::Stay
     }
-
-    /// More lines than a chain of certificates takes.
-    const MOST_LINES: usize = 2_000;
 
     fn accept(&mut self, answer: TrustAnswer) -> Next {
         if !self.buttons().contains(&answer) {

@@ -186,14 +186,18 @@ impl Folder {
         true
     }
 
-    /// Asks for the facts of rows on the screen that have none and were not asked for yet.
+    /// Asks for the facts of rows on the screen that have none and were not asked for yet; for those of a page before and after with
+    /// them, so that going on a line is one frame and not two.
     pub(super) fn want_visible_facts(&mut self, rows: usize, orders: &mut Orders<'_>) {
         if needs_facts(self.sort.key) {
             return;
         }
-        let visible = self.top..(self.top + rows).min(self.order.len());
-        let visible = self.order.get(visible).unwrap_or_default().to_vec();
-        self.ask_facts(&visible, orders);
+        let end = self.order.len();
+        let visible = &self.order[self.top.min(end)..(self.top + rows).min(end)];
+        if visible.iter().any(|&index| self.wants_facts(index)) {
+            let around = self.order[self.top.saturating_sub(rows).min(end)..(self.top + 2 * rows).min(end)].to_vec();
+            self.ask_facts(&around, orders);
+        }
     }
 
     /// Sorting by what a listing did not bring needs the facts of all.

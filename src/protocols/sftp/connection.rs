@@ -275,10 +275,10 @@ impl client::Handler for Peer {
 
     async fn kex_done(&mut self, _: Option<&[u8]>, names: &russh::Names, _: &mut client::Session) -> Result<(), PeerError> {
         let facts = [
-            ("key exchange", names.kex.as_ref().to_owned()),
-            ("host key", names.key.to_string()),
-            ("cipher", names.cipher.as_ref().to_owned()),
-            ("strict key exchange", if names.strict_kex() { "yes" } else { "no" }.to_owned()),
+            ("Key exchange", names.kex.as_ref().to_owned()),
+            ("Host key type", names.key.to_string()),
+            ("Cipher", names.cipher.as_ref().to_owned()),
+            ("Strict key exchange", if names.strict_kex() { "yes" } else { "no" }.to_owned()),
         ];
         let mut state = self.told.state();
         // Strict key exchange is only negotiated in the first one; later ones change nothing a person looks for.

@@ -11,7 +11,7 @@ mod sheet;
 mod status;
 
 pub use look::Look;
-pub use screen::draw;
+pub use screen::{Drawn, draw, title};
 
 #[cfg(test)]
 mod tests;

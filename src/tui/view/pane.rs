@@ -175,20 +175,57 @@ fn draw_folder(app: &App, folder: &Folder, focused: bool, look: &Look, area: Rec
 }
 
 fn draw_sites(app: &App, cursor: usize, focused: bool, look: &Look, area: Rect, buffer: &mut Buffer) -> Option<u16> {
-    let rows = app.sites.iter().map(|site| (text::display_safe(site.label.as_bytes()), text::display_safe(site.note.as_bytes())));
-    let fixed = [("type a URL".into(), "ftpes:// sftp://".into()), ("this machine".into(), String::new())];
-    let first = visible_from(0, cursor, usize::from(area.height).max(1));
+    let sites = app.sites.iter().map(|site| (text::display_safe(site.label.as_bytes()), text::display_safe(site.note.as_bytes())));
+    let rows: Vec<(String, String)> =
+        sites.chain([("type a URL".into(), "ftpes:// sftp://".into()), ("this machine".into(), String::new())]).collect();
+    let height = usize::from(area.height).max(1);
+    let first = visible_from(0, cursor, height);
     let mut cursor_row = None;
-    for (y, (at, (label, note))) in (area.top()..area.bottom()).zip(rows.chain(fixed).enumerate().skip(first)) {
-        let end = put(buffer, area, area.x + 1, y, &text::cut(&label, usize::from(area.width.saturating_sub(2))), look.style(Role::Text));
-        let room = usize::from(area.right().saturating_sub(end + 2));
-        put_right(buffer, area, y, &text::cut(&note, room), look.style(Role::Faint));
+    for (y, (at, (label, note))) in (area.top()..area.bottom()).zip(rows.iter().enumerate().skip(first)) {
+        let end = put(buffer, area, area.x + 1, y, &text::cut(label, usize::from(area.width.saturating_sub(2))), look.style(Role::Text));
+        if text::width(note) <= usize::from(area.right().saturating_sub(end + 2)) {
+            put_right(buffer, area, y, note, look.style(Role::Faint));
+        }
         if at == cursor {
             paint(buffer, area, y, look.style(if focused { Role::CursorFocused } else { Role::Cursor }));
             cursor_row = Some(y);
         }
     }
+    let below = area.y.saturating_add(rows.len().min(height) as u16 + 1).min(area.bottom());
+    draw_text(
+        &about_site(app, cursor, usize::from(area.width.saturating_sub(2))),
+        look,
+        Rect { y: below, height: area.bottom() - below, ..area },
+        buffer,
+    );
     cursor_row
+}
+
+/// What the row under the cursor leads to; on the first day, what there is to do at all.
+fn about_site(app: &App, cursor: usize, columns: usize) -> Vec<(String, Role)> {
+    if let Some(site) = app.sites.get(cursor) {
+        let label = text::display_safe(site.label.as_bytes());
+        let cut = text::width(&label) > columns;
+        let mut lines = vec![(text::display_safe(site.url.site.url().as_bytes()), Role::Path)];
+        lines.extend(cut.then_some((label, Role::Faint)));
+        lines.push((text::display_safe(site.note.as_bytes()), Role::Faint));
+        return lines;
+    }
+    let mut lines = Vec::new();
+    if app.sites.is_empty() || cursor == app.sites.len() {
+        lines.extend([
+            ("O (or Enter on the first line) asks where to connect:".to_owned(), Role::Text),
+            ("sftp://you@host".to_owned(), Role::Path),
+            ("ftpes://you@host/folder".to_owned(), Role::Path),
+        ]);
+    }
+    if app.sites.is_empty() {
+        lines.extend([
+            (String::new(), Role::Text),
+            ("No server at hand? Quit (q) and run \"sealift demo\": it brings three.".to_owned(), Role::Faint),
+        ]);
+    }
+    lines
 }
 
 fn draw_failure(advice: &Advice, keys: &[&str], look: &Look, area: Rect, buffer: &mut Buffer) {
@@ -233,7 +270,7 @@ fn foot_state(folder: &Folder, look: &Look) -> (String, Role) {
         Listing::Failed(_) if !folder.is_empty() => ("not whole".into(), Role::Problem),
         _ if folder.stale.is_some() => ("not up to date".into(), Role::Warning),
         _ if marks.count() > 0 && marks.bytes() == 0 => (format!("{} marked", marks.count()), Role::Marked),
-        _ if marks.count() > 0 => (format!("{} marked, {}", marks.count(), bytes::size(marks.bytes())), Role::Marked),
+        _ if marks.count() > 0 => (format!("{} marked, {}", marks.count(), bytes::size_in_words(marks.bytes())), Role::Marked),
         _ => (String::new(), Role::Faint),
     }
 }

@@ -12,13 +12,22 @@ use crate::model::text;
 use crate::tui::frame::Cursor;
 use crate::tui::theme::Role;
 
-/// Draws `app`; answers where the terminal's cursor belongs.
-pub fn draw(app: &App, look: &Look, buffer: &mut Buffer) -> Option<Cursor> {
+/// What drawing found out.
+#[derive(Debug, Default)]
+pub struct Drawn {
+    /// Where the terminal's cursor belongs.
+    pub cursor: Option<Cursor>,
+    /// How far the dialog on top can be scrolled, in lines.
+    pub scroll_end: usize,
+}
+
+/// Draws `app`.
+pub fn draw(app: &App, look: &Look, buffer: &mut Buffer) -> Drawn {
     let screen = buffer.area;
     buffer.set_style(screen, look.style(Role::Text));
     let Some(layout) = Layout::of(screen, app.focus) else {
         too_small(look, screen, buffer);
-        return None;
+        return Drawn::default();
     };
     if let Some(divider) = layout.divider {
         for y in divider.top()..divider.bottom() {
@@ -39,10 +48,15 @@ pub fn draw(app: &App, look: &Look, buffer: &mut Buffer) -> Option<Cursor> {
     if look.which_key {
         status::draw_which_key(app, look, screen, buffer);
     }
-    if app.dialogs.is_empty() {
-        return cursor;
-    }
-    app.dialogs.iter().filter_map(|one| dialog::draw(one, app, look, screen, &layout, buffer)).last()
+    let dialogs = app.dialogs.iter().map(|one| dialog::draw(one, app, look, screen, &layout, buffer));
+    dialogs.last().unwrap_or(Drawn { cursor, scroll_end: 0 })
+}
+
+/// The window's title: where the pane with the keys is.
+pub fn title(app: &App) -> String {
+    let pane = app.pane(app.focus);
+    let dir = pane.shown_folder().map(|folder| format!(" {}", folder.dir.display())).unwrap_or_default();
+    format!("sealift: {}{dir}", pane::place_name(app, pane))
 }
 
 /// Which pane is shown, where there is room for one only.

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use super::draw::{clear, paint, put, put_right, wrap};
 use super::look::Look;
+use super::screen::Drawn;
 use crate::app::Input;
 use crate::model::text;
 use crate::tui::frame::Cursor;
@@ -199,7 +200,7 @@ impl Sheet {
     }
 
     /// Draws the sheet in the middle of `screen`.
-    pub(super) fn draw(mut self, look: &Look, screen: Rect, buffer: &mut Buffer) -> Option<Cursor> {
+    pub(super) fn draw(mut self, look: &Look, screen: Rect, buffer: &mut Buffer) -> Drawn {
         let gap = usize::from(!self.body.is_empty());
         if self.body.len() + gap + self.foot.len() + self.hints.len() + 2 <= usize::from(screen.height) {
             self.foot.splice(0..0, (0..gap).map(|_| Line::empty()));
@@ -233,7 +234,8 @@ impl Sheet {
             cursor = line.draw(look, Rect { y, height: 1, ..inner }, buffer).or(cursor);
         }
         // Without a field the cursor rests on the title, where a screen reader begins.
-        cursor.or_else(|| buffer.area.contains(area.as_position()).then(|| Cursor { at: area.as_position(), visible: false }))
+        let cursor = cursor.or_else(|| buffer.area.contains(area.as_position()).then(|| Cursor { at: area.as_position(), visible: false }));
+        Drawn { cursor, scroll_end: hidden }
     }
 
     fn draw_frame(&self, look: &Look, area: Rect, above: usize, below: usize, buffer: &mut Buffer) {

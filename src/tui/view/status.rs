@@ -4,12 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::draw::{clear, put, put_right};
+use super::layout::TWO_PANES;
 use super::look::Look;
 use super::sheet::pad;
 use crate::app::App;
 use crate::app::action::Action;
 use crate::app::keymap::{key_text, keys_text};
 use crate::app::notice::Level;
+use crate::app::pane::Face;
 use crate::engine::{JobKind, JobProgress, JobState};
 use crate::model::{bytes, text};
 use crate::tui::theme::Role;
@@ -17,7 +19,7 @@ use crate::tui::theme::Role;
 /// Draws both lines.
 pub(super) fn draw(app: &App, look: &Look, status: Rect, hints: Rect, buffer: &mut Buffer) {
     let mut free = status;
-    if let Some(jobs) = jobs_line(app, look) {
+    if let Some(jobs) = jobs_line(app, look, status.width) {
         let x = put_right(buffer, status, status.y, &jobs, look.style(Role::Bar));
         free.width = x.saturating_sub(status.x + 1);
     }
@@ -26,8 +28,7 @@ pub(super) fn draw(app: &App, look: &Look, status: Rect, hints: Rect, buffer: &m
             Level::Info => Role::Good,
             Level::Problem => Role::Problem,
         };
-        let more = !notice.failures.is_empty() || !notice.advice.why.is_empty() || !notice.advice.next.is_empty();
-        let hint = if more { format!("  {} more", first_key(Action::LastMessage)) } else { String::new() };
+        let hint = if notice.has_more() { format!("  {} more", first_key(Action::LastMessage)) } else { String::new() };
         let room = usize::from(free.width.saturating_sub(1)).saturating_sub(text::width(&hint));
         let end = put(buffer, free, free.x + 1, free.y, &text::cut(&notice.advice.what, room), look.style(role));
         put(buffer, free, end, free.y, &hint, look.style(Role::Key));
@@ -42,16 +43,20 @@ pub(super) fn draw(app: &App, look: &Look, status: Rect, hints: Rect, buffer: &m
         );
     }
     if !hints.is_empty() {
-        draw_hints(look, hints, buffer);
+        draw_hints(app, look, hints, buffer);
     }
 }
 
-fn jobs_line(app: &App, look: &Look) -> Option<String> {
+fn jobs_line(app: &App, look: &Look, columns: u16) -> Option<String> {
     let job = app.transfers.jobs().iter().find(|job| job.state == JobState::Running)?;
     let told = look.words.jobs.iter().find(|told| told.id == job.id).unwrap_or(job);
     let others = app.transfers.jobs().iter().filter(|job| matches!(job.state, JobState::Running | JobState::Waiting)).count() - 1;
     let others = if others > 0 { format!(" +{others}") } else { String::new() };
-    Some(format!("{} {}{others} ", kind(job.kind), numbers(told)))
+    // Where there is little room, the share says what the sum would.
+    let sum = percent(told).filter(|_| columns >= TWO_PANES).map(|_| bytes::size(told.bytes_done)).unwrap_or_default();
+    let said =
+        [kind(job.kind), &files(told), &sum, &numbers(told)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    Some(format!("{said}{others} "))
 }
 
 /// What a job does, in a word.
@@ -63,10 +68,15 @@ pub(super) fn kind(kind: JobKind) -> &'static str {
     }
 }
 
-/// `45% 3.1M/s 0:12`, or what is known of it.
+/// `3/12` files; `3/12+` while they are being counted.
+pub(super) fn files(job: &JobProgress) -> String {
+    format!("{}/{}{}", job.files_done, job.files_total, if job.counting { "+" } else { "" })
+}
+
+/// `45% 3.1M/s 12s`, or what is known of it; nothing of a job that moves no bytes.
 pub(super) fn numbers(job: &JobProgress) -> String {
     if job.kind == JobKind::Delete {
-        return format!("{} of {}{}", job.files_done, job.files_total, if job.counting { "+" } else { "" });
+        return String::new();
     }
     let percent = percent(job).map_or_else(|| bytes::size(job.bytes_done), |percent| format!("{percent}%"));
     let remaining = job.remaining.map(|left| format!(" {}", bytes::duration(left))).unwrap_or_default();
@@ -83,9 +93,11 @@ pub(super) fn first_key(action: Action) -> String {
     action.info().keys.first().map(|keys| keys_text(keys)).unwrap_or_default()
 }
 
-const HINTS: [(Action, &str); 10] = [
+/// The first keys in a folder, the most needed first.
+const FOLDER: &[(Action, &str)] = &[
     (Action::Help, "help"),
-    (Action::OtherPane, "other pane"),
+    (Action::Quit, "quit"),
+    (Action::OtherPane, "pane"),
     (Action::Mark, "mark"),
     (Action::Copy, "copy"),
     (Action::Move, "move"),
@@ -93,13 +105,31 @@ const HINTS: [(Action, &str); 10] = [
     (Action::Connect, "connect"),
     (Action::Transfers, "transfers"),
     (Action::Filter, "filter"),
-    (Action::Quit, "quit"),
+    (Action::Rename, "rename"),
+    (Action::MakeDir, "new folder"),
 ];
+const SITES: &[(Action, &str)] = &[(Action::Enter, "opens"), (Action::Connect, "type a URL")];
+const WAITING: &[(Action, &str)] = &[(Action::Cancel, "stop")];
+const FAILED: &[(Action, &str)] = &[(Action::Enter, "try again"), (Action::Cancel, "back"), (Action::Connect, "type a URL")];
+/// What works in every pane.
+const EVERYWHERE: &[(Action, &str)] = &[(Action::OtherPane, "pane"), (Action::Help, "help"), (Action::Quit, "quit")];
 
-fn draw_hints(look: &Look, area: Rect, buffer: &mut Buffer) {
+/// The keys that do something now. A dialog tells its own.
+fn draw_hints(app: &App, look: &Look, area: Rect, buffer: &mut Buffer) {
+    if !app.dialogs.is_empty() {
+        return;
+    }
+    let pane = app.pane(app.focus);
+    let lists = match pane.face {
+        Face::Sites { .. } => [SITES, EVERYWHERE],
+        Face::Connecting { .. } => [WAITING, EVERYWHERE],
+        Face::Failed { .. } => [FAILED, EVERYWHERE],
+        Face::Folder if pane.is_waiting() => [WAITING, FOLDER],
+        Face::Folder => [FOLDER, &[]],
+    };
     let mut x = area.x + 1;
-    for (action, name) in HINTS {
-        let key = first_key(action);
+    for (action, name) in lists.into_iter().flatten() {
+        let key = first_key(*action);
         if usize::from(x) + text::width(&key) + 1 + name.len() > usize::from(area.right()) {
             break;
         }

@@ -276,8 +276,19 @@ fn every_theme_and_ascii_draw_the_same_text() {
 }
 
 #[test]
+fn scrolling_past_the_end_costs_no_keys_on_the_way_back() {
+    let mut stage = Stage::new(40, 12);
+    stage.keys("?<pgdn><pgdn><pgdn><pgdn><pgdn><pgdn><pgdn><pgdn><pgdn><pgdn><pgdn><pgdn><pgdn><pgdn>");
+    let end = stage.screen(40, 12);
+    stage.keys("<pgdn>");
+    assert_eq!(stage.screen(40, 12), end);
+    stage.keys("<up>");
+    assert_ne!(stage.screen(40, 12), end);
+}
+
+#[test]
 fn columns_hold_whatever_the_names_are() {
-    let stage = Stage::new(80, 24);
+    let mut stage = Stage::new(80, 24);
     let buffer = stage.buffer(80, 24);
     for y in 0..22 {
         assert_eq!(buffer[(39, y)].symbol(), "│", "row {y}:\n{}", text(&buffer));

@@ -44,7 +44,7 @@ fn facts(label: &str, file: &FileFacts, newer: bool, look: &Look, width: usize) 
     let size = match file.size {
         None => "size unknown".into(),
         Some(size) if size > 999 && width >= WIDTH => format!("{} ({size} bytes)", bytes::size(size)),
-        Some(size) => bytes::size(size),
+        Some(size) => bytes::size_in_words(size),
     };
     let time = file.modified.map_or_else(|| "time unknown".into(), |time| look.date_time(time));
     let remark = if newer { "  newer" } else { "" };

@@ -14,16 +14,17 @@ use ratatui::layout::Rect;
 use super::draw::{clear, put};
 use super::layout::Layout;
 use super::look::Look;
+use super::screen::Drawn;
 use super::sheet::Line;
 use crate::app::dialog::FilterDialog;
 use crate::app::{App, Dialog};
 use crate::tui::frame::Cursor;
 use crate::tui::theme::Role;
 
-/// Draws `dialog` over `screen`; answers where the terminal's cursor belongs.
-pub(super) fn draw(dialog: &Dialog, app: &App, look: &Look, screen: Rect, layout: &Layout, buffer: &mut Buffer) -> Option<Cursor> {
+/// Draws `dialog` over `screen`.
+pub(super) fn draw(dialog: &Dialog, app: &App, look: &Look, screen: Rect, layout: &Layout, buffer: &mut Buffer) -> Drawn {
     let sheet = match dialog {
-        Dialog::Filter(filter) => return draw_filter(filter, look, layout, buffer),
+        Dialog::Filter(filter) => return Drawn { cursor: draw_filter(filter, look, layout, buffer), scroll_end: 0 },
         Dialog::Trust(dialog) => trust::sheet(dialog, app.now.since_start, look, screen),
         Dialog::Secret(dialog) => prompts::secret(dialog, screen),
         Dialog::Interactive(dialog) => prompts::interactive(dialog, screen),

@@ -10,7 +10,7 @@ use crate::model::{bytes, text};
 use crate::tui::theme::Role;
 use crate::tui::view::look::Look;
 use crate::tui::view::sheet::{Line, Sheet};
-use crate::tui::view::status::{kind, numbers, percent};
+use crate::tui::view::status::{files, kind, numbers, percent};
 
 const WIDTH: usize = 100;
 /// Whole cells of a bar: eighths of a cell would double what a moving bar costs on the line.
@@ -57,9 +57,13 @@ fn state_line(job: &JobProgress, told: &JobProgress, look: &Look) -> Line {
         JobState::Finished => {
             let failed = report().map_or(0, |report| report.failed);
             let skipped = report().map_or(0, |report| report.skipped);
-            let mut said = format!("  done: {} files, {}", report().map_or(0, |report| report.done), bytes::size(job.bytes_done));
+            let (done, moved) = report().map_or((0, job.bytes_done), |report| (report.done, report.bytes));
+            let mut said = format!("  done: {done} file{}", if done == 1 { "" } else { "s" });
+            if moved > 0 {
+                said.push_str(&format!(", {}", bytes::size_in_words(moved)));
+            }
             if skipped > 0 {
-                said.push_str(&format!(", {skipped} left"));
+                said.push_str(&format!(", {skipped} skipped"));
             }
             if failed > 0 {
                 said.push_str(&format!(", {failed} FAILED"));
@@ -70,8 +74,7 @@ fn state_line(job: &JobProgress, told: &JobProgress, look: &Look) -> Line {
             let [full, rest] = look.symbols().bar;
             let cells = percent(job).unwrap_or(0) * BAR / 100;
             let bar = format!("  {}{}", full.repeat(cells as usize), rest.repeat((BAR - cells) as usize));
-            let files = format!("{}/{}{}", told.files_done, told.files_total, if told.counting { "+" } else { "" });
-            Line::text(bar, Role::Bar).and(format!("  {files}"), Role::Text).right(numbers(told), Role::Text)
+            Line::text(bar, Role::Bar).and(format!("  {}", files(told)), Role::Text).right(numbers(told), Role::Text)
         }
     }
 }

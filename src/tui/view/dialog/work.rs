@@ -81,7 +81,7 @@ fn count(spec: &JobSpec, folders: usize, bytes: u64) -> String {
         1 => ", 1 folder".into(),
         many => format!(", {many} folders"),
     };
-    let size = if bytes > 0 { format!(", {}", bytes::size(bytes)) } else { String::new() };
+    let size = if bytes > 0 { format!(", {}", bytes::size_in_words(bytes)) } else { String::new() };
     format!("{items}{folders}{size}")
 }
 
