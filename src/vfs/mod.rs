@@ -158,62 +158,55 @@ pub trait Sink: Send {
 }
 
 /// How much of a listing is taken before it counts as one without end: a server's word must not fill the memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ListingBudget {
     entries: usize,
     bytes: usize,
 }
 
-impl ListingBudget {
-    /// Entries in one folder.
-    const ENTRIES: usize = 5_000_000;
-    /// Bytes of names in one folder.
-    const BYTES: usize = 512 << 20;
-
-    /// Counts a batch. [`FsErrorKind::Protocol`] where it is too much.
-    pub fn take(&mut self, dir: &FilePath, batch: &[Entry]) -> FsResult<()> {
-        self.entries += batch.len();
-        self.bytes += batch.iter().map(|entry| entry.raw_name().len()).sum::<usize>();
-        if self.entries > Self::ENTRIES || self.bytes > Self::BYTES {
-            return Err(FsError::new(FsErrorKind::Protocol, "list", dir, "the listing does not end"));
-        }
-        Ok(())
+impl Default for ListingBudget {
+    /// More than any folder has: five million entries, and half a GiB of names.
+    fn default() -> Self {
+        Self { entries: 5_000_000, bytes: 512 << 20 }
     }
 }
 
-/// Lists a whole folder into memory, as far as a [`ListingBudget`] allows.
-pub async fn list_all(place: &dyn FileSystem, dir: &FilePath) -> FsResult<Vec<Entry>> {
-    let (sender, mut batches) = mpsc::channel::<Vec<Entry>>(4);
-    let (mut entries, mut budget) = (Vec::new(), ListingBudget::default());
-/// More entries than any folder has: a listing that goes on is one without end.
-const MOST_ENTRIES: usize = 5_000_000;
+impl ListingBudget {
+    /// A budget of so many entries.
+    pub fn entries(most: usize) -> Self {
+        Self { entries: most, ..Self::default() }
+    }
+
+    /// Takes a batch off it. [`FsErrorKind::Protocol`] where it is too much.
+    pub fn take(&mut self, dir: &FilePath, batch: &[Entry]) -> FsResult<()> {
+        let names = batch.iter().map(|entry| entry.raw_name().len()).sum::<usize>();
+        match (self.entries.checked_sub(batch.len()), self.bytes.checked_sub(names)) {
+            (Some(entries), Some(bytes)) => {
+                *self = Self { entries, bytes };
+                Ok(())
+            }
+            _ => Err(FsError::new(FsErrorKind::Protocol, "list", dir, "the listing has no end")),
+        }
+    }
+}
 
 /// Lists a whole folder into memory; one without end is [`FsErrorKind::Protocol`].
 pub async fn list_all(place: &dyn FileSystem, dir: &FilePath) -> FsResult<Vec<Entry>> {
-    list_at_most(place, dir, MOST_ENTRIES).await
+    list_within(place, dir, ListingBudget::default()).await
 }
 
-/// [`list_all`] of a folder that has no more than `most` entries; what has more is [`FsErrorKind::Protocol`].
-pub async fn list_at_most(place: &dyn FileSystem, dir: &FilePath, most: usize) -> FsResult<Vec<Entry>> {
+/// [`list_all`] as far as `budget` allows.
+pub async fn list_within(place: &dyn FileSystem, dir: &FilePath, mut budget: ListingBudget) -> FsResult<Vec<Entry>> {
     let (sender, mut batches) = mpsc::channel::<Vec<Entry>>(4);
     let mut entries = Vec::new();
     let collect = async {
         while let Some(batch) = batches.recv().await {
             budget.take(dir, &batch)?;
             entries.extend(batch);
-            if entries.len() > most {
-                batches.close();
-                return;
-            }
         }
         Ok(())
     };
-    // Ends at the first error, and with it the listing.
+    // The first error ends both.
     tokio::try_join!(place.list(dir, sender), collect)?;
-    let (listed, ()) = tokio::join!(place.list(dir, sender), collect);
-    listed?;
-    if entries.len() > most {
-        return Err(FsError::new(FsErrorKind::Protocol, "list", dir, format!("more than {most} entries; the listing has no end")));
-    }
     Ok(entries)
 }

@@ -18,7 +18,7 @@ use sealift::server::ftp::{FtpOptions, FtpServer};
 use sealift::server::sftp::{SftpOptions, SftpServer};
 use sealift::server::{HostKey, ServerIdentity, Users};
 use sealift::trust::{Evidence, PeerIdentity, TlsFacts};
-use sealift::vfs::{FileSystem, FsError, FsErrorKind, MemoryFileSystem, list_at_most};
+use sealift::vfs::{FileSystem, FsError, FsErrorKind, ListingBudget, MemoryFileSystem, list_within};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -357,7 +357,7 @@ async fn a_listing_without_end_is_not_held_whole() {
             }
         })
         .await;
-        let listed = in_time(list_at_most(&place, &FilePath::root(), 10_000)).await;
+        let listed = in_time(list_within(&place, &FilePath::root(), ListingBudget::entries(10_000))).await;
         if line.ends_with('\n') {
             let error = listed.unwrap_err();
             assert_eq!(error.kind, FsErrorKind::Protocol, "{error}");
