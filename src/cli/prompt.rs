@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 
 use crate::ask::{
     ConflictAction, ConflictAnswer, ConflictQuestion, Declined, FileFacts, InteractiveQuestion, Prompter, Scope, SecretAnswer,
@@ -62,6 +62,8 @@ impl LinePrompter {
 
     fn read(&self, text: &str, echo: bool) -> Option<String> {
         let mut terminal = self.terminal.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was typed before the question could be read is no answer to it.
+        tcflush(&*terminal, QueueSelector::IFlush).ok()?;
         terminal.write_all(text.as_bytes()).ok()?;
         if !echo {
             let before = tcgetattr(&*terminal).ok()?;
@@ -146,14 +148,13 @@ impl Prompter for LinePrompter {
 
     async fn interactive(&self, question: InteractiveQuestion) -> Result<Vec<Secret>, Declined> {
         let mut heading = format!("{} asks:\n", question.site.endpoint);
-        for part in [&question.name, &question.instruction] {
-            if !part.is_empty() {
-                heading.push_str(&format!("{part}\n"));
-            }
+        for line in std::iter::once(question.name.as_str()).chain(question.instruction.lines()).filter(|line| !line.is_empty()).take(20) {
+            heading.push_str(&format!("{line}\n"));
         }
         let mut answers = Vec::with_capacity(question.prompts.len());
         for prompt in &question.prompts {
-            let text = format!("{}{}", std::mem::take(&mut heading), prompt.text);
+            // Who asks stands before every prompt, as with ssh: a server's words could pass for ours.
+            let text = format!("{}({}) {}", std::mem::take(&mut heading), question.site.endpoint, prompt.text);
             answers.push(Secret::new(self.line(text, prompt.echo).await.ok_or(Declined)?));
         }
         Ok(answers)

@@ -9,6 +9,7 @@ use crate::ask::{
     ConflictAnswer, ConflictQuestion, Declined, InteractiveQuestion, Prompter, SecretAnswer, SecretPurpose, SecretQuestion, TrustAnswer,
     TrustQuestion,
 };
+use crate::model::Endpoint;
 use crate::secrets::Secret;
 use crate::trust::Fingerprint;
 
@@ -28,6 +29,8 @@ pub struct GivenAnswers<P> {
     trust: Vec<Fingerprint>,
     password: Mutex<SecretSource>,
     passphrase: Mutex<SecretSource>,
+    /// Whose password it is: the first that was asked for. It is given to no other server and no other user.
+    whose: Mutex<Option<(Endpoint, String)>>,
     /// Who hears of a command that failed; `None` while the terminal belongs to the screen.
     tell: Option<fn(&str)>,
     then: P,
@@ -36,12 +39,12 @@ pub struct GivenAnswers<P> {
 impl<P: Prompter> GivenAnswers<P> {
     /// Trusts `trust` for this run, gives `password` and `passphrase` once each is wanted; `tell` hears of commands that fail.
     pub fn new(trust: Vec<Fingerprint>, password: SecretSource, passphrase: SecretSource, tell: fn(&str), then: P) -> Self {
-        Self { trust, password: Mutex::new(password), passphrase: Mutex::new(passphrase), tell: Some(tell), then }
+        Self { trust, password: Mutex::new(password), passphrase: Mutex::new(passphrase), whose: Mutex::default(), tell: Some(tell), then }
     }
 
     /// The same answers before a screen that answers: nothing writes to the terminal any more.
     pub fn before<Q: Prompter>(self, then: Q) -> GivenAnswers<Q> {
-        GivenAnswers { trust: self.trust, password: self.password, passphrase: self.passphrase, tell: None, then }
+        GivenAnswers { trust: self.trust, password: self.password, passphrase: self.passphrase, whose: self.whose, tell: None, then }
     }
 
     /// The password once (a server that refuses it would refuse it again), passphrases as often as there are keys.
@@ -49,8 +52,15 @@ impl<P: Prompter> GivenAnswers<P> {
         if question.attempt > 1 {
             return None;
         }
-        let slot = match question.purpose {
-            SecretPurpose::Password { .. } => &self.password,
+        let slot = match &question.purpose {
+            SecretPurpose::Password { user } => {
+                let asking = (question.site.endpoint.clone(), user.clone());
+                let mut whose = self.whose.lock().unwrap_or_else(PoisonError::into_inner);
+                if *whose.get_or_insert_with(|| asking.clone()) != asking {
+                    return None;
+                }
+                &self.password
+            }
             SecretPurpose::KeyPassphrase { .. } => &self.passphrase,
         };
         let command = match &*slot.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -79,6 +89,8 @@ async fn run(command: &str, heard: bool) -> Result<Secret, String> {
     let shell = tokio::process::Command::new("/bin/sh")
         .arg("-c")
         .arg(command)
+        .env_remove("SEALIFT_PASSWORD")
+        .env_remove("SEALIFT_PASSPHRASE")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(stderr)
@@ -114,6 +126,8 @@ impl<P: Prompter> Prompter for GivenAnswers<P> {
     async fn interactive(&self, question: InteractiveQuestion) -> Result<Vec<Secret>, Declined> {
         if let [only] = question.prompts.as_slice()
             && !only.echo
+            // A code or anything else is not what was brought along.
+            && only.text.to_lowercase().contains("passw")
         {
             let purpose = SecretPurpose::Password { user: question.site.user.clone().unwrap_or_default() };
             let asked = SecretQuestion { site: question.site.clone(), purpose, attempt: 1 };

@@ -42,10 +42,10 @@ pub(super) fn secret(dialog: &SecretDialog, screen: Rect) -> Sheet {
 pub(super) fn interactive(dialog: &InteractiveDialog, screen: Rect) -> Sheet {
     let width = Sheet::inner_width(screen, WIDTH);
     let question = &dialog.ask.about;
-    let title = if question.name.is_empty() { "The server asks" } else { &question.name };
-    let mut sheet = Sheet::new(text::display_safe(title.as_bytes()), width);
+    // The title is ours: a server's own could pass for one of our questions.
+    let mut sheet = Sheet::new("The server asks", width);
     sheet.body = Line::wrapped(&text::display_safe(question.site.url().as_bytes()), width, Role::Faint);
-    for line in question.instruction.lines() {
+    for line in std::iter::once(question.name.as_str()).filter(|name| !name.is_empty()).chain(question.instruction.lines()).take(20) {
         sheet.body.extend(Line::wrapped(&text::display_safe(line.as_bytes()), width, Role::Text));
     }
     for (at, (prompt, input)) in question.prompts.iter().zip(&dialog.inputs).enumerate() {
