@@ -96,7 +96,7 @@ async fn long_names_work(ground: &Ground<'_>) {
 }
 
 /// `link` leading to `target`, where the place can make links.
-async fn link(ground: &Ground<'_>, target: &str) -> Option<sealift::model::FilePath> {
+async fn link(ground: &Ground<'_>, target: &str) -> Option<FilePath> {
     let path = ground.path("link");
     if !ground.place.capabilities().symlinks {
         let error = ground.place.make_symlink(&path, target.as_bytes()).await.unwrap_err();
