@@ -177,7 +177,9 @@ async fn a_download_without_close_notify_is_cut_off_whatever_the_server_says() {
             peer.answer("NOOP", "200 still here").await;
         };
         let (settings, server) = serve(4, vec![script]).await;
-        quirk.into_iter().for_each(|quirk| settings.quirks.learn(quirk));
+        if let Some(quirk) = quirk {
+            settings.quirks.learn(quirk);
+        }
         let place = client(&settings).await;
         for error in [read(&place).await.unwrap_err(), list_all(&place, &FilePath::root()).await.unwrap_err()] {
             assert_eq!(error.kind, FsErrorKind::ConnectionLost, "{error}");
@@ -251,7 +253,7 @@ async fn a_refusal_in_mid_transfer_wins_over_the_reset_it_came_with() {
     };
     let (settings, server) = serve(4, vec![script]).await;
     let place = client(&settings).await;
-    for error in [write(&place, &[7; 10_000_000]).await.unwrap_err(), read(&place).await.unwrap_err()] {
+    for error in [write(&place, &vec![7; 10_000_000]).await.unwrap_err(), read(&place).await.unwrap_err()] {
         assert_eq!((error.kind, error.detail.as_str()), (FsErrorKind::NoSpace, "552 Disk quota exceeded"));
     }
     place.keep_alive().await.unwrap();

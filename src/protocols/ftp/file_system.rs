@@ -128,9 +128,8 @@ impl FileSystem for FtpFileSystem {
         let mut session = self.session(attempt).await?;
         let (mut verb, mut resumed_at) = ("STOR", None);
         match how {
-            Create::Truncate => {}
             Create::New if session.exists(path).await? => return Err(attempt.error(FsErrorKind::AlreadyExists, "")),
-            Create::New => {}
+            Create::New | Create::Truncate => {}
             Create::ResumeAt(0) => drop(session.stat(path).await?),
             Create::ResumeAt(at) => {
                 session.must_end_at(path, at).await?;
