@@ -61,6 +61,8 @@ impl App {
     }
 
     fn submit(&mut self, spec: JobSpec, effects: &mut Vec<Effect>) {
+        // What an earlier job did would be read as this one's.
+        self.notice = None;
         self.transfers.submit();
         for pane in &mut self.panes {
             if let Some(folder) = &mut pane.folder

@@ -53,7 +53,8 @@ fn jobs_line(app: &App, look: &Look, columns: u16) -> Option<String> {
     let others = app.transfers.jobs().iter().filter(|job| matches!(job.state, JobState::Running | JobState::Waiting)).count() - 1;
     let others = if others > 0 { format!(" +{others}") } else { String::new() };
     // Where there is little room, the share says what the sum would.
-    let sum = percent(told).filter(|_| columns >= TWO_PANES).map(|_| bytes::size(told.bytes_done)).unwrap_or_default();
+    let sum =
+        percent(told).filter(|_| columns >= TWO_PANES && told.bytes_done > 0).map(|_| bytes::size(told.bytes_done)).unwrap_or_default();
     let said =
         [kind(job.kind), &files(told), &sum, &numbers(told)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     Some(format!("{said}{others} "))
@@ -73,9 +74,9 @@ pub(super) fn files(job: &JobProgress) -> String {
     format!("{}/{}{}", job.files_done, job.files_total, if job.counting { "+" } else { "" })
 }
 
-/// `45% 3.1M/s 12s`, or what is known of it; nothing of a job that moves no bytes.
+/// `45% 3.1M/s 12s`, or what is known of it; nothing of a job that moved no bytes.
 pub(super) fn numbers(job: &JobProgress) -> String {
-    if job.kind == JobKind::Delete {
+    if job.kind == JobKind::Delete || job.bytes_done == 0 {
         return String::new();
     }
     let percent = percent(job).map_or_else(|| bytes::size(job.bytes_done), |percent| format!("{percent}%"));
