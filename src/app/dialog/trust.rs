@@ -155,11 +155,11 @@ impl TrustDialog {
 
     fn choose(&mut self, key: Key) -> Next {
         match (letter(key), key.code) {
-            (_, KeyCode::Esc) | (Some('r' | 'R'), _) => return Next::Close,
+            (_, KeyCode::Esc) | (Some('r' | 'R'), _) => return Next::Answer(Answer::Trust(TrustAnswer::Reject)),
             (Some('o'), _) => return self.accept(TrustAnswer::Once),
             (Some('a'), _) => return self.accept(TrustAnswer::Always),
             (_, KeyCode::Enter) => {
-                return if self.focus == TrustAnswer::Reject { Next::Close } else { self.accept(self.focus) };
+                return self.accept(self.focus);
             }
             (Some('f'), _) => {
                 self.compared = None;
@@ -190,7 +190,7 @@ impl TrustDialog {
         if !self.buttons().contains(&answer) {
             return Next::Stay;
         }
-        if self.ask.about.dangerous {
+        if self.ask.about.dangerous && answer != TrustAnswer::Reject {
             self.mistyped = false;
             self.mode = TrustMode::TypeLast { input: Input::new(""), answer };
             return Next::Stay;
