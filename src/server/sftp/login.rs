@@ -27,13 +27,17 @@ impl Login {
         Self { options, channels: HashMap::new(), opened: 0 }
     }
 
-    fn key(&self, user: &str, key: &PublicKey) -> Auth {
-        verdict(self.options.users.knows(user.as_bytes()) && self.options.keys.contains(key))
+    /// A no leaves every method open, as OpenSSH does: another key or a password typed anew may do.
+    fn verdict(&self, accepted: bool) -> Auth {
+        if accepted {
+            return Auth::Accept;
+        }
+        Auth::Reject { proceed_with_methods: Some(self.options.methods()), partial_success: false }
     }
-}
 
-fn verdict(accepted: bool) -> Auth {
-    if accepted { Auth::Accept } else { Auth::reject() }
+    fn key(&self, user: &str, key: &PublicKey) -> Auth {
+        self.verdict(self.options.users.knows(user.as_bytes()) && self.options.keys.contains(key))
+    }
 }
 
 impl russh::server::Handler for Login {
@@ -44,7 +48,7 @@ impl russh::server::Handler for Login {
     }
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
-        Ok(verdict(self.options.password && self.options.users.admits(user.as_bytes(), password.as_bytes())))
+        Ok(self.verdict(self.options.password && self.options.users.admits(user.as_bytes(), password.as_bytes())))
     }
 
     async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
@@ -70,7 +74,7 @@ impl russh::server::Handler for Login {
             });
         };
         let (password, given) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
-        Ok(verdict(self.options.users.admits(user.as_bytes(), &password) & (given == code.expose().as_bytes())))
+        Ok(self.verdict(self.options.users.admits(user.as_bytes(), &password) & (given == code.expose().as_bytes())))
     }
 
     async fn channel_open_session(
