@@ -1,6 +1,7 @@
 //! A connected site whose line breaks, rests, falls silent or is the only one the server grants.
 
 use sealift::engine::{ConflictPolicy, JobKind, JobSpec, Report};
+use sealift::trust::Fingerprint;
 use sealift::vfs::memory::faults::{Call, Effect};
 use sealift::vfs::{FsError, FsErrorKind};
 
@@ -164,8 +165,11 @@ async fn folders_are_listed_while_transfers_hold_their_own_connections() {
 async fn a_server_that_grants_one_connection_still_copies() {
     let mut options = ftp_options(&tree());
     options.limits.connections = 1;
+    let named = options.tls.as_ref().map(|identity| Fingerprint::of(identity.leaf()));
     let server = FtpServer::start(options).await.unwrap();
-    let (engine, place, mut news) = Person::new().connected(target("ftpes", server.addr)).await;
+    let (engine, mut news) = Person::new().engine_for(Arc::new(Refuse));
+    let facts = engine.connect(Target { fingerprint: named, ..target("ftpes", server.addr) }).await.unwrap();
+    let place = Place::Remote(facts.id);
     let to = tempfile::tempdir().unwrap();
     engine.queue().submit(download(place, &["a.txt", "sub"], &to));
     let report = ended(&mut news).await;
