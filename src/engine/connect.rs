@@ -43,18 +43,18 @@ pub(super) struct Connected {
     pub(super) details: Vec<(String, String)>,
 }
 
-/// Connects and logs in, asking where it has to.
+/// Connects and logs in, asking where it has to. Boxed, because much is held across the waits and callers hold it in turn.
 pub(super) async fn connect(target: &Target, services: &Services) -> Result<Connected, ConnectFailure> {
     match target.site.protocol {
-        Protocol::Sftp => connect_ssh::connect(target, services).await,
-        Protocol::Ftp | Protocol::Ftpes | Protocol::Ftps => connect_ftp::connect(target, services).await,
+        Protocol::Sftp => Box::pin(connect_ssh::connect(target, services)).await,
+        Protocol::Ftp | Protocol::Ftpes | Protocol::Ftps => Box::pin(connect_ftp::connect(target, services)).await,
     }
 }
 
 /// Connects again with what worked before; asks nothing, so it fails where the peer is another one now.
 pub(super) async fn connect_again(target: &Target, login: &Login, services: &Services) -> Result<Arc<dyn FileSystem>, ConnectFailure> {
     match login {
-        Login::Ftp(login) => connect_ftp::connect_again(&target.site, login, services).await,
-        Login::Ssh(login) => connect_ssh::connect_again(target, login, services).await,
+        Login::Ftp(login) => Box::pin(connect_ftp::connect_again(&target.site, login, services)).await,
+        Login::Ssh(login) => Box::pin(connect_ssh::connect_again(target, login, services)).await,
     }
 }

@@ -8,11 +8,11 @@ use super::facts::{SecurityLevel, TrustBasis};
 use super::failure::ConnectFailure;
 use super::services::Services;
 use crate::ask::{SecretPurpose, SecretQuestion};
-use crate::model::{Endpoint, Protocol, Site};
+use crate::model::{Protocol, Site};
 use crate::protocols::ftp::{FtpConnection, FtpSettings, Quirks};
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::secrets::Secret;
-use crate::trust::{Fingerprint, Pin, ProblemKind, Remember};
+use crate::trust::{Fingerprint, Pin, Problem, ProblemKind, Remember};
 use crate::vfs::FileSystem;
 
 /// How often a wrong password may be typed.
@@ -44,7 +44,7 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
         None => TrustBasis::Plain,
         Some(evidence) => {
             details.push(("Certificate".to_owned(), evidence.identity.fingerprint().colons()));
-            trust_basis(&evidence.endpoint, services)
+            trust_basis(target, services)
         }
     };
     if let Some(tls) = &tls {
@@ -85,7 +85,7 @@ fn settings(site: &Site, services: &Services, quirks: &Arc<Quirks>) -> FtpSettin
 async fn reach(target: &Target, settings: &FtpSettings, services: &Services) -> Result<FtpConnection, ConnectFailure> {
     let endpoint = &target.site.endpoint;
     let pin = pin_for(target, services);
-    let evidence = match FtpConnection::connect(settings, pin.clone()).await {
+    let mut evidence = match FtpConnection::connect(settings, pin.clone()).await {
         Ok(connection) => return Ok(connection),
         Err(ConnectError { kind: ConnectErrorKind::Untrusted(evidence), .. }) => evidence,
         Err(error) => return Err(error.into()),
@@ -93,12 +93,24 @@ async fn reach(target: &Target, settings: &FtpSettings, services: &Services) -> 
     if let Some(named) = target.fingerprint {
         return Err(ConnectFailure::NotAsNamed { named, evidence });
     }
+    let turn = services.asking.lock().await;
+    let known = services.trust.pin(endpoint);
+    if known != pin {
+        // Somebody was asked about this server meanwhile, and that answer holds here too.
+        drop(turn);
+        return Ok(FtpConnection::connect(settings, known).await?);
+    }
+    if let Err(error) = services.trust.list() {
+        let text = format!("{error}: what you trusted here before is not known");
+        evidence.problems.push(Problem { kind: ProblemKind::Other, at: 0, text });
+    }
     let decision = decide(&evidence, pin.as_ref(), &target.site, services, true).await?;
     let pin = Pin::of(&evidence, decision.remember(), (services.now)());
     services
         .trust
         .remember(endpoint.clone(), pin.clone())
         .map_err(|error| ConnectFailure::NotRemembered { place: services.trust.file().display().to_string(), why: error.to_string() })?;
+    drop(turn);
     // Strictly the peer that was looked at: another one now is refused, not asked about again.
     Ok(FtpConnection::connect(settings, Some(pin)).await?)
 }
@@ -120,8 +132,11 @@ fn exactly(certificate: Fingerprint, services: &Services) -> Pin {
     Pin { certificate, spki: None, accepted, since: (services.now)(), remember: Remember::Once }
 }
 
-fn trust_basis(endpoint: &Endpoint, services: &Services) -> TrustBasis {
-    match services.trust.pin(endpoint) {
+fn trust_basis(target: &Target, services: &Services) -> TrustBasis {
+    if target.fingerprint.is_some() {
+        return TrustBasis::Once;
+    }
+    match services.trust.pin(&target.site.endpoint) {
         None => TrustBasis::Authority,
         Some(Pin { remember: Remember::Once, .. }) => TrustBasis::Once,
         Some(pin) => {

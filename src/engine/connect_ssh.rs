@@ -16,11 +16,13 @@ use crate::protocols::sftp::{AuthStep, HostKeyJudge, Method, SshConnection, SshS
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::secrets::Secret;
 use crate::trust::known_hosts::{self, KnownHosts, Standing};
-use crate::trust::{Evidence, Fingerprint, HostKey, PeerIdentity, ProblemKind, Remembered};
+use crate::trust::{Evidence, Fingerprint, HostKey, PeerIdentity, Problem, ProblemKind, Remembered};
 use crate::vfs::FileSystem;
 
 /// How often a wrong password or passphrase may be typed.
 const ATTEMPTS: u32 = 3;
+/// Steps of one login at the most: a server that always wants one more is given up.
+const MOST_STEPS: u32 = 16;
 /// How often an idle line is asked whether it lives.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 
@@ -126,8 +128,15 @@ async fn reach(target: &Target, services: &Services) -> Result<(SshConnection, F
             if changed {
                 return Err(ConnectError::new(ConnectErrorKind::Untrusted(evidence), endpoint, "").into());
             }
-            let decision = decide(&evidence, None, &target.site, services, services.host_keys.write.is_some()).await?;
-            remember(decision, endpoint, &evidence.identity, services)?;
+            let turn = services.asking.lock().await;
+            // Unless somebody was asked about this key meanwhile.
+            if let PeerIdentity::HostKey(key) = &evidence.identity
+                && standing(key, target, services).is_err()
+            {
+                let decision = decide(&evidence, None, &target.site, services, services.host_keys.write.is_some()).await?;
+                remember(decision, endpoint, key, services)?;
+            }
+            drop(turn);
             SshConnection::connect(&settings(target, services), judge()).await?
         }
         other => other?,
@@ -144,13 +153,18 @@ fn standing(key: &HostKey, target: &Target, services: &Services) -> Result<Trust
     if let Some(expected) = target.fingerprint {
         return exactly(expected, endpoint, key, "named in the URL").map(|()| TrustBasis::Once);
     }
-    let standing = KnownHosts::load(&services.host_keys.read).lookup(&endpoint.host, endpoint.port, key);
+    let known = KnownHosts::load(&services.host_keys.read);
+    let standing = known.lookup(&endpoint.host, endpoint.port, key);
     match known_hosts::evidence_for(endpoint, key, &standing) {
         None => Ok(TrustBasis::KnownHost),
         Some(_) if matches!(standing, Standing::Unknown { .. }) && services.host_keys.is_accepted_once(endpoint, &print) => {
             Ok(TrustBasis::Once)
         }
-        Some(evidence) => Err(Box::new(evidence)),
+        Some(mut evidence) => {
+            let unread = known.unreadable.iter().map(|why| format!("{why}: what is known of this host there was not looked at"));
+            evidence.problems.extend(unread.map(|text| Problem { kind: ProblemKind::Other, at: 0, text }));
+            Err(Box::new(evidence))
+        }
     }
 }
 
@@ -163,8 +177,7 @@ fn exactly(expected: Fingerprint, endpoint: &Endpoint, key: &HostKey, place: &st
     known_hosts::evidence_for(endpoint, key, &Standing::Changed { remembered }).map_or(Ok(()), |evidence| Err(Box::new(evidence)))
 }
 
-fn remember(decision: Decision, endpoint: &Endpoint, identity: &PeerIdentity, services: &Services) -> Result<(), ConnectFailure> {
-    let PeerIdentity::HostKey(key) = identity else { return Ok(()) };
+fn remember(decision: Decision, endpoint: &Endpoint, key: &HostKey, services: &Services) -> Result<(), ConnectFailure> {
     match (decision, &services.host_keys.write) {
         (Decision::Always, Some(file)) => known_hosts::append(file, &endpoint.host, endpoint.port, key)
             .map_err(|error| ConnectFailure::NotRemembered { place: shown(file), why: error.to_string() }),
@@ -181,7 +194,7 @@ struct Authentication<'a> {
     user: &'a str,
     services: &'a Services,
     steps: Vec<Step>,
-    /// The server's last no to something a person typed.
+    /// Why it failed so far: a key file that cannot be used, then the server's last no to something a person typed.
     refusal: Option<ConnectFailure>,
 }
 
@@ -191,7 +204,7 @@ impl Authentication<'_> {
         let mut keys_tried = false;
         let mut given = self.target.password.clone();
         let mut attempt = 1;
-        loop {
+        for _ in 0..MOST_STEPS {
             let remaining = match step {
                 AuthStep::Success => return Ok(self.steps),
                 AuthStep::Failure { ref remaining, .. } => remaining.clone(),
@@ -231,6 +244,7 @@ impl Authentication<'_> {
                 attempt += 1;
             }
         }
+        Err(login_refused(&self.target.site.endpoint, "the server goes on asking for more"))
     }
 
     /// Keeps a step that brought the login further.
@@ -257,12 +271,14 @@ impl Authentication<'_> {
         }
         for path in &sources.files {
             let file = match self.read_key(path).await {
-                // A file nobody named does not keep the login from going on.
-                Err(error) if !sources.only_files => {
-                    tracing::debug!(%error, "a key file is passed over");
+                Ok(file) => file,
+                // Another key or the password may do. Only of a file somebody named is it told, if nothing else works.
+                Err(unusable) => {
+                    if sources.only_files {
+                        self.refusal.get_or_insert(unusable);
+                    }
                     continue;
                 }
-                read => read?,
             };
             // A file whose public half cannot be read before it is unlocked is offered blind.
             if let Some(public) = file.public()

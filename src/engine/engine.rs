@@ -57,8 +57,9 @@ impl Engine {
         Ok(facts)
     }
 
-    /// Lets go of a session; its transfers fail.
+    /// Stops the jobs of a session and lets go of it; bounded in time.
     pub async fn disconnect(&self, id: SessionId) {
+        self.queue.stop_at(Place::Remote(id)).await;
         let session = self.sessions.connected.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
         if let Some(session) = session {
             session.close().await;

@@ -10,7 +10,10 @@ impl From<&FsError> for Advice {
         Self {
             what: format!("Cannot {}{path}", error.attempted),
             why: format!("{}{detail}", error.kind),
-            next: next(error.kind).to_owned(),
+            next: match (error.kind, &error.path) {
+                (FsErrorKind::Security, None) => "Connect to it anew, to be asked or told what does not fit.".to_owned(),
+                (kind, _) => next(kind).to_owned(),
+            },
             intended: error.kind == FsErrorKind::Cancelled,
         }
     }

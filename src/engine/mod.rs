@@ -36,4 +36,4 @@ pub use job::{ConflictPolicy, FileFailure, FileOutcome, JobId, JobKind, JobSpec,
 pub use places::{Condition, Lease, Places};
 pub use progress::{FileProgress, JobProgress, JobState, Snapshot};
 pub use queue::{Queue, QueueOptions};
-pub use services::{HostKeyFiles, KeySources, Services};
+pub use services::{HostKeyFiles, KeySources, Services, SessionTiming};

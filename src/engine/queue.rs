@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use futures::future::join_all;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
@@ -87,6 +88,18 @@ impl Queue {
         }
     }
 
+    /// Stops the jobs that work at `place` and waits until they have tidied up, but not for ever.
+    pub async fn stop_at(&self, place: Place) {
+        let there: Vec<_> = lock(&self.jobs).iter().filter(|job| [job.spec.from, job.spec.to].contains(&place)).cloned().collect();
+        for job in &there {
+            job.stop.cancel();
+        }
+        let ended = join_all(there.iter().map(|job| job.over.cancelled()));
+        if timeout(SHUTDOWN, ended).await.is_err() {
+            tracing::debug!("jobs did not end in time");
+        }
+    }
+
     /// All jobs as they stand.
     pub fn snapshot(&self) -> Snapshot {
         let now = self.started.elapsed();
@@ -133,6 +146,7 @@ async fn run(job: Arc<Job>, slots: Arc<Semaphore>, events: mpsc::Sender<Event>) 
         }
     }
     let report = job.finished();
+    job.over.cancel();
     drop(slot);
     // Nobody listening is no failure.
     drop(events.send(Event::JobEnded { id: job.id, report, changed: changed(&job.spec) }).await);

@@ -25,6 +25,8 @@ pub(super) struct Job {
     pub(super) prompter: Arc<dyn Prompter>,
     /// Cancelled when the job is to stop.
     pub(super) stop: CancellationToken,
+    /// Cancelled when it has ended.
+    pub(super) over: CancellationToken,
     /// The answer that holds for the rest of the job. Whoever holds the lock may ask: one question at a time.
     pub(super) answered: tokio::sync::Mutex<Option<ConflictAction>>,
     title: String,
@@ -60,6 +62,7 @@ impl Job {
             places,
             prompter,
             stop: CancellationToken::new(),
+            over: CancellationToken::new(),
             answered: tokio::sync::Mutex::default(),
             outcomes,
             files_done: AtomicU64::new(0),

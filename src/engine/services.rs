@@ -34,6 +34,27 @@ pub struct Services {
     pub timeout: Duration,
     /// The wall clock.
     pub now: fn() -> Timestamp,
+    /// When resting lines are looked after.
+    pub timing: SessionTiming,
+    /// Held while somebody is asked whom to trust: two connections to one new server are one question.
+    pub asking: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// When a session looks after its lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionTiming {
+    /// A line that was silent for longer is asked whether it lives before something is changed over it.
+    pub fresh: Duration,
+    /// A resting line is kept alive this often; one that was lent and rests longer is closed.
+    pub keep_alive: Duration,
+    /// How long a server may take to hear a good-bye.
+    pub farewell: Duration,
+}
+
+impl Default for SessionTiming {
+    fn default() -> Self {
+        Self { fresh: Duration::from_secs(5), keep_alive: Duration::from_secs(30), farewell: Duration::from_secs(2) }
+    }
 }
 
 /// Where host keys are known from, and those accepted for this run of the program.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::ask::Prompter;
 use crate::config::{DataModeSetting, Directories, Settings, SettingsError, Warning};
-use crate::engine::{HostKeyFiles, KeySources, Services};
+use crate::engine::{HostKeyFiles, KeySources, Services, SessionTiming};
 use crate::identity::ssh_key;
 use crate::protocols::ftp::DataMode;
 use crate::protocols::tls::Roots;
@@ -104,6 +104,8 @@ impl Setup {
             timeout: choices.timeout.unwrap_or_else(|| self.settings.timeout()),
             local_user: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "root".to_owned()),
             now: Timestamp::now,
+            timing: SessionTiming::default(),
+            asking: Arc::default(),
         })
     }
 }

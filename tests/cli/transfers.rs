@@ -4,7 +4,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use sealift::vfs::FsErrorKind;
 use sealift::vfs::memory::faults::{Call, Effect};
 
-use crate::scene::{Scene, path};
+use crate::scene::{PASSWORD, Scene, path};
 
 #[test]
 fn files_and_folders_travel_both_ways() {
@@ -46,7 +46,10 @@ fn json_tells_of_each_file_where_from_and_where_to() {
 #[test]
 fn from_server_to_server_and_within_one() {
     let scene = Scene::new();
-    scene.sealift(&["copy", &scene.ftps("/sub"), &scene.sftp("/there")]).exits(0);
+    // The password brought along is for the first server that asks, and for no other.
+    scene.sealift(&["copy", &scene.ftps("/sub"), &scene.sftp("/there")]).fails(5, &["password of ann"]);
+    let second = scene.sftp("/there").replacen("ann@", &format!("ann:{PASSWORD}@"), 1);
+    scene.sealift(&["copy", &scene.ftps("/sub"), &second]).exits(0);
     assert_eq!(scene.sftp_tree.content(&path("/there/deep/c.txt")).unwrap(), b"deep");
     for (url, tree) in scene.both("/") {
         scene.sealift(&["copy", &format!("{url}a.txt"), &format!("{url}sub/")]).exits(0);

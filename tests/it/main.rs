@@ -15,6 +15,7 @@ mod conformance;
 mod assess;
 mod certificates;
 mod conformance_memory_local;
+mod connecting;
 mod ftp_tls;
 mod hostile;
 mod jobs;

@@ -190,7 +190,7 @@ impl TrustDialog {
         if !self.buttons().contains(&answer) {
             return Next::Stay;
         }
-        if self.ask.about.dangerous {
+        if self.ask.about.dangerous && answer != TrustAnswer::Reject {
             self.mistyped = false;
             self.mode = TrustMode::TypeLast { input: Input::new(""), answer };
             return Next::Stay;

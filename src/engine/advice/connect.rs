@@ -66,7 +66,7 @@ impl From<&ConnectError> for Advice {
             ConnectErrorKind::WrongProtocol => (
                 format!("What answers at {at} does not speak this protocol."),
                 said,
-                "sftp:// is for SSH servers, ftpes:// for FTP with explicit TLS (21), ftps:// for implicit TLS (990).".into(),
+                "Use sftp:// for SSH servers, ftpes:// for FTP with explicit TLS (21), ftps:// for implicit TLS (990).".into(),
             ),
             ConnectErrorKind::Untrusted(evidence) => return untrusted(evidence, &said),
             ConnectErrorKind::ProtectionRefused => (
@@ -125,12 +125,17 @@ fn untrusted(evidence: &Evidence, said: &str) -> Advice {
         _ if evidence.has(ProblemKind::Revoked) => {
             (format!("The identity of {at} was revoked. Nothing was sent to it."), "Do not connect. Ask its administrator.".to_owned())
         }
-        (true, true) => (
+        // No line of known_hosts is to be removed for a key the URL names or that was accepted for this run.
+        (true, true) if said.is_empty() => (
             format!("The host key of {at} is not the one you trusted. Nothing was sent to it."),
             format!(
                 "Either the server got a new key or somebody stands in between. Ask its administrator for the key's fingerprint; if it is {}, remove the old line with: ssh-keygen -R '{name}'",
                 print.openssh()
             ),
+        ),
+        (true, true) => (
+            format!("The host key of {at} is not the one that was expected. Nothing was sent to it."),
+            "Ask its administrator for the key's fingerprint, and connect anew to be asked about it.".to_owned(),
         ),
         (false, true) => (
             format!("The certificate of {at} is not the one you trusted. Nothing was sent to it."),

@@ -27,13 +27,16 @@ impl Login {
         Self { options, channels: HashMap::new(), opened: 0 }
     }
 
-    fn key(&self, user: &str, key: &PublicKey) -> Auth {
-        self.verdict(self.options.users.knows(user.as_bytes()) && self.options.keys.contains(key))
+    /// A no leaves every method open, as OpenSSH does: another key or a password typed anew may do.
+    fn verdict(&self, accepted: bool) -> Auth {
+        if accepted {
+            return Auth::Accept;
+        }
+        Auth::Reject { proceed_with_methods: Some(self.options.methods()), partial_success: false }
     }
 
-    /// A no leaves every method open: who mistypes may try again, as often as the limits have it.
-    fn verdict(&self, accepted: bool) -> Auth {
-        if accepted { Auth::Accept } else { Auth::Reject { proceed_with_methods: Some(self.options.methods()), partial_success: false } }
+    fn key(&self, user: &str, key: &PublicKey) -> Auth {
+        self.verdict(self.options.users.knows(user.as_bytes()) && self.options.keys.contains(key))
     }
 }
 

@@ -1,0 +1,84 @@
+//! A wire between client and server that can be cut, muted and listened to.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// Hands bytes on to a server and back. Ends when dropped.
+pub struct Relay {
+    pub address: SocketAddr,
+    wires: Arc<Mutex<JoinSet<()>>>,
+    state: Arc<State>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct State {
+    muted: AtomicBool,
+    sent: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Relay {
+    pub async fn start(to: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (wires, state) = (Arc::<Mutex<JoinSet<()>>>::default(), Arc::<State>::default());
+        let (owned, shared) = (Arc::clone(&wires), Arc::clone(&state));
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let Ok(server) = TcpStream::connect(to).await else { continue };
+                let at = {
+                    let mut sent = shared.sent.lock().unwrap();
+                    sent.push(Vec::new());
+                    sent.len() - 1
+                };
+                let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+                let (up, down) = (Arc::clone(&shared), Arc::clone(&shared));
+                owned.lock().unwrap().spawn(async move {
+                    tokio::join!(pump(from_client, to_server, up, Some(at)), pump(from_server, to_client, down, None));
+                });
+            }
+        });
+        Self { address, wires, state, task }
+    }
+
+    /// Cuts every connection there is; new ones are handed on.
+    pub async fn cut(&self) {
+        let mut wires = std::mem::take(&mut *self.wires.lock().unwrap());
+        wires.shutdown().await;
+    }
+
+    /// From now on nothing comes through, and nobody is told.
+    pub fn mute(&self) {
+        self.state.muted.store(true, Ordering::Relaxed);
+    }
+
+    /// What clients sent, one for each connection.
+    pub fn sent(&self) -> Vec<Vec<u8>> {
+        self.state.sent.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: Arc<State>, log: Option<usize>) {
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut buffer).await {
+        if let Some(at) = log {
+            state.sent.lock().unwrap()[at].extend_from_slice(&buffer[..count]);
+        }
+        if !state.muted.load(Ordering::Relaxed) && to.write_all(&buffer[..count]).await.is_err() {
+            break;
+        }
+    }
+    drop(to.shutdown().await);
+}
