@@ -16,7 +16,7 @@ use crate::protocols::sftp::{AuthStep, HostKeyJudge, Method, SshConnection, SshS
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::secrets::Secret;
 use crate::trust::known_hosts::{self, KnownHosts, Standing};
-use crate::trust::{Evidence, Fingerprint, HostKey, PeerIdentity, Problem, ProblemKind, Remembered};
+use crate::trust::{Evidence, Fingerprint, HostKey, PeerIdentity, ProblemKind, Remembered};
 use crate::vfs::FileSystem;
 
 /// How often a wrong password or passphrase may be typed.
@@ -46,7 +46,8 @@ enum Step {
 pub(super) async fn connect(target: &Target, services: &Services) -> Result<Connected, ConnectFailure> {
     let (mut connection, host_key, trust) = reach(target, services).await?;
     let user = target.site.user.clone().unwrap_or_else(|| services.local_user.clone());
-    let steps = Authentication { target, user: &user, services, steps: Vec::new(), refusal: None }.run(&mut connection).await?;
+    let steps =
+        Authentication { target, user: &user, services, steps: Vec::new(), refusal: None, unusable_key: None }.run(&mut connection).await?;
     let file_system = connection.into_sftp().await?;
     let mut details = vec![("Host key".to_owned(), host_key.openssh())];
     details.extend(file_system.facts());
@@ -153,18 +154,13 @@ fn standing(key: &HostKey, target: &Target, services: &Services) -> Result<Trust
     if let Some(expected) = target.fingerprint {
         return exactly(expected, endpoint, key, "named in the URL").map(|()| TrustBasis::Once);
     }
-    let known = KnownHosts::load(&services.host_keys.read);
-    let standing = known.lookup(&endpoint.host, endpoint.port, key);
+    let standing = KnownHosts::load(&services.host_keys.read).lookup(&endpoint.host, endpoint.port, key);
     match known_hosts::evidence_for(endpoint, key, &standing) {
         None => Ok(TrustBasis::KnownHost),
         Some(_) if matches!(standing, Standing::Unknown { .. }) && services.host_keys.is_accepted_once(endpoint, &print) => {
             Ok(TrustBasis::Once)
         }
-        Some(mut evidence) => {
-            let unread = known.unreadable.iter().map(|why| format!("{why}: what is known of this host there was not looked at"));
-            evidence.problems.extend(unread.map(|text| Problem { kind: ProblemKind::Other, at: 0, text }));
-            Err(Box::new(evidence))
-        }
+        Some(evidence) => Err(Box::new(evidence)),
     }
 }
 
@@ -196,6 +192,8 @@ struct Authentication<'a> {
     steps: Vec<Step>,
     /// Why it failed so far: a key file that cannot be used, then the server's last no to something a person typed.
     refusal: Option<ConnectFailure>,
+    /// The first key file that could not be used; told if nothing else works.
+    unusable_key: Option<ConnectFailure>,
 }
 
 impl Authentication<'_> {
@@ -237,6 +235,7 @@ impl Authentication<'_> {
                 let ways = remaining.iter().map(|method| format!("{method:?}")).collect::<Vec<_>>().join(", ");
                 return Err(self
                     .refusal
+                    .or(self.unusable_key)
                     .unwrap_or_else(|| login_refused(&self.target.site.endpoint, &format!("the server accepts: {ways}"))));
             };
             if matches!(step, AuthStep::Failure { partial: false, .. }) {
@@ -272,11 +271,10 @@ impl Authentication<'_> {
         for path in &sources.files {
             let file = match self.read_key(path).await {
                 Ok(file) => file,
-                // Another key or the password may do. Only of a file somebody named is it told, if nothing else works.
+                Err(unusable) if sources.only_files => return Err(unusable),
+                // A file nobody named: another key or the password may do.
                 Err(unusable) => {
-                    if sources.only_files {
-                        self.refusal.get_or_insert(unusable);
-                    }
+                    self.unusable_key.get_or_insert(unusable);
                     continue;
                 }
             };
