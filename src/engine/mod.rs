@@ -13,7 +13,6 @@ mod engine;
 pub mod event;
 pub mod facts;
 mod failure;
-mod file_advice;
 pub mod job;
 mod lane;
 pub mod meter;

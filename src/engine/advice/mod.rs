@@ -14,5 +14,6 @@ pub struct Advice {
 }
 
 mod connect;
+mod files;
 
 pub use connect::problem_words;

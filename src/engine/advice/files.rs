@@ -1,6 +1,6 @@
 //! Failures of files and folders as sentences.
 
-use super::advice::Advice;
+use super::Advice;
 use crate::vfs::{FsError, FsErrorKind};
 
 impl From<&FsError> for Advice {
@@ -44,8 +44,9 @@ fn next(kind: FsErrorKind) -> &'static str {
         FsErrorKind::Unsupported => "Another protocol to the same server may be able to.",
         FsErrorKind::Security => "The server's protection of data channels does not fit; see the connection's details.",
         FsErrorKind::ChangedMeanwhile => "Wait until nobody writes to it, then copy it again.",
-        FsErrorKind::Protocol => "The protocol console shows what the server said.",
+        FsErrorKind::Protocol => "Started with SEALIFT_LOG=debug, the log shows what the server said.",
         FsErrorKind::Io => "Check the disk; the system's log may tell more.",
-        FsErrorKind::Cancelled | FsErrorKind::Refused => "",
+        FsErrorKind::Refused => "Its own words say why; if they do not help, ask whoever runs it.",
+        FsErrorKind::Cancelled => "",
     }
 }
