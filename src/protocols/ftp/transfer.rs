@@ -240,6 +240,11 @@ impl Transfer {
     /// Ends an upload: flushes, says that this is the end, reads what the server still has to say on the stream (its
     /// TLS tickets come last), and waits for its word.
     pub(super) async fn finish_upload(mut self, session: &mut Session, attempt: Attempt<'_>) -> Result<(), FsError> {
+        // Said before the last byte was there, it is no word on the file.
+        if let Some(early) = self.ended.take_if(|reply| !reply.is_refusal()) {
+            session.control.close();
+            return Err(attempt.error(FsErrorKind::Protocol, format!("the server was done before the end: {}", early.quote())));
+        }
         let limit = session.control.limit();
         let sent = timeout(limit, async {
             self.line.flush().await?;

@@ -124,6 +124,24 @@ async fn the_final_reply_may_come_before_or_after_the_end_of_data() {
 }
 
 #[tokio::test]
+async fn a_word_given_before_the_last_byte_is_no_word_on_the_file() {
+    let (settings, server) = serve(Protocol::Ftp, |mut peer: Peer| async move {
+        peer.log_in("").await;
+        let listener = peer.passive().await;
+        peer.hear("STOR /f").await;
+        let data = accept(&listener).await;
+        peer.say("226 done").await;
+        read_all(data).await;
+    })
+    .await;
+    let place = client(&settings).await;
+    let error = write(&place, "/f", b"bytes").await.unwrap_err();
+    assert_eq!(error.kind, FsErrorKind::Protocol, "{error}");
+    assert!(error.detail.contains("226 done"), "{error}");
+    server.await.unwrap();
+}
+
+#[tokio::test]
 async fn refusals_in_every_place_are_errors_and_leave_the_connection_usable() {
     let (settings, server) = serve(Protocol::Ftp, |mut peer: Peer| async move {
         peer.log_in(" SIZE\r\n").await;
