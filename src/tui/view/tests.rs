@@ -13,7 +13,7 @@ use crate::ask::{
 use crate::engine::{Advice, FileFailure, FileProgress, JobId, JobKind, JobProgress, JobState, Report, SessionId, Snapshot};
 use crate::model::entry::Kind;
 use crate::model::site::ParsedUrl;
-use crate::model::{Endpoint, Entry, EntryName, FilePath};
+use crate::model::{Endpoint, Entry, EntryName, FilePath, Protocol, Site};
 use crate::trust::evidence::Remembered;
 use crate::trust::{Certificate, Evidence, Fingerprint, HostKey, PeerIdentity, Problem, ProblemKind, TlsFacts};
 use crate::tui::fixture::{Asking, Stage, text};
@@ -41,7 +41,7 @@ fn asked(name: &str, ask: impl Fn(&mut Stage) -> Asking, keys: &str) {
     }
 }
 
-fn site() -> crate::model::Site {
+fn site() -> Site {
     ParsedUrl::parse("ftpes://bob@files.example.com").unwrap().site
 }
 
@@ -90,6 +90,12 @@ fn trust(stage: &mut Stage, question: TrustQuestion) -> Asking {
 
 fn secret(stage: &mut Stage, purpose: SecretPurpose, attempt: u32) -> Asking {
     let question = SecretQuestion { site: site(), purpose, attempt };
+    stage.ask(|prompter| async move { prompter.secret(question).await.is_ok() })
+}
+
+fn plain_password(stage: &mut Stage) -> Asking {
+    let site = Site { protocol: Protocol::Ftp, ..site() };
+    let question = SecretQuestion { site, purpose: SecretPurpose::Password { user: "bob".into() }, attempt: 1 };
     stage.ask(|prompter| async move { prompter.secret(question).await.is_ok() })
 }
 
@@ -226,6 +232,7 @@ fn questions() {
     let passphrase = || SecretPurpose::KeyPassphrase { file: "~/.ssh/id_ed25519".into(), label: "bob@laptop".into() };
     asked("password", |stage| secret(stage, password(), 1), "hunter2");
     asked("password-again", |stage| secret(stage, password(), 2), "");
+    asked("password-plain", plain_password, "");
     asked("passphrase", |stage| secret(stage, passphrase(), 1), "");
     asked("interactive", interactive, "x<enter>secret");
     asked("conflict", conflict, "");

@@ -31,6 +31,10 @@ pub(super) fn secret(dialog: &SecretDialog, screen: Rect) -> Sheet {
     };
     let mut sheet = Sheet::new(title, width);
     sheet.body.extend(lines.iter().flat_map(|line| Line::wrapped(line, width, Role::Text)));
+    if matches!(question.purpose, SecretPurpose::Password { .. }) && !question.site.protocol.is_protected() {
+        let words = "PLAIN FTP: everybody on the way can read this password.";
+        sheet.body.extend(Line::wrapped(words, width, Role::Problem));
+    }
     if question.attempt > 1 {
         sheet.body.extend(Line::wrapped(&format!("{wrong} Attempt {}.", question.attempt), width, Role::Problem));
     }
