@@ -1,5 +1,8 @@
 //! Names and kinds of a folder without looking at each file: what the kernel's directory entries tell.
 
+use std::ffi::CStr;
+use std::os::fd::OwnedFd;
+
 use rustix::fs::FileType;
 use tokio::sync::mpsc;
 use tokio::task;
@@ -65,15 +68,7 @@ fn read(dir: &FilePath, mut batches: Batches) -> Result<(), Failure> {
     let mut names = RawDir::new(&folder, buffer.spare_capacity_mut());
     while let Some(entry) = names.next() {
         let entry = entry?;
-        let name = entry.file_name().to_bytes();
-        if matches!(name, b"." | b"..") {
-            continue;
-        }
-        let kind = match entry.file_type() {
-            FileType::Unknown => look(&folder, name),
-            known => kind(known),
-        };
-        if !batches.push(Entry::new(name, kind)) {
+        if !take(&folder, entry.file_name(), entry.file_type(), &mut batches) {
             return Ok(());
         }
     }
@@ -86,15 +81,7 @@ fn read(dir: &FilePath, mut batches: Batches) -> Result<(), Failure> {
     let folder = super::open_dir(dir)?;
     for entry in rustix::fs::Dir::read_from(&folder)? {
         let entry = entry?;
-        let name = entry.file_name().to_bytes();
-        if matches!(name, b"." | b"..") {
-            continue;
-        }
-        let kind = match entry.file_type() {
-            FileType::Unknown => look(&folder, name),
-            known => kind(known),
-        };
-        if !batches.push(Entry::new(name, kind)) {
+        if !take(&folder, entry.file_name(), entry.file_type(), &mut batches) {
             return Ok(());
         }
     }
@@ -102,8 +89,21 @@ fn read(dir: &FilePath, mut batches: Batches) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Takes one entry; `false`: nobody wants any more.
+fn take(folder: &OwnedFd, name: &CStr, file_type: FileType, batches: &mut Batches) -> bool {
+    let name = name.to_bytes();
+    if matches!(name, b"." | b"..") {
+        return true;
+    }
+    let kind = match file_type {
+        FileType::Unknown => look(folder, name),
+        known => kind(known),
+    };
+    batches.push(Entry::new(name, kind))
+}
+
 /// Some file systems leave the kind out of the directory.
-fn look(folder: &std::os::fd::OwnedFd, name: &[u8]) -> Kind {
+fn look(folder: &OwnedFd, name: &[u8]) -> Kind {
     rustix::fs::statat(folder, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
         .map_or(Kind::Other, |stat| kind(FileType::from_raw_mode(stat.st_mode)))
 }
