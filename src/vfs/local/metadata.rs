@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use jiff::Timestamp;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, Stat, Timespec, Timestamps, UTIME_OMIT};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
 use rustix::io::Errno;
 use tokio::task;
 
@@ -82,7 +82,15 @@ fn modified(stat: &Stat) -> Option<Timestamp> {
 pub(super) fn set(path: &FilePath, metadata: NewMetadata) -> Result<(), Failure> {
     // The mode first: setting it does not touch the modification time, and a time that cannot be set should not keep the mode from it.
     if let Some(mode) = metadata.mode {
-        rustix::fs::chmodat(CWD, path.as_bytes(), Mode::from_raw_mode((mode & 0o7777) as rustix::fs::RawMode), AtFlags::empty())?;
+        let mode = Mode::from_raw_mode((mode & 0o7777) as rustix::fs::RawMode);
+        // Never through a link somebody put there meanwhile.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match rustix::fs::openat(CWD, path.as_bytes(), flags, Mode::empty()) {
+            Ok(file) => rustix::fs::fchmod(file, mode)?,
+            // What may not be read cannot be opened, but its owner may still change it.
+            Err(Errno::ACCESS) => rustix::fs::chmodat(CWD, path.as_bytes(), mode, AtFlags::empty())?,
+            Err(error) => return Err(error.into()),
+        }
     }
     if let Some(modified) = metadata.modified {
         // Nanoseconds of a time before 1970 count backwards in jiff, forwards in the kernel.
@@ -94,7 +102,7 @@ pub(super) fn set(path: &FilePath, metadata: NewMetadata) -> Result<(), Failure>
                 tv_nsec: nanoseconds.rem_euclid(1_000_000_000) as _,
             },
         };
-        rustix::fs::utimensat(CWD, path.as_bytes(), &times, AtFlags::empty())?;
+        rustix::fs::utimensat(CWD, path.as_bytes(), &times, AtFlags::SYMLINK_NOFOLLOW)?;
     }
     Ok(())
 }

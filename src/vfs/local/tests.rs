@@ -134,3 +134,17 @@ async fn times_before_1970_and_parts_of_a_second_are_kept() {
         assert_eq!(place.stat(&path).await.unwrap().modified, Some(time), "{text}");
     }
 }
+
+#[tokio::test]
+async fn metadata_is_never_set_through_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = LocalFileSystem::new();
+    let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+    std::fs::write(&file, "x").unwrap();
+    symlink(&file, &link).unwrap();
+    let before = std::fs::metadata(&file).unwrap();
+    let metadata = NewMetadata { modified: "2001-02-03T04:05:06Z".parse().ok(), mode: Some(0o777) };
+    place.set_metadata(&LocalFileSystem::path(&link).unwrap(), metadata).await.unwrap_err();
+    let after = std::fs::metadata(&file).unwrap();
+    assert_eq!((before.permissions(), before.modified().unwrap()), (after.permissions(), after.modified().unwrap()));
+}
