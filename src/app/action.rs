@@ -156,7 +156,12 @@ pub const ACTIONS: &[ActionInfo] = &[
     line(Action::LastMessage, Group::Program, &["E"], "the last message in full"),
     line(Action::Palette, Group::Program, &[":"], "find an action by name"),
     line(Action::Help, Group::Program, &["?", "<f1>"], "this help"),
-    line(Action::Cancel, Group::Program, &["<esc>", "<c-g>", "<c-c>"], "stop connecting or listing, else clear the filter, else the marks"),
+    line(
+        Action::Cancel,
+        Group::Program,
+        &["<esc>", "<c-g>", "<c-c>"],
+        "stop connecting or listing, else clear the filter, the marks, else stop a job (asks)",
+    ),
     line(Action::Redraw, Group::Program, &["<c-l>"], "draw the screen anew"),
     line(Action::Suspend, Group::Program, &["<c-z>"], "suspend the program"),
     line(Action::Quit, Group::Program, &["q", "<f10>"], "quit; asks if transfers run"),

@@ -1,13 +1,14 @@
 //! Taking things back: stop, clear, disconnect.
 
+use super::dialog::{Dialog, StopDialog};
 use super::effect::Effect;
 use super::message::{Generation, Side};
 use super::pane::Face;
 use super::state::{App, Undo};
-use crate::engine::Place;
+use crate::engine::{JobProgress, JobState, Place};
 
 impl App {
-    /// One step a press: the box of keys, what the pane waits for, a range, the filter, the marks.
+    /// One step a press: the box of keys, what the pane waits for, a range, the filter, the marks, a job (asked first).
     pub(super) fn cancel(&mut self, effects: &mut Vec<Effect>) -> Undo {
         let side = self.focus;
         if std::mem::take(&mut self.hint) {
@@ -38,6 +39,13 @@ impl App {
         }
         if folder.marks().count() > 0 {
             return Undo::Marks(side, folder.entries_generation(), folder.take_marks());
+        }
+        // Last, because it takes most back: the job that was ordered last, and only after a question.
+        let running = |job: &&JobProgress| matches!(job.state, JobState::Running | JobState::Waiting);
+        if let Some(job) = self.transfers.jobs().iter().rev().find(running) {
+            let dialog = StopDialog { job: job.id, title: job.title.clone(), stop_focused: false };
+            self.dialogs.push(Dialog::Stop(dialog));
+            return Undo::Question;
         }
         if self.notice.take().is_none() {
             self.say("nothing to stop; q quits");

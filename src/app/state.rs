@@ -61,6 +61,8 @@ pub struct App {
 
 /// What Esc took away.
 pub(super) enum Undo {
+    /// A question was opened; it closes.
+    Question,
     Nothing,
     Filter(Side, String),
     Marks(Side, Generation, Marks),

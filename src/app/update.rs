@@ -117,6 +117,13 @@ impl App {
             effects.push(if key == Key::ctrl('l') { Effect::Redraw } else { Effect::Suspend });
             return true;
         }
+        // Esc and a digit are one function key, also where that Esc opened a question.
+        if let (Some(Undo::Question), Some(function)) = (&self.escaped, function_key(key)) {
+            self.escaped = None;
+            self.dialogs.pop();
+            self.last_key = Some(self.now.since_start);
+            return self.panes_key(function, effects);
+        }
         if !self.dialogs.is_empty() {
             self.pending.clear();
             self.escaped = None;
@@ -165,7 +172,7 @@ impl App {
 
     fn undo(&mut self, undo: Option<Undo>, effects: &mut Vec<Effect>) {
         match undo {
-            None | Some(Undo::Nothing) => {}
+            None | Some(Undo::Nothing | Undo::Question) => {}
             Some(Undo::Filter(side, text)) => self.filter(side, text, effects),
             Some(Undo::Marks(side, of, marks)) => {
                 if let Some(folder) = &mut self.pane_mut(side).folder {

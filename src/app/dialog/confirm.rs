@@ -4,7 +4,7 @@ use super::{Command, Next, focus_step, letter, neighbour};
 use crate::app::effect::Effect;
 use crate::app::input::Input;
 use crate::app::key::{Key, KeyCode};
-use crate::engine::JobSpec;
+use crate::engine::{JobId, JobSpec};
 use crate::model::EntryName;
 
 /// Copy or move.
@@ -142,6 +142,27 @@ impl QuitDialog {
     pub(super) fn key(&mut self, key: Key) -> Next {
         match yes_or_no(key, &mut self.quit_focused) {
             Some(true) => Next::Finish(Command::Effect(Effect::Quit)),
+            Some(false) => Next::Close,
+            None => Next::Stay,
+        }
+    }
+}
+
+/// Stop a job? Only `y`, or the button after moving to it, does it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StopDialog {
+    /// Which job.
+    pub job: JobId,
+    /// What it does, safe to draw.
+    pub title: String,
+    /// Enter stops it; begins with no.
+    pub stop_focused: bool,
+}
+
+impl StopDialog {
+    pub(super) fn key(&mut self, key: Key) -> Next {
+        match yes_or_no(key, &mut self.stop_focused) {
+            Some(true) => Next::Finish(Command::Effect(Effect::CancelJob(self.job))),
             Some(false) => Next::Close,
             None => Next::Stay,
         }

@@ -14,7 +14,7 @@ mod trust;
 
 use std::time::Duration;
 
-pub use confirm::{DeleteDialog, QuitDialog, TransferDialog, TransferField};
+pub use confirm::{DeleteDialog, QuitDialog, StopDialog, TransferDialog, TransferField};
 pub use conflict::{ConflictDialog, Newer};
 pub use connect::ConnectDialog;
 pub use facts::{FactsDialog, MessageDialog};
@@ -68,6 +68,8 @@ pub enum Dialog {
     Transfers(TransfersDialog),
     /// Quit while jobs run?
     Quit(QuitDialog),
+    /// Stop a job?
+    Stop(StopDialog),
     /// What happened, why, what to do next.
     Message(MessageDialog),
 }
@@ -160,6 +162,7 @@ impl Dialog {
             Self::Palette(dialog) => dialog.key(key),
             Self::Transfers(dialog) => dialog.key(key, transfers),
             Self::Quit(dialog) => dialog.key(key),
+            Self::Stop(dialog) => dialog.key(key),
             Self::Message(dialog) => dialog.key(key),
         }
     }
@@ -197,6 +200,7 @@ impl Dialog {
             | Self::Facts(_)
             | Self::Transfers(_)
             | Self::Quit(_)
+            | Self::Stop(_)
             | Self::Message(_) => return Next::Stay,
         };
         input.insert(text);

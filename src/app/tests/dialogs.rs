@@ -159,6 +159,20 @@ fn ticks_are_needed_from_the_order_to_the_end_of_a_job() {
 }
 
 #[test]
+fn escape_stops_a_running_job_after_a_question() {
+    let mut screen = Screen::local(&["a"]);
+    screen.send(Msg::Tick(running(7)));
+    screen.keys("<space><esc>");
+    assert!(screen.app.dialogs.is_empty(), "the marks first");
+    screen.keys("<esc><enter><esc><esc><esc>n");
+    assert!(screen.effects.is_empty() && screen.app.dialogs.is_empty(), "Enter and Esc leave it running");
+    screen.keys("<esc>7");
+    assert!(matches!(screen.app.dialogs[..], [Dialog::MakeDir(_)]), "Esc 7 is F7, job or not");
+    screen.keys("<esc><esc>y");
+    assert_eq!(screen.orders(), ["stop job 7"]);
+}
+
+#[test]
 fn the_transfers_panel_stops_and_clears() {
     let mut screen = Screen::local(&["a"]);
     screen.send(Msg::Tick(running(7)));

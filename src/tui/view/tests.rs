@@ -263,6 +263,10 @@ fn dialogs_of_actions() {
         tick(stage);
         stage.keys("q");
     });
+    shown("stop", |stage| {
+        tick(stage);
+        stage.keys("<esc>");
+    });
     shown("message", |stage| {
         stage.tell(Msg::Notice(advice()));
         stage.keys("E");

@@ -36,6 +36,7 @@ pub(super) fn draw(dialog: &Dialog, app: &App, look: &Look, screen: Rect, layout
         Dialog::Transfer(dialog) => work::transfer(dialog, screen),
         Dialog::Delete(dialog) => work::delete(dialog, screen),
         Dialog::Quit(dialog) => work::quit(dialog, screen),
+        Dialog::Stop(dialog) => work::stop(dialog, screen),
         Dialog::Sort(dialog) => lists::sort(dialog, app, look, screen),
         Dialog::Help(dialog) => lists::help(dialog, screen),
         Dialog::Palette(dialog) => lists::palette(dialog, screen),

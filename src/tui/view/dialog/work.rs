@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::keys;
-use crate::app::dialog::{DeleteDialog, QuitDialog, TransferDialog, TransferField};
+use crate::app::dialog::{DeleteDialog, QuitDialog, StopDialog, TransferDialog, TransferField};
 use crate::engine::{JobKind, JobSpec};
 use crate::model::{bytes, text};
 use crate::tui::theme::Role;
@@ -66,6 +66,15 @@ pub(super) fn quit(dialog: &QuitDialog, screen: Rect) -> Sheet {
     };
     sheet.body = Line::wrapped(&jobs, width, Role::Warning);
     sheet.foot = vec![Line::buttons([("[N]o", !dialog.quit_focused), ("[Y]es, quit", dialog.quit_focused)])];
+    sheet
+}
+
+pub(super) fn stop(dialog: &StopDialog, screen: Rect) -> Sheet {
+    let width = Sheet::inner_width(screen, 56);
+    let mut sheet = Sheet::new("Stop this job?", width);
+    sheet.body = Line::wrapped(&dialog.title, width, Role::Text);
+    sheet.body.extend(Line::wrapped("What is done stays done; the file under way is taken back.", width, Role::Faint));
+    sheet.foot = vec![Line::buttons([("[N]o", !dialog.stop_focused), ("[Y]es, stop", dialog.stop_focused)])];
     sheet
 }
 
