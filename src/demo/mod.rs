@@ -12,7 +12,7 @@ use crate::model::site::ParsedUrl;
 use crate::secrets::Secret;
 use crate::server::ftp::{FtpOptions, FtpServer};
 use crate::server::sftp::{SftpOptions, SftpServer};
-use crate::server::{HostKey, IdentityError, Running, ServerIdentity, Users, random_text};
+use crate::server::{HostKey, Running, ServerIdentity, Users, random_text};
 use crate::vfs::FsError;
 use crate::vfs::memory::MemoryFileSystem;
 
@@ -83,11 +83,6 @@ impl Demo {
             servers: vec![explicit, implicit, ssh],
             _folder: folder,
         })
-    }
-
-    /// The certificate of the explicit FTPS server is another one from now on: a changed identity, to be seen as such.
-    pub fn change_certificate(&self) -> Result<(), IdentityError> {
-        self.servers.first().ok_or(IdentityError::OtherKind)?.replace_identity(&ServerIdentity::for_this_machine()?)
     }
 
     /// Lets running transfers end, then stops the servers and removes the sample folder.

@@ -70,11 +70,6 @@ impl MemoryFileSystem {
         &self.line.faults
     }
 
-    /// The connection breaks after `calls` more calls (reads and writes count); it stays broken.
-    pub fn lose_connection_after(&self, calls: u64) {
-        self.line.lose_after(calls);
-    }
-
     /// The same tree over a new connection that holds.
     pub fn reconnect(&self) -> Self {
         Self { line: Line::new(self.line.faults.clone()), ..self.clone() }
