@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 use super::prompter::{Declined, Prompter};
-use super::question::{ConflictAnswer, ConflictQuestion, InteractiveQuestion, SecretAnswer, SecretQuestion, TrustAnswer, TrustQuestion};
+use super::question::{ConflictAnswer, ConflictQuestion, InteractiveQuestion, SecretAnswer, SecretQuestion, TrustQuestion, TrustReply};
 use crate::secrets::Secret;
 
 /// A question with the way to answer it.
@@ -33,7 +33,7 @@ impl<A> Reply<A> {
 /// Any question.
 pub enum Question {
     /// See [`Prompter::trust`].
-    Trust(Ask<TrustQuestion, TrustAnswer>),
+    Trust(Ask<TrustQuestion, TrustReply>),
     /// See [`Prompter::secret`].
     Secret(Ask<SecretQuestion, SecretAnswer>),
     /// See [`Prompter::interactive`].
@@ -74,7 +74,7 @@ impl ChannelPrompter {
 
 #[async_trait]
 impl Prompter for ChannelPrompter {
-    async fn trust(&self, question: TrustQuestion) -> Result<TrustAnswer, Declined> {
+    async fn trust(&self, question: TrustQuestion) -> Result<TrustReply, Declined> {
         self.ask(question, Question::Trust).await
     }
     async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined> {

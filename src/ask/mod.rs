@@ -9,6 +9,6 @@ pub use channel::{Ask, ChannelPrompter, Question, Reply};
 pub use prompter::{Declined, Prompter, Refuse};
 pub use question::{
     ConflictAction, ConflictAnswer, ConflictQuestion, FileFacts, InteractivePrompt, InteractiveQuestion, Scope, SecretAnswer,
-    SecretPurpose, SecretQuestion, TrustAnswer, TrustQuestion,
+    SecretPurpose, SecretQuestion, TrustAnswer, TrustQuestion, TrustReply,
 };
 pub use scripted::ScriptedPrompter;

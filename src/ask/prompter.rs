@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::question::{ConflictAnswer, ConflictQuestion, InteractiveQuestion, SecretAnswer, SecretQuestion, TrustAnswer, TrustQuestion};
+use super::question::{ConflictAnswer, ConflictQuestion, InteractiveQuestion, SecretAnswer, SecretQuestion, TrustQuestion, TrustReply};
 use crate::secrets::Secret;
 
 /// Nobody answered: the question was closed, or nobody is there. It always means no.
@@ -14,7 +14,7 @@ pub struct Declined;
 #[async_trait]
 pub trait Prompter: Send + Sync {
     /// Is this peer to be trusted?
-    async fn trust(&self, question: TrustQuestion) -> Result<TrustAnswer, Declined>;
+    async fn trust(&self, question: TrustQuestion) -> Result<TrustReply, Declined>;
     /// A password or passphrase.
     async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined>;
     /// Answers to a server's own prompts, one for each.
@@ -29,7 +29,7 @@ pub struct Refuse;
 
 #[async_trait]
 impl Prompter for Refuse {
-    async fn trust(&self, _: TrustQuestion) -> Result<TrustAnswer, Declined> {
+    async fn trust(&self, _: TrustQuestion) -> Result<TrustReply, Declined> {
         Err(Declined)
     }
     async fn secret(&self, _: SecretQuestion) -> Result<SecretAnswer, Declined> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::{EntryName, FilePath, Site};
 use crate::secrets::Secret;
-use crate::trust::Evidence;
+use crate::trust::{Evidence, Verified};
 
 /// Is this peer (certificate or SSH host key) who it says it is?
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct TrustQuestion {
     /// The site being connected to.
     pub site: Site,
     /// What the peer showed and what is wrong with it.
-    pub evidence: Evidence,
+    pub evidence: Box<Evidence>,
     /// The last characters of the fingerprint have to be typed before this can be accepted.
     pub dangerous: bool,
     /// *Always* can be offered (SSH: known_hosts can be written).
@@ -28,6 +28,22 @@ pub enum TrustAnswer {
     Once,
     /// Connect, and remember exactly this identity.
     Always,
+}
+
+/// A [`TrustAnswer`] with how the person knew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrustReply {
+    /// What they decided.
+    pub answer: TrustAnswer,
+    /// How they knew that it is the right one.
+    pub verified: Verified,
+}
+
+/// Decided by what was shown alone.
+impl From<TrustAnswer> for TrustReply {
+    fn from(answer: TrustAnswer) -> Self {
+        Self { answer, verified: Verified::Blind }
+    }
 }
 
 /// A password or passphrase is needed.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::prompter::{Declined, Prompter};
 use super::question::{
-    ConflictAnswer, ConflictQuestion, InteractiveQuestion, SecretAnswer, SecretPurpose, SecretQuestion, TrustAnswer, TrustQuestion,
+    ConflictAnswer, ConflictQuestion, InteractiveQuestion, SecretAnswer, SecretPurpose, SecretQuestion, TrustQuestion, TrustReply,
 };
 use crate::secrets::Secret;
 
@@ -17,7 +17,7 @@ pub struct ScriptedPrompter(Mutex<Script>);
 
 #[derive(Default)]
 struct Script {
-    trust: VecDeque<TrustAnswer>,
+    trust: VecDeque<TrustReply>,
     secrets: VecDeque<String>,
     interactive: VecDeque<Vec<String>>,
     conflicts: VecDeque<ConflictAnswer>,
@@ -27,8 +27,8 @@ struct Script {
 
 impl ScriptedPrompter {
     /// The next answer to a trust question.
-    pub fn trusting(self, answer: TrustAnswer) -> Self {
-        self.script().trust.push_back(answer);
+    pub fn trusting(self, answer: impl Into<TrustReply>) -> Self {
+        self.script().trust.push_back(answer.into());
         self
     }
 
@@ -67,7 +67,7 @@ impl ScriptedPrompter {
 
 #[async_trait]
 impl Prompter for ScriptedPrompter {
-    async fn trust(&self, question: TrustQuestion) -> Result<TrustAnswer, Declined> {
+    async fn trust(&self, question: TrustQuestion) -> Result<TrustReply, Declined> {
         let mut script = self.script();
         script.asked.push(format!("trust {}", question.evidence.endpoint));
         script.trust_asked.push(question);

@@ -10,7 +10,7 @@ use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, tcflu
 
 use crate::ask::{
     ConflictAction, ConflictAnswer, ConflictQuestion, Declined, FileFacts, InteractiveQuestion, Prompter, Scope, SecretAnswer,
-    SecretPurpose, SecretQuestion, TrustAnswer, TrustQuestion,
+    SecretPurpose, SecretQuestion, TrustAnswer, TrustQuestion, TrustReply,
 };
 use crate::engine::advice::problem_words;
 use crate::model::bytes;
@@ -88,7 +88,7 @@ impl LinePrompter {
 
 #[async_trait]
 impl Prompter for LinePrompter {
-    async fn trust(&self, question: TrustQuestion) -> Result<TrustAnswer, Declined> {
+    async fn trust(&self, question: TrustQuestion) -> Result<TrustReply, Declined> {
         let evidence = &question.evidence;
         let print = evidence.identity.fingerprint();
         let mut text = format!("\nThe identity of {} is not trusted:\n", evidence.endpoint);
@@ -123,18 +123,19 @@ impl Prompter for LinePrompter {
                 )
                 .await;
             return Ok(if typed.is_some_and(|typed| typed.trim().eq_ignore_ascii_case(&hex[56..])) {
-                TrustAnswer::Once
+                TrustAnswer::Once.into()
             } else {
-                TrustAnswer::Reject
+                TrustAnswer::Reject.into()
             });
         }
         let choices = if question.can_remember { "[r]eject, [o]nce, [a]lways" } else { "[r]eject, [o]nce" };
         let typed = self.line(format!("{text}{choices} (Enter rejects): "), true).await.ok_or(Declined)?;
-        Ok(match typed.trim().to_ascii_lowercase().as_str() {
+        let answer = match typed.trim().to_ascii_lowercase().as_str() {
             "o" | "once" => TrustAnswer::Once,
             "a" | "always" if question.can_remember => TrustAnswer::Always,
             _ => TrustAnswer::Reject,
-        })
+        };
+        Ok(answer.into())
     }
 
     async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::facts::{SecurityLevel, TrustBasis};
+use super::facts::{Peer, SecurityLevel, TrustBasis};
 use super::failure::ConnectFailure;
 use super::services::Services;
 use super::{connect_ftp, connect_ssh};
@@ -41,6 +41,7 @@ pub(super) struct Connected {
     pub(super) level: SecurityLevel,
     pub(super) server: String,
     pub(super) details: Vec<(String, String)>,
+    pub(super) peer: Option<Peer>,
 }
 
 /// Connects and logs in, asking where it has to. Boxed, because much is held across the waits and callers hold it in turn.

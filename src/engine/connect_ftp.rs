@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::connect::{Connected, Login, Target};
 use super::decide::decide;
-use super::facts::{SecurityLevel, TrustBasis};
+use super::facts::{Peer, SecurityLevel, TrustBasis};
 use super::failure::ConnectFailure;
 use super::services::Services;
 use crate::ask::{SecretPurpose, SecretQuestion};
@@ -12,7 +12,7 @@ use crate::model::{Protocol, Site};
 use crate::protocols::ftp::{FtpConnection, FtpSettings, Quirks};
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::secrets::Secret;
-use crate::trust::{Fingerprint, Pin, Problem, ProblemKind, Remember};
+use crate::trust::{Fingerprint, Pin, Problem, ProblemKind, Remember, Verified};
 use crate::vfs::FileSystem;
 
 /// How often a wrong password may be typed.
@@ -37,7 +37,7 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
     let (connection, password) = log_in(connection, target, &user, &settings, services).await?;
     let file_system = connection.into_file_system().await?;
     let evidence = file_system.evidence().cloned();
-    let pin = evidence.as_ref().map(|evidence| Pin::of(evidence, Remember::Once, (services.now)()));
+    let pin = evidence.as_ref().map(|evidence| Pin::of(evidence, Remember::Once, Verified::Blind, (services.now)()));
     let tls = file_system.tls_facts();
     let mut details = Vec::new();
     let trust = match &evidence {
@@ -57,6 +57,7 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
         trust,
         server: file_system.banner().to_owned(),
         details,
+        peer: evidence.map(|evidence| Peer { evidence, pin: services.trust.pin(&target.site.endpoint), hops: Vec::new() }),
         login: Login::Ftp(FtpLogin { user: user.clone(), password, pin, quirks }),
         user,
         file_system: Arc::new(file_system),
@@ -105,7 +106,7 @@ async fn reach(target: &Target, settings: &FtpSettings, services: &Services) -> 
         evidence.problems.push(Problem { kind: ProblemKind::Other, at: 0, text });
     }
     let decision = decide(&evidence, pin.as_ref(), &target.site, services, true).await?;
-    let pin = Pin::of(&evidence, decision.remember(), (services.now)());
+    let pin = Pin::of(&evidence, decision.remember, decision.verified, (services.now)());
     services
         .trust
         .remember(endpoint.clone(), pin.clone())
@@ -129,7 +130,17 @@ fn pin_for(target: &Target, services: &Services) -> Option<Pin> {
 /// A pin for a fingerprint the person brought along: that identity, whatever is wrong with it.
 fn exactly(certificate: Fingerprint, services: &Services) -> Pin {
     let accepted = ProblemKind::ALL.iter().copied().filter(|&kind| kind != ProblemKind::ChangedSincePinned).collect();
-    Pin { certificate, spki: None, accepted, since: (services.now)(), remember: Remember::Once }
+    Pin {
+        certificate,
+        spki: None,
+        accepted,
+        since: (services.now)(),
+        remember: Remember::Once,
+        verified: Verified::Named,
+        last_seen: None,
+        leaf: None,
+        issuer: None,
+    }
 }
 
 fn trust_basis(target: &Target, services: &Services) -> TrustBasis {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::connect::{Connected, Login, Target};
 use super::decide::{Decision, decide};
-use super::facts::{SecurityLevel, TrustBasis};
+use super::facts::{Peer, SecurityLevel, TrustBasis};
 use super::failure::ConnectFailure;
 use super::services::Services;
 use crate::ask::{InteractivePrompt, InteractiveQuestion, SecretPurpose, SecretQuestion};
@@ -16,7 +16,7 @@ use crate::protocols::sftp::{AuthStep, HostKeyJudge, Method, SshConnection, SshS
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::secrets::Secret;
 use crate::trust::known_hosts::{self, KnownHosts, Standing};
-use crate::trust::{Evidence, Fingerprint, HostKey, PeerIdentity, ProblemKind, Remembered};
+use crate::trust::{Change, Evidence, Fingerprint, HostKey, PeerIdentity, ProblemKind, Remember, Remembered};
 use crate::vfs::FileSystem;
 
 /// How often a wrong password or passphrase may be typed.
@@ -45,11 +45,12 @@ enum Step {
 
 pub(super) async fn connect(target: &Target, services: &Services) -> Result<Connected, ConnectFailure> {
     let (mut connection, host_key, trust) = reach(target, services).await?;
+    let host_print = host_key.fingerprint();
     let user = target.site.user.clone().unwrap_or_else(|| services.local_user.clone());
     let steps =
         Authentication { target, user: &user, services, steps: Vec::new(), refusal: None, unusable_key: None }.run(&mut connection).await?;
     let file_system = connection.into_sftp().await?;
-    let mut details = vec![("Host key".to_owned(), host_key.openssh())];
+    let mut details = vec![("Host key".to_owned(), host_print.openssh())];
     details.extend(file_system.facts());
     Ok(Connected {
         home: file_system.home().clone(),
@@ -62,7 +63,12 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
         },
         server: file_system.banner().to_owned(),
         details,
-        login: Login::Ssh(SshLogin { user: user.clone(), steps, host_key }),
+        peer: Some(Peer {
+            evidence: Evidence::new(target.site.endpoint.clone(), PeerIdentity::HostKey(host_key)),
+            pin: None,
+            hops: Vec::new(),
+        }),
+        login: Login::Ssh(SshLogin { user: user.clone(), steps, host_key: host_print }),
         user,
         file_system: Arc::new(file_system),
     })
@@ -109,14 +115,14 @@ fn settings(target: &Target, services: &Services) -> SshSettings {
 }
 
 /// A connection to a host whose key is trusted; nobody is authenticated yet.
-async fn reach(target: &Target, services: &Services) -> Result<(SshConnection, Fingerprint, TrustBasis), ConnectFailure> {
+async fn reach(target: &Target, services: &Services) -> Result<(SshConnection, HostKey, TrustBasis), ConnectFailure> {
     let endpoint = &target.site.endpoint;
-    let seen: Arc<Mutex<Option<(Fingerprint, TrustBasis)>>> = Arc::default();
+    let seen: Arc<Mutex<Option<(HostKey, TrustBasis)>>> = Arc::default();
     let judge = || -> HostKeyJudge {
         let (target, services, seen) = (target.clone(), services.clone(), seen.clone());
         Arc::new(move |key: &HostKey| {
             let basis = standing(key, &target, &services)?;
-            *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((Fingerprint::of(&key.blob), basis));
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((key.clone(), basis));
             Ok(())
         })
     };
@@ -142,7 +148,7 @@ async fn reach(target: &Target, services: &Services) -> Result<(SshConnection, F
         }
         other => other?,
     };
-    let seen = *seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (key, basis) = seen.ok_or_else(|| ConnectError::new(ConnectErrorKind::Handshake, endpoint, "the server showed no host key"))?;
     Ok((connection, key, basis))
 }
@@ -169,13 +175,14 @@ fn exactly(expected: Fingerprint, endpoint: &Endpoint, key: &HostKey, place: &st
     if Fingerprint::of(&key.blob) == expected {
         return Ok(());
     }
-    let remembered = Remembered { fingerprint: expected, place: place.to_owned(), same_key: false };
+    let remembered =
+        Remembered { fingerprint: expected, place: place.to_owned(), same_key: false, change: Change::HostKeyReplaced, certificate: None };
     known_hosts::evidence_for(endpoint, key, &Standing::Changed { remembered }).map_or(Ok(()), |evidence| Err(Box::new(evidence)))
 }
 
 fn remember(decision: Decision, endpoint: &Endpoint, key: &HostKey, services: &Services) -> Result<(), ConnectFailure> {
-    match (decision, &services.host_keys.write) {
-        (Decision::Always, Some(file)) => known_hosts::append(file, &endpoint.host, endpoint.port, key)
+    match (decision.remember, &services.host_keys.write) {
+        (Remember::Always, Some(file)) => known_hosts::append(file, &endpoint.host, endpoint.port, key)
             .map_err(|error| ConnectFailure::NotRemembered { place: shown(file), why: error.to_string() }),
         _ => {
             services.host_keys.accept_once(endpoint, Fingerprint::of(&key.blob));

@@ -2,16 +2,18 @@
 
 use super::failure::ConnectFailure;
 use super::services::Services;
-use crate::ask::{TrustAnswer, TrustQuestion};
+use crate::ask::{TrustAnswer, TrustQuestion, TrustReply};
 use crate::model::Site;
 use crate::protocols::{ConnectError, ConnectErrorKind};
-use crate::trust::{Evidence, Pin, Remember, Verdict, judge};
+use crate::trust::{Evidence, Pin, Remember, Verdict, Verified, judge};
 
 /// What was decided about a peer that is not trusted by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Decision {
-    Once,
-    Always,
+pub(super) struct Decision {
+    /// How long it holds.
+    pub(super) remember: Remember,
+    /// How the person knew.
+    pub(super) verified: Verified,
 }
 
 /// Asks about `evidence`; only an explicit yes is a yes.
@@ -29,21 +31,12 @@ pub(super) async fn decide(
         // The verifier refused what the judge would take: fail closed, never loop.
         Verdict::Refuse | Verdict::Trusted | Verdict::Pinned => return Err(refused()),
     };
-    let question = TrustQuestion { site: site.clone(), evidence: evidence.clone(), dangerous, can_remember };
-    match services.prompter.trust(question).await {
-        Ok(TrustAnswer::Always) if can_remember => Ok(Decision::Always),
-        Ok(TrustAnswer::Once | TrustAnswer::Always) => Ok(Decision::Once),
-        Ok(TrustAnswer::Reject) => Err(ConnectFailure::Rejected(Box::new(evidence.clone()))),
-        Err(_) => Err(refused()),
-    }
-}
-
-impl Decision {
-    /// How long it holds.
-    pub(super) fn remember(self) -> Remember {
-        match self {
-            Self::Once => Remember::Once,
-            Self::Always => Remember::Always,
-        }
-    }
+    let question = TrustQuestion { site: site.clone(), evidence: Box::new(evidence.clone()), dangerous, can_remember };
+    let TrustReply { answer, verified } = services.prompter.trust(question).await.map_err(|_| refused())?;
+    let remember = match answer {
+        TrustAnswer::Always if can_remember => Remember::Always,
+        TrustAnswer::Once | TrustAnswer::Always => Remember::Once,
+        TrustAnswer::Reject => return Err(ConnectFailure::Rejected(Box::new(evidence.clone()))),
+    };
+    Ok(Decision { remember, verified })
 }

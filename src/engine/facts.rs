@@ -1,6 +1,9 @@
 //! What a pane's header says of a connection, as plain values.
 
-use crate::model::{FilePath, Site};
+use std::sync::Arc;
+
+use crate::model::{Endpoint, FilePath, Site};
+use crate::trust::{Evidence, Fingerprint, Pin};
 
 use super::job::SessionId;
 
@@ -23,6 +26,30 @@ pub struct SessionFacts {
     pub server: String,
     /// Full names for the inspector: cipher suite or SSH algorithms, fingerprint and so on, as label and value.
     pub details: Vec<(String, String)>,
+    /// Who answered and why that one is trusted; `None` for plain FTP.
+    pub peer: Option<Arc<Peer>>,
+}
+
+/// The peer of a connection, for the inspector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// What it showed, and what is wrong with it.
+    pub evidence: Evidence,
+    /// The decision that lets it be trusted, if a person made one.
+    pub pin: Option<Pin>,
+    /// The hosts on the way there (SSH's ProxyJump), nearest first, each judged like the last.
+    pub hops: Vec<Hop>,
+}
+
+/// A host on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hop {
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// Its host key's.
+    pub fingerprint: Fingerprint,
+    /// Why it is trusted.
+    pub trust: TrustBasis,
 }
 
 /// Why a peer is trusted.

@@ -69,6 +69,7 @@ impl Session {
             level: connected.level,
             server: connected.server,
             details: connected.details,
+            peer: connected.peer.map(Arc::new),
         };
         let session = Arc::new(Self {
             facts,

@@ -185,7 +185,7 @@ pub fn default_keys(home: &Path) -> Vec<PathBuf> {
 
 /// The identity of a host key as the trust room speaks of it.
 pub(crate) fn host_key(key: &PublicKey) -> HostKey {
-    HostKey { algorithm: key.algorithm().to_string(), blob: key.to_bytes().unwrap_or_default().into() }
+    HostKey::plain(key.algorithm().to_string(), key.to_bytes().unwrap_or_default())
 }
 
 enum Format {

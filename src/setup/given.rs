@@ -7,11 +7,11 @@ use async_trait::async_trait;
 
 use crate::ask::{
     ConflictAnswer, ConflictQuestion, Declined, InteractiveQuestion, Prompter, SecretAnswer, SecretPurpose, SecretQuestion, TrustAnswer,
-    TrustQuestion,
+    TrustQuestion, TrustReply,
 };
 use crate::model::Endpoint;
 use crate::secrets::Secret;
-use crate::trust::Fingerprint;
+use crate::trust::{Fingerprint, Verified};
 
 /// Where a secret comes from, when it is wanted.
 #[derive(Clone)]
@@ -109,9 +109,9 @@ async fn run(command: &str, heard: bool) -> Result<Secret, String> {
 
 #[async_trait]
 impl<P: Prompter> Prompter for GivenAnswers<P> {
-    async fn trust(&self, question: TrustQuestion) -> Result<TrustAnswer, Declined> {
+    async fn trust(&self, question: TrustQuestion) -> Result<TrustReply, Declined> {
         if self.trust.contains(&question.evidence.identity.fingerprint()) {
-            return Ok(TrustAnswer::Once);
+            return Ok(TrustReply { answer: TrustAnswer::Once, verified: Verified::Named });
         }
         self.then.trust(question).await
     }

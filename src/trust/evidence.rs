@@ -1,10 +1,17 @@
 //! What a peer showed and everything that is wrong with it. Facts only: nothing here makes anything trusted.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::assess::Assessment;
+use super::chain::{ChainLink, LinkSignature};
+use super::change::Change;
 use super::fingerprint::Fingerprint;
+use super::host_key::HostKey;
 use super::pins::Pin;
+use super::revocation::Revocation;
+use super::tls_facts::TlsFacts;
 use crate::model::Endpoint;
 
 /// A certificate as it came over the wire.
@@ -14,19 +21,25 @@ pub struct Certificate {
     pub der: Box<[u8]>,
 }
 
+/// Base64 of the DER.
+impl Serialize for Certificate {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(&self.der))
+    }
+}
+
+impl<'de> Deserialize<'de> for Certificate {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let der = STANDARD.decode(text).map_err(serde::de::Error::custom)?;
+        Ok(Self { der: der.into() })
+    }
+}
+
 impl std::fmt::Debug for Certificate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Certificate({})", Fingerprint::of(&self.der))
     }
-}
-
-/// An SSH host key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostKey {
-    /// The key's algorithm name, e.g. `ssh-ed25519`.
-    pub algorithm: String,
-    /// The public key blob (RFC 4253 section 6.6).
-    pub blob: Box<[u8]>,
 }
 
 /// Who a peer says it is.
@@ -138,17 +151,6 @@ pub struct Problem {
     pub text: String,
 }
 
-/// What the TLS connection had agreed on when the peer was judged.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TlsFacts {
-    /// `TLS1.3` or `TLS1.2`.
-    pub version: Option<String>,
-    /// The cipher suite's IANA name.
-    pub suite: Option<String>,
-    /// Whether the session was resumed.
-    pub resumed: bool,
-}
-
 /// All that is known of a peer at the moment of judgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
@@ -165,6 +167,10 @@ pub struct Evidence {
     /// It cannot be trusted even if the person wants to: unreadable, a key no handshake can use, or an SSH key that
     /// contradicts known_hosts, where only a hand in that file helps.
     pub unusable: bool,
+    /// The way from the peer's certificate up to a root, as far as it leads; empty for a host key.
+    pub chain: Vec<ChainLink>,
+    /// Whether the peer's certificate was taken back.
+    pub revocation: Revocation,
     /// TLS connections only.
     pub tls: TlsFacts,
 }
@@ -178,24 +184,58 @@ pub struct Remembered {
     pub place: String,
     /// Whether the new identity has the same public key (a renewal).
     pub same_key: bool,
+    /// What kind of change it is.
+    pub change: Change,
+    /// The certificate that was trusted, where it was kept; `None` for host keys and old pins.
+    pub certificate: Option<Certificate>,
 }
 
 impl Evidence {
     /// The evidence of a certificate chain, with the pin of its endpoint brought in.
     pub fn of_certificates(endpoint: Endpoint, chain: Vec<Certificate>, assessment: Assessment, pin: Option<&Pin>) -> Self {
-        let Assessment { mut problems, spki, unusable } = assessment;
+        let Assessment { mut problems, spki, unusable, chain: links, revocation } = assessment;
         let identity = PeerIdentity::Certificates(chain);
         let remembered = pin.filter(|pin| pin.certificate != identity.fingerprint()).map(|pin| Remembered {
             fingerprint: pin.certificate,
             place: format!("pinned {}", pin.since.strftime("%Y-%m-%d")),
             same_key: spki.is_some() && pin.spki == spki,
+            change: Change::of_certificates(pin, spki, &links),
+            certificate: pin.leaf.clone(),
         });
         if let Some(before) = &remembered {
             let key = if before.same_key { "its key is the same" } else { "its key is another one" };
             let text = format!("this is not the certificate you trusted here before ({}); {key}", before.place);
             problems.insert(0, Problem { kind: ProblemKind::ChangedSincePinned, at: 0, text });
         }
-        Self { endpoint, identity, problems, spki, remembered, unusable, tls: TlsFacts::default() }
+        Self { endpoint, identity, problems, spki, remembered, unusable, chain: links, revocation, tls: TlsFacts::default() }
+    }
+
+    /// An identity of which nothing is known to be wrong.
+    pub fn new(endpoint: Endpoint, identity: PeerIdentity) -> Self {
+        let spki = match &identity {
+            PeerIdentity::Certificates(_) => None,
+            PeerIdentity::HostKey(key) => Some(key.fingerprint()),
+        };
+        Self {
+            endpoint,
+            identity,
+            problems: Vec::new(),
+            spki,
+            remembered: None,
+            unusable: false,
+            chain: Vec::new(),
+            revocation: Revocation::NotChecked,
+            tls: TlsFacts::default(),
+        }
+    }
+
+    /// SHA-256 of the SubjectPublicKeyInfo whose signature on the peer's certificate was checked.
+    pub fn issuer(&self) -> Option<Fingerprint> {
+        match self.chain.first()?.signature {
+            LinkSignature::Valid => self.chain.get(1)?.spki,
+            LinkSignature::SelfSigned => self.spki,
+            _ => None,
+        }
     }
 
     /// Whether there is a problem of this kind.

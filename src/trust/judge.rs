@@ -59,24 +59,18 @@ mod tests {
 
     use super::*;
     use crate::model::Endpoint;
-    use crate::trust::{Certificate, PeerIdentity, Problem, Remember, TlsFacts};
+    use crate::trust::{Certificate, PeerIdentity, Problem, Remember, Verified};
 
     fn evidence(der: &[u8], problems: &[ProblemKind]) -> Evidence {
-        Evidence {
-            endpoint: Endpoint::new("h", 21),
-            identity: PeerIdentity::Certificates(vec![Certificate { der: der.into() }]),
-            problems: problems.iter().map(|&kind| Problem { kind, at: 0, text: String::new() }).collect(),
-            spki: None,
-            remembered: None,
-            unusable: false,
-            tls: TlsFacts::default(),
-        }
+        let identity = PeerIdentity::Certificates(vec![Certificate { der: der.into() }]);
+        let problems = problems.iter().map(|&kind| Problem { kind, at: 0, text: String::new() }).collect();
+        Evidence { problems, ..Evidence::new(Endpoint::new("h", 21), identity) }
     }
 
     #[test]
     fn every_state_of_pin_and_problem() {
         use ProblemKind::{Expired, NameMismatch, SelfSigned, UnknownIssuer};
-        let pin = |of: &Evidence| Pin::of(of, Remember::Always, Timestamp::UNIX_EPOCH);
+        let pin = |of: &Evidence| Pin::of(of, Remember::Always, Verified::Blind, Timestamp::UNIX_EPOCH);
         let good = evidence(b"a", &[]);
         let own = evidence(b"b", &[SelfSigned, UnknownIssuer]);
         assert_eq!(judge(&good, None), Verdict::Trusted);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Evidence, ProblemKind};
+use super::evidence::{Certificate, Evidence, ProblemKind};
 use super::fingerprint::Fingerprint;
 use crate::model::Endpoint;
 
@@ -32,12 +32,45 @@ pub struct Pin {
     pub since: Timestamp,
     /// How long it holds.
     pub remember: Remember,
+    /// How the person knew it was the right one.
+    #[serde(default)]
+    pub verified: Verified,
+    /// When the peer last showed it, UTC.
+    #[serde(default)]
+    pub last_seen: Option<Timestamp>,
+    /// The certificate itself (base64 of its DER in the ledger), so that a later one can be compared with it.
+    #[serde(default)]
+    pub leaf: Option<Certificate>,
+    /// SHA-256 of the SubjectPublicKeyInfo that signed it, where the signature was checked.
+    #[serde(default)]
+    pub issuer: Option<Fingerprint>,
+}
+
+/// How a person knew that an identity is the right one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verified {
+    /// They said yes to what was shown.
+    #[default]
+    Blind,
+    /// It was compared with a fingerprint they had from elsewhere.
+    Fingerprint,
+    /// They named exactly this fingerprint on the command line or in the URL.
+    Named,
+    /// An authority this machine trusts vouches for it.
+    Authority,
+    /// It came out of a file of exported decisions.
+    Imported,
 }
 
 impl Pin {
     /// The pin for what `evidence` showed.
-    pub fn of(evidence: &Evidence, remember: Remember, now: Timestamp) -> Self {
+    pub fn of(evidence: &Evidence, remember: Remember, verified: Verified, now: Timestamp) -> Self {
         Self {
+            verified,
+            last_seen: Some(now),
+            leaf: evidence.identity.leaf().cloned(),
+            issuer: evidence.issuer(),
             certificate: evidence.identity.fingerprint(),
             spki: evidence.spki,
             accepted: evidence

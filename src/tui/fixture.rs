@@ -153,6 +153,7 @@ pub(super) fn facts(url: &str) -> SessionFacts {
         level: SecurityLevel::Secure,
         server: "Example FTP".into(),
         details: vec![("Cipher suite".into(), "TLS_AES_256_GCM_SHA384".into())],
+        peer: None,
     }
 }
 

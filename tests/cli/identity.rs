@@ -71,10 +71,20 @@ fn a_certificate_that_changed_is_refused_although_it_was_trusted() {
 /// Writes a decision as the program does: by making it.
 fn remember(scene: &Scene, print: &Fingerprint) {
     use sealift::trust::store::TrustStore;
-    use sealift::trust::{Pin, ProblemKind, Remember};
+    use sealift::trust::{Pin, ProblemKind, Remember, Verified};
     let endpoint = sealift::model::Endpoint::new("127.0.0.1", scene.ftps.as_ref().unwrap().addr.port());
     let accepted = ProblemKind::ALL.iter().copied().filter(|kind| *kind != ProblemKind::ChangedSincePinned).collect();
-    let pin = Pin { certificate: *print, spki: None, accepted, since: jiff::Timestamp::now(), remember: Remember::Always };
+    let pin = Pin {
+        certificate: *print,
+        spki: None,
+        accepted,
+        since: jiff::Timestamp::now(),
+        remember: Remember::Always,
+        verified: Verified::Blind,
+        last_seen: None,
+        leaf: None,
+        issuer: None,
+    };
     TrustStore::open(&scene.home("data/trust")).remember(endpoint, pin).unwrap();
 }
 

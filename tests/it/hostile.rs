@@ -17,7 +17,7 @@ use sealift::secrets::Secret;
 use sealift::server::ftp::{FtpOptions, FtpServer};
 use sealift::server::sftp::{SftpOptions, SftpServer};
 use sealift::server::{HostKey, ServerIdentity, Users};
-use sealift::trust::{Evidence, PeerIdentity, TlsFacts};
+use sealift::trust::{Evidence, PeerIdentity};
 use sealift::vfs::{FileSystem, FsError, FsErrorKind, ListingBudget, MemoryFileSystem, list_within};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -143,15 +143,8 @@ fn ssh_settings(host: &str, port: u16) -> SshSettings {
 /// Trusts nobody.
 fn no_host_key() -> HostKeyJudge {
     Arc::new(|key| {
-        Err(Box::new(Evidence {
-            endpoint: Endpoint::new("127.0.0.1", 22),
-            identity: PeerIdentity::HostKey(key.clone()),
-            problems: Vec::new(),
-            spki: None,
-            remembered: None,
-            unusable: false,
-            tls: TlsFacts::default(),
-        }))
+        let identity = PeerIdentity::HostKey(key.clone());
+        Err(Box::new(Evidence::new(Endpoint::new("127.0.0.1", 22), identity)))
     })
 }
 

@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use sealift::model::Endpoint;
 use sealift::protocols::tls::{Roots, TlsSession, TlsStream, TlsVersions, alert_of};
 use sealift::protocols::{AlertKind, ConnectError, ConnectErrorKind};
-use sealift::trust::{Evidence, Fingerprint, Pin as TrustPin, ProblemKind, Remember};
+use sealift::trust::{Evidence, Fingerprint, Pin as TrustPin, ProblemKind, Remember, Verified};
 
 use crate::certificates::{Made, authority, fixture, fixture_path, self_signed};
 
@@ -215,7 +215,7 @@ fn kinds(evidence: &Evidence) -> Vec<ProblemKind> {
 }
 
 fn pin_of(evidence: &Evidence) -> TrustPin {
-    TrustPin::of(evidence, Remember::Always, Timestamp::UNIX_EPOCH)
+    TrustPin::of(evidence, Remember::Always, Verified::Blind, Timestamp::UNIX_EPOCH)
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use sealift::protocols::ConnectErrorKind;
 use sealift::protocols::ftp::{DataMode, FtpConnection, FtpFileSystem, FtpSettings, Quirk, Quirks};
 use sealift::protocols::tls::Roots;
 use sealift::secrets::Secret;
-use sealift::trust::{Fingerprint, Pin, ProblemKind, Remember};
+use sealift::trust::{Fingerprint, Pin, ProblemKind, Remember, Verified};
 use sealift::vfs::{Create, FileSystem, FsResult, list_all};
 use tokio::sync::mpsc;
 
@@ -223,7 +223,7 @@ async fn unknown_then_pinned(server: &FtpServer, way: Way) {
     let ConnectErrorKind::Untrusted(evidence) = error.kind else { panic!("{error}") };
     assert!(evidence.has(ProblemKind::UnknownIssuer), "{:?}", evidence.problems);
     assert_eq!(evidence.identity.fingerprint(), Fingerprint::of(&server.certificates.server));
-    let pin = Pin::of(&evidence, Remember::Once, Timestamp::now());
+    let pin = Pin::of(&evidence, Remember::Once, Verified::Blind, Timestamp::now());
     let mut connection = FtpConnection::connect(&settings, Some(pin.clone())).await.unwrap();
     connection.login(&server.user, &password(server)).await.unwrap();
     let place = connection.into_file_system().await.unwrap();

@@ -11,7 +11,7 @@ use sealift::model::{Endpoint, EntryName, FilePath, Protocol, Site};
 use sealift::protocols::ConnectErrorKind;
 use sealift::protocols::sftp::{AuthStep, HostKeyJudge, Method, SftpFileSystem, SshConnection, SshSettings};
 use sealift::secrets::Secret;
-use sealift::trust::{Evidence, HostKey, PeerIdentity, TlsFacts};
+use sealift::trust::{Evidence, HostKey, PeerIdentity};
 use sealift::vfs::{FileSystem, list_all};
 
 use super::Harness;
@@ -61,22 +61,14 @@ fn settings(server: &Sshd) -> SshSettings {
 }
 
 fn evidence(server: &Sshd, key: &HostKey) -> Box<Evidence> {
-    Box::new(Evidence {
-        endpoint: settings(server).site.endpoint,
-        identity: PeerIdentity::HostKey(key.clone()),
-        problems: Vec::new(),
-        spki: None,
-        remembered: None,
-        unusable: false,
-        tls: TlsFacts::default(),
-    })
+    Box::new(Evidence::new(settings(server).site.endpoint, PeerIdentity::HostKey(key.clone())))
 }
 
 /// Accepts exactly the key that was made for this server.
 fn judge(server: &Sshd) -> HostKeyJudge {
     let line = server.host_key.split_whitespace().nth(1).unwrap();
     let blob = base64::engine::general_purpose::STANDARD.decode(line).unwrap();
-    let (expected, other) = (blob, evidence(server, &HostKey { algorithm: "ssh-ed25519".into(), blob: Box::default() }));
+    let (expected, other) = (blob, evidence(server, &HostKey::plain("ssh-ed25519", Vec::new())));
     Arc::new(move |key| if *key.blob == *expected { Ok(()) } else { Err(other.clone()) })
 }
 
@@ -151,7 +143,7 @@ async fn agent_logs_in(server: &Sshd) {
 }
 
 async fn refused_host_key(server: &Sshd) {
-    let shown = evidence(server, &HostKey { algorithm: "ssh-ed25519".into(), blob: Box::default() });
+    let shown = evidence(server, &HostKey::plain("ssh-ed25519", Vec::new()));
     let judge: HostKeyJudge = Arc::new(move |_| Err(shown.clone()));
     let error = SshConnection::connect(&settings(server), judge).await.err().expect("the judge refused");
     assert!(matches!(error.kind, ConnectErrorKind::Untrusted(_)), "{error}");

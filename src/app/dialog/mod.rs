@@ -210,7 +210,7 @@ impl Dialog {
     /// Answers the question and ends the dialog.
     pub(super) fn answer(self, answer: Answer) {
         match (self, answer) {
-            (Self::Trust(dialog), Answer::Trust(answer)) => dialog.ask.reply.send(answer),
+            (Self::Trust(dialog), Answer::Trust(answer)) => dialog.answer(answer),
             (Self::Conflict(dialog), Answer::Conflict(answer)) => dialog.ask.reply.send(answer),
             (Self::Secret(dialog), Answer::Typed) => dialog.answer(),
             (Self::Interactive(dialog), Answer::Typed) => dialog.answer(),

@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::{Answer, GUARD, MOST_LINES, Next, focus_step, letter, moved, neighbour};
 use crate::app::input::Input;
 use crate::app::key::{Key, KeyCode};
-use crate::ask::{Ask, TrustAnswer, TrustQuestion};
-use crate::trust::{Fingerprint, PeerIdentity};
+use crate::ask::{Ask, TrustAnswer, TrustQuestion, TrustReply};
+use crate::trust::{Fingerprint, PeerIdentity, Verified};
 
 /// The question and what the person did about it so far.
 pub struct TrustDialog {
     /// What is asked, and the way to answer.
-    pub ask: Ask<TrustQuestion, TrustAnswer>,
+    pub ask: Ask<TrustQuestion, TrustReply>,
     /// The button Enter presses. Begins with Reject.
     pub focus: TrustAnswer,
     /// What keys do.
@@ -63,7 +63,7 @@ impl TrustDialog {
     /// However long somebody goes on typing what was meant for something else, after this the dialog listens.
     const LONGEST_GUARD: Duration = Duration::from_secs(3);
 
-    pub(super) fn new(ask: Ask<TrustQuestion, TrustAnswer>, now: Duration) -> Self {
+    pub(super) fn new(ask: Ask<TrustQuestion, TrustReply>, now: Duration) -> Self {
         Self {
             ask,
             focus: TrustAnswer::Reject,
@@ -94,6 +94,12 @@ impl TrustDialog {
             PeerIdentity::Certificates(_) => identity.fingerprint().colons(),
             PeerIdentity::HostKey(_) => identity.fingerprint().openssh(),
         }
+    }
+
+    /// Ends the dialog with this answer.
+    pub(super) fn answer(self, answer: TrustAnswer) {
+        let verified = if self.compared == Some(Comparison::Match) { Verified::Fingerprint } else { Verified::Blind };
+        self.ask.reply.send(TrustReply { answer, verified });
     }
 
     fn is_last(&self, typed: &str) -> bool {

@@ -60,6 +60,7 @@ pub(crate) fn session(id: u32) -> SessionFacts {
         level: SecurityLevel::Secure,
         server: String::new(),
         details: Vec::new(),
+        peer: None,
     }
 }
 

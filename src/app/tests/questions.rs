@@ -10,10 +10,10 @@ use super::super::dialog::{Comparison, Newer};
 use super::*;
 use crate::ask::{
     ChannelPrompter, ConflictAction, ConflictAnswer, ConflictQuestion, Declined, FileFacts, InteractivePrompt, InteractiveQuestion,
-    Prompter, Question, Scope, SecretAnswer, SecretPurpose, SecretQuestion, TrustAnswer, TrustQuestion,
+    Prompter, Question, Scope, SecretAnswer, SecretPurpose, SecretQuestion, TrustAnswer, TrustQuestion, TrustReply,
 };
 use crate::model::{Endpoint, EntryName};
-use crate::trust::{Certificate, Evidence, HostKey, PeerIdentity, TlsFacts};
+use crate::trust::{Certificate, Evidence, HostKey, PeerIdentity};
 
 /// An asker that waits for its answer.
 struct Asker<A>(Pin<Box<dyn Future<Output = Result<A, Declined>>>>);
@@ -40,19 +40,12 @@ where
 }
 
 fn trust_question(dangerous: bool) -> TrustQuestion {
-    let evidence = Evidence {
-        endpoint: Endpoint::new("host", 21),
-        identity: PeerIdentity::Certificates(vec![Certificate { der: b"der"[..].into() }]),
-        problems: Vec::new(),
-        spki: None,
-        remembered: None,
-        unusable: false,
-        tls: TlsFacts::default(),
-    };
+    let identity = PeerIdentity::Certificates(vec![Certificate { der: b"der"[..].into() }]);
+    let evidence = Box::new(Evidence::new(Endpoint::new("host", 21), identity));
     TrustQuestion { site: url("ftpes://me@host").site, evidence, dangerous, can_remember: true }
 }
 
-fn ask_trust(screen: &mut Screen, question: TrustQuestion) -> Asker<TrustAnswer> {
+fn ask_trust(screen: &mut Screen, question: TrustQuestion) -> Asker<TrustReply> {
     ask(screen, |prompter| async move { prompter.trust(question).await })
 }
 
@@ -86,7 +79,7 @@ fn keys_typed_ahead_never_answer() {
     assert!(asker.poll().is_none(), "somebody is still typing");
     screen.wait(600);
     screen.keys("a");
-    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Always)));
+    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Always.into())));
 }
 
 #[test]
@@ -98,19 +91,19 @@ fn a_stream_of_keys_does_not_deafen_for_ever() {
         screen.wait(100);
     }
     screen.keys("o");
-    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Once)));
+    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Once.into())));
 }
 
 #[test]
 fn enter_rejects_until_the_focus_was_moved() {
     for (keys, answer) in [
-        ("<enter>", Ok(TrustAnswer::Reject)),
-        ("<esc>", Ok(TrustAnswer::Reject)),
-        ("<c-c>", Ok(TrustAnswer::Reject)),
-        ("r", Ok(TrustAnswer::Reject)),
-        ("<tab><enter>", Ok(TrustAnswer::Once)),
-        ("<left><enter>", Ok(TrustAnswer::Always)),
-        ("<tab><tab><tab><enter>", Ok(TrustAnswer::Reject)),
+        ("<enter>", Ok(TrustAnswer::Reject.into())),
+        ("<esc>", Ok(TrustAnswer::Reject.into())),
+        ("<c-c>", Ok(TrustAnswer::Reject.into())),
+        ("r", Ok(TrustAnswer::Reject.into())),
+        ("<tab><enter>", Ok(TrustAnswer::Once.into())),
+        ("<left><enter>", Ok(TrustAnswer::Always.into())),
+        ("<tab><tab><tab><enter>", Ok(TrustAnswer::Reject.into())),
     ] {
         let mut screen = Screen::local(&["a"]);
         let mut asker = ask_trust(&mut screen, trust_question(false));
@@ -134,7 +127,7 @@ fn a_dangerous_identity_wants_its_last_characters() {
     screen.keys(&last_characters().to_uppercase());
     assert!(asker.poll().is_none());
     screen.keys("<enter>");
-    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Always)));
+    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Always.into())));
 }
 
 #[test]
@@ -145,7 +138,7 @@ fn what_cannot_be_trusted_or_remembered_has_no_such_button() {
     let mut asker = ask_trust(&mut screen, question);
     screen.wait(500);
     screen.keys("a<left><enter>");
-    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Once)));
+    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Once.into())));
 
     let mut question = trust_question(false);
     question.evidence.unusable = true;
@@ -154,7 +147,7 @@ fn what_cannot_be_trusted_or_remembered_has_no_such_button() {
     screen.keys("ao<tab>");
     assert!(asker.poll().is_none());
     screen.keys("<enter>");
-    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Reject)));
+    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Reject.into())));
 }
 
 #[test]
@@ -183,7 +176,7 @@ fn a_pasted_fingerprint_is_compared_and_accepts_nothing() {
 fn host_keys_are_shown_as_openssh_does_and_case_counts() {
     let mut screen = Screen::local(&["a"]);
     let mut question = trust_question(true);
-    let key = HostKey { algorithm: "ssh-ed25519".to_owned(), blob: b"blob"[..].into() };
+    let key = HostKey::plain("ssh-ed25519", &b"blob"[..]);
     question.evidence.identity = PeerIdentity::HostKey(key);
     let print = question.evidence.identity.fingerprint().openssh();
     let last = &print[print.len() - 4..];
@@ -196,7 +189,7 @@ fn host_keys_are_shown_as_openssh_does_and_case_counts() {
     assert!(asker.poll().is_none());
     screen.send(Msg::Paste(last.to_owned()));
     screen.keys("<enter>");
-    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Once)));
+    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Once.into())));
 }
 
 #[test]
@@ -207,11 +200,11 @@ fn questions_wait_for_each_other_and_each_has_its_own_guard() {
     assert_eq!((screen.app.dialogs.len(), screen.app.waiting.len()), (1, 1));
     screen.wait(1_000);
     screen.keys("aa");
-    assert_eq!(first.poll(), Some(Ok(TrustAnswer::Always)));
+    assert_eq!(first.poll(), Some(Ok(TrustAnswer::Always.into())));
     assert!(second.poll().is_none(), "the second a was meant for the first");
     screen.wait(1_000);
     screen.keys("<enter>");
-    assert_eq!(second.poll(), Some(Ok(TrustAnswer::Reject)));
+    assert_eq!(second.poll(), Some(Ok(TrustAnswer::Reject.into())));
 }
 
 #[test]
@@ -235,7 +228,7 @@ fn a_question_that_comes_while_a_dialog_is_open_gives_it_back() {
     assert!(asker.poll().is_none());
     screen.wait(5_000);
     screen.keys("<esc>");
-    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Reject)));
+    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Reject.into())));
     assert!(matches!(screen.app.dialog(), Some(Dialog::Connect(_))));
 }
 

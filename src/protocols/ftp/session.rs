@@ -14,7 +14,7 @@ use super::reply::Reply;
 use crate::model::FilePath;
 use crate::protocols::tls::TlsSession;
 use crate::protocols::{ConnectError, ConnectErrorKind};
-use crate::trust::{Pin, Remember};
+use crate::trust::{Pin, Remember, Verified};
 use crate::vfs::FsError;
 
 /// A logged-in connection: binary type, extensions known.
@@ -99,7 +99,7 @@ impl Session {
 
     async fn like_this(&self) -> Result<Self, ConnectError> {
         let evidence = self.tls.as_ref().and_then(TlsSession::evidence);
-        let pin = evidence.map(|evidence| Pin::of(&evidence, Remember::Once, Timestamp::now()));
+        let pin = evidence.map(|evidence| Pin::of(&evidence, Remember::Once, Verified::Blind, Timestamp::now()));
         let mut connection = FtpConnection::connect(&self.settings, pin).await?;
         if let Some(login) = &self.login {
             connection.login(&login.user, &login.password).await?;

@@ -56,7 +56,7 @@ fn server_hello(record: &[u8]) -> Option<TlsFacts> {
         }
         extensions = extensions.get(4 + usize::from(length)..).unwrap_or_default();
     }
-    Some(TlsFacts { version: version_name(version.into()), suite: suite_name(suite.into()), resumed: false })
+    Some(TlsFacts { version: version_name(version.into()), suite: suite_name(suite.into()), ..TlsFacts::default() })
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn version_and_suite_are_found() {
         let facts =
-            |version: &str, suite: &str| Some(TlsFacts { version: Some(version.into()), suite: Some(suite.into()), resumed: false });
+            |version: &str, suite: &str| Some(TlsFacts { version: Some(version.into()), suite: Some(suite.into()), ..TlsFacts::default() });
         let tls13 = record([0x13, 0x01], &[0, 51, 0, 2, 9, 9, 0, 43, 0, 2, 3, 4]);
         assert_eq!(server_hello(&tls13), facts("TLS1.3", "TLS_AES_128_GCM_SHA256"));
         let tls12 = record([0xc0, 0x2f], &[]);

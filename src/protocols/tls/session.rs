@@ -145,6 +145,8 @@ pub fn facts_of(stream: &TlsStream) -> TlsFacts {
     TlsFacts {
         version: tls.protocol_version().and_then(hello::version_name),
         suite: tls.negotiated_cipher_suite().and_then(|suite| hello::suite_name(suite.suite())),
+        key_exchange: tls.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name())),
         resumed: tls.handshake_kind() == Some(HandshakeKind::Resumed),
+        ..TlsFacts::default()
     }
 }

@@ -11,8 +11,10 @@ use x509_parser::x509::X509Version;
 use super::algorithm::{KeyKind, signature_algorithm};
 use super::anchors::Anchors;
 use super::certificate;
+use super::chain::ChainLink;
 use super::evidence::{Certificate, Problem, ProblemKind};
 use super::fingerprint::Fingerprint;
+use super::revocation::Revocation;
 use super::signature::{PublicKey, Signed, provider_algorithms};
 use crate::model::{Endpoint, text};
 use names::NameMatch;
@@ -26,6 +28,10 @@ pub struct Assessment {
     pub spki: Option<Fingerprint>,
     /// Nobody can trust this leaf: it cannot be read, or its key fits no handshake.
     pub unusable: bool,
+    /// The way from the leaf up to a root, as far as it leads.
+    pub chain: Vec<ChainLink>,
+    /// Whether the leaf was taken back.
+    pub revocation: Revocation,
 }
 
 /// What the platform's verifier answered.
@@ -60,10 +66,9 @@ pub fn assess(chain: &[Certificate], endpoint: &Endpoint, anchors: &Anchors, now
     let links = readable(chain);
     let Some(leaf) = links.first().filter(|link| link.at == 0) else {
         let text = "it cannot be read: this is no certificate, or a damaged one".to_owned();
-        return Assessment { problems: vec![Problem { kind: ProblemKind::Other, at: 0, text }], spki: None, unusable: true };
+        return Assessment { problems: vec![Problem { kind: ProblemKind::Other, at: 0, text }], unusable: true, ..Assessment::default() };
     };
-    let mut assessment =
-        Assessment { problems: Vec::new(), spki: Some(Fingerprint::of(leaf.x509.tbs_certificate.subject_pki.raw)), unusable: false };
+    let mut assessment = Assessment { spki: Some(Fingerprint::of(leaf.x509.tbs_certificate.subject_pki.raw)), ..Assessment::default() };
     assessment.look_at_key(leaf);
     assessment.look_at_purpose(leaf, endpoint);
     for &at in &assessment.look_at_issuers(&links, anchors) {

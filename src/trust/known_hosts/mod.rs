@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::evidence::{Evidence, HostKey, PeerIdentity, Problem, ProblemKind, Remembered, TlsFacts};
+use super::change::Change;
+use super::evidence::{Evidence, PeerIdentity, Problem, ProblemKind, Remembered};
 use super::fingerprint::Fingerprint;
+use super::host_key::HostKey;
 use super::private_file;
 use crate::model::{Endpoint, text};
 use line::{Hosts, Line, Marker, Parsed, key_type};
@@ -115,10 +117,12 @@ impl KnownHosts {
         if let Some((place, _)) = self.marked(&name, Some(Marker::Revoked)).find(|(_, line)| line.blob == key.blob) {
             return Standing::Revoked { place: place.clone() };
         }
-        let remembered = |(place, line): &(Place, Line)| Remembered {
+        let remembered = |(place, line): &(Place, Line), change| Remembered {
             fingerprint: Fingerprint::of(&line.blob),
             place: place.to_string(),
             same_key: false,
+            change,
+            certificate: None,
         };
         if let Some((place, _)) = self.marked(&name, None).find(|(_, line)| line.blob == key.blob) {
             return Standing::Known { place: place.clone() };
@@ -126,9 +130,12 @@ impl KnownHosts {
         // By the key itself: `rsa-sha2-512` signs with an `ssh-rsa` key.
         let kind = key_type(&key.blob);
         match self.marked(&name, None).find(|(_, line)| key_type(&line.blob) == kind) {
-            Some(other) => Standing::Changed { remembered: remembered(other) },
+            Some(other) => Standing::Changed { remembered: remembered(other, Change::HostKeyReplaced) },
             None if !self.unreadable.is_empty() => Standing::Unreadable { what: self.unreadable.join(", ") },
-            None => Standing::Unknown { other_type: self.marked(&name, None).next().map(remembered) },
+            None => {
+                let other_type = self.marked(&name, None).next().map(|other| remembered(other, Change::HostKeyTypeAdded));
+                Standing::Unknown { other_type }
+            }
         }
     }
 
@@ -219,13 +226,10 @@ pub fn evidence_for(endpoint: &Endpoint, key: &HostKey, standing: &Standing) -> 
         Standing::Revoked { place } => (ProblemKind::Revoked, format!("this key was revoked ({place})"), None),
     };
     Some(Evidence {
-        endpoint: endpoint.clone(),
-        identity: PeerIdentity::HostKey(key.clone()),
         problems: vec![Problem { kind, at: 0, text: text::display_safe(words.as_bytes()) }],
-        spki: Some(Fingerprint::of(&key.blob)),
         remembered,
         unusable: kind != ProblemKind::UnknownHostKey,
-        tls: TlsFacts::default(),
+        ..Evidence::new(endpoint.clone(), PeerIdentity::HostKey(key.clone()))
     })
 }
 

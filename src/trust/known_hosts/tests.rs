@@ -14,7 +14,7 @@ fn key(kind: &str, of: u8) -> HostKey {
     // An Ed25519 key as ssh-keygen wants it: 32 bytes.
     blob.extend_from_slice(&32u32.to_be_bytes());
     blob.extend_from_slice(&[of; 32]);
-    HostKey { algorithm: kind.to_owned(), blob: blob.into() }
+    HostKey::plain(kind, blob)
 }
 
 fn ed(of: u8) -> HostKey {
@@ -117,8 +117,13 @@ fn ssh_keygen_agrees() {
 fn every_standing() {
     let (old, new, rsa) = (ed(1), ed(2), key("ssh-rsa", 9));
     let at = |line| Place { file: "kh".into(), line };
-    let remembered =
-        |key: &HostKey, line| Remembered { fingerprint: Fingerprint::of(&key.blob), place: at(line).to_string(), same_key: false };
+    let remembered = |key: &HostKey, line, change| Remembered {
+        fingerprint: Fingerprint::of(&key.blob),
+        place: at(line).to_string(),
+        same_key: false,
+        change,
+        certificate: None,
+    };
     let file = known(&format!(
         "# comment\n\n host\t{} a comment\r\nhost {}\n@revoked * {}\n@cert-authority *.lab {}\nonly.rsa {}\n",
         text_of(&old),
@@ -130,12 +135,12 @@ fn every_standing() {
     assert_eq!(file.junk, []);
     assert_eq!(file.lookup("host", 22, &old), Standing::Known { place: at(3) });
     assert_eq!(file.lookup("host", 22, &rsa), Standing::Known { place: at(4) });
-    assert_eq!(file.lookup("host", 22, &new), Standing::Changed { remembered: remembered(&old, 3) });
-    assert_eq!(file.lookup("only.rsa", 22, &new), Standing::Unknown { other_type: Some(remembered(&rsa, 7)) });
+    assert_eq!(file.lookup("host", 22, &new), Standing::Changed { remembered: remembered(&old, 3, Change::HostKeyReplaced) });
+    assert_eq!(file.lookup("only.rsa", 22, &new), Standing::Unknown { other_type: Some(remembered(&rsa, 7, Change::HostKeyTypeAdded)) });
     assert_eq!(file.lookup("host", 22, &ed(66)), Standing::Revoked { place: at(5) });
     assert_eq!(file.lookup("other", 22, &old), Standing::Unknown { other_type: None });
     let signed = HostKey { algorithm: "rsa-sha2-512".to_owned(), ..key("ssh-rsa", 8) };
-    assert_eq!(file.lookup("host", 22, &signed), Standing::Changed { remembered: remembered(&rsa, 4) });
+    assert_eq!(file.lookup("host", 22, &signed), Standing::Changed { remembered: remembered(&rsa, 4, Change::HostKeyReplaced) });
     assert_eq!(file.algorithms("host", 22), ["ssh-ed25519", "ssh-rsa"]);
     assert_eq!((file.authorities("a.lab", 22), file.algorithms("a.lab", 22)), (vec![at(6)], Vec::<String>::new()));
     assert_eq!(file.lookup("a.lab", 22, &ed(5)), Standing::Unknown { other_type: None }, "an authority's key is no host key");
@@ -186,7 +191,7 @@ fn a_line_is_added_and_the_rest_untouched() {
         let error = append(&file, host, 22, &ed(1)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{host:?}");
     }
-    let nonsense = HostKey { algorithm: "ssh-ed25519".to_owned(), blob: b"x".as_slice().into() };
+    let nonsense = HostKey::plain("ssh-ed25519", b"x".as_slice());
     assert_eq!(append(&file, "host", 22, &nonsense).unwrap_err().kind(), io::ErrorKind::InvalidInput);
 }
 

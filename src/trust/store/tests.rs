@@ -6,11 +6,21 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::trust::{Fingerprint, ProblemKind};
+use crate::trust::{Fingerprint, ProblemKind, Verified};
 
 fn pin(of: &[u8], remember: Remember) -> Pin {
     let accepted = BTreeSet::from([ProblemKind::SelfSigned, ProblemKind::UnknownIssuer]);
-    Pin { certificate: Fingerprint::of(of), spki: Some(Fingerprint::of(b"key")), accepted, since: Timestamp::UNIX_EPOCH, remember }
+    Pin {
+        certificate: Fingerprint::of(of),
+        spki: Some(Fingerprint::of(b"key")),
+        accepted,
+        since: Timestamp::UNIX_EPOCH,
+        remember,
+        verified: Verified::Blind,
+        last_seen: None,
+        leaf: None,
+        issuer: None,
+    }
 }
 
 fn at(port: u16) -> Endpoint {

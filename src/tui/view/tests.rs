@@ -15,7 +15,7 @@ use crate::model::entry::Kind;
 use crate::model::site::ParsedUrl;
 use crate::model::{Endpoint, Entry, EntryName, FilePath, Protocol, Site};
 use crate::trust::evidence::Remembered;
-use crate::trust::{Certificate, Evidence, Fingerprint, HostKey, PeerIdentity, Problem, ProblemKind, TlsFacts};
+use crate::trust::{Certificate, Change, Evidence, Fingerprint, HostKey, PeerIdentity, Problem, ProblemKind};
 use crate::tui::fixture::{Asking, Stage, text};
 use crate::tui::theme::{BUILT_IN, Theme};
 
@@ -52,36 +52,29 @@ fn problem(kind: ProblemKind, text: &str) -> Problem {
 fn certificate_question(dangerous: bool) -> TrustQuestion {
     let der = include_bytes!("../../../tests/fixtures/certificates/self-signed-expired.der");
     let evidence = Evidence {
-        endpoint: Endpoint::new("files.example.com", 21),
-        identity: PeerIdentity::Certificates(vec![Certificate { der: der[..].into() }]),
         problems: vec![
             problem(ProblemKind::SelfSigned, "The certificate is signed by itself: nobody else says that it belongs to this server."),
             problem(ProblemKind::Expired, "It was valid until 2026-01-01, that is over."),
         ],
-        spki: None,
         remembered: dangerous.then(|| Remembered {
             fingerprint: Fingerprint::of(b"before"),
             place: "pinned 2026-11-02".into(),
             same_key: false,
+            change: Change::Unclassified,
+            certificate: None,
         }),
-        unusable: false,
-        tls: TlsFacts::default(),
+        ..Evidence::new(Endpoint::new("files.example.com", 21), PeerIdentity::Certificates(vec![Certificate { der: der[..].into() }]))
     };
-    TrustQuestion { site: site(), evidence, dangerous, can_remember: true }
+    TrustQuestion { site: site(), evidence: Box::new(evidence), dangerous, can_remember: true }
 }
 
 fn host_key_question() -> TrustQuestion {
     let evidence = Evidence {
-        endpoint: Endpoint::new("files.example.com", 22),
-        identity: PeerIdentity::HostKey(HostKey { algorithm: "ssh-ed25519".into(), blob: b"key"[..].into() }),
         problems: vec![problem(ProblemKind::UnknownHostKey, "No line of known_hosts names this server.")],
-        spki: None,
-        remembered: None,
-        unusable: false,
-        tls: TlsFacts::default(),
+        ..Evidence::new(Endpoint::new("files.example.com", 22), PeerIdentity::HostKey(HostKey::plain("ssh-ed25519", &b"key"[..])))
     };
     let site = ParsedUrl::parse("sftp://bob@files.example.com").unwrap().site;
-    TrustQuestion { site, evidence, dangerous: false, can_remember: true }
+    TrustQuestion { site, evidence: Box::new(evidence), dangerous: false, can_remember: true }
 }
 
 fn trust(stage: &mut Stage, question: TrustQuestion) -> Asking {

@@ -113,11 +113,11 @@ async fn a_server_that_changes_while_somebody_looks_is_refused() {
     struct Swap(Running, std::sync::atomic::AtomicU32);
     #[async_trait::async_trait]
     impl Prompter for Swap {
-        async fn trust(&self, _: TrustQuestion) -> Result<TrustAnswer, sealift::ask::Declined> {
+        async fn trust(&self, _: TrustQuestion) -> Result<sealift::ask::TrustReply, sealift::ask::Declined> {
             self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             drop(self.0.replace_identity(&ServerIdentity::for_this_machine().unwrap()));
             drop(self.0.replace_host_key(HostKey::throwaway().unwrap()));
-            Ok(TrustAnswer::Once)
+            Ok(TrustAnswer::Once.into())
         }
         async fn secret(&self, _: sealift::ask::SecretQuestion) -> Result<sealift::ask::SecretAnswer, sealift::ask::Declined> {
             Err(sealift::ask::Declined)

@@ -35,7 +35,9 @@ async fn ftp(site: Site, password: &Secret, data_mode: DataMode) -> FtpFileSyste
     let pin = match FtpConnection::connect(&settings, None).await {
         Ok(_) => None,
         Err(error) => match error.kind {
-            ConnectErrorKind::Untrusted(evidence) => Some(Pin::of(&evidence, Remember::Once, Timestamp::now())),
+            ConnectErrorKind::Untrusted(evidence) => {
+                Some(Pin::of(&evidence, Remember::Once, sealift::trust::Verified::Blind, Timestamp::now()))
+            }
             _ => panic!("{error}"),
         },
     };

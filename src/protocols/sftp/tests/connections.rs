@@ -18,7 +18,7 @@ use crate::model::{Endpoint, Site};
 use crate::protocols::ConnectErrorKind;
 use crate::protocols::sftp::{AuthStep, HostKeyJudge, Method, SshConnection, SshSettings};
 use crate::secrets::Secret;
-use crate::trust::{Evidence, PeerIdentity, TlsFacts};
+use crate::trust::{Evidence, PeerIdentity};
 
 /// What the server wants.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -213,8 +213,7 @@ async fn a_host_key_that_is_not_trusted_ends_it_before_anything_is_asked() {
     let judge: HostKeyJudge = Arc::new(move |key| {
         assert_eq!(key.algorithm, "ssh-ed25519");
         let identity = PeerIdentity::HostKey(key.clone());
-        let (problems, tls) = (Vec::new(), TlsFacts::default());
-        Err(Box::new(Evidence { endpoint: endpoint.clone(), identity, problems, spki: None, remembered: None, unusable: false, tls }))
+        Err(Box::new(Evidence::new(endpoint.clone(), identity)))
     });
     let error = SshConnection::connect(&server.settings, judge).await.err().unwrap();
     assert!(matches!(error.kind, ConnectErrorKind::Untrusted(evidence) if matches!(&evidence.identity, PeerIdentity::HostKey(_))));

@@ -1,0 +1,52 @@
+//! What an SSH server shows: a key, and perhaps a certificate about it (OpenSSH's PROTOCOL.certkeys).
+
+use jiff::Timestamp;
+
+use super::fingerprint::Fingerprint;
+
+/// An SSH host key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostKey {
+    /// The key's algorithm name, e.g. `ssh-ed25519`.
+    pub algorithm: String,
+    /// The public key blob (RFC 4253 section 6.6), without any certificate around it.
+    pub blob: Box<[u8]>,
+    /// The certificate the server showed for it, if it did.
+    pub certificate: Option<Box<HostCertificate>>,
+}
+
+/// What an authority says of a host key. Its signature was checked by whoever made this; whether the authority is to be
+/// believed is known_hosts' to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostCertificate {
+    /// The certificate's own algorithm name, e.g. `ssh-ed25519-cert-v01@openssh.com`.
+    pub algorithm: String,
+    /// The authority's name for it, made safe to draw.
+    pub id: String,
+    /// The authority's number for it.
+    pub serial: u64,
+    /// The hosts it is for; empty: any.
+    pub principals: Vec<String>,
+    /// Valid from, UTC; `None`: always.
+    pub not_before: Option<Timestamp>,
+    /// Valid until, UTC; `None`: for ever.
+    pub not_after: Option<Timestamp>,
+    /// It is a host certificate, not a user's.
+    pub is_for_hosts: bool,
+    /// Critical options, none of which OpenSSH defines for hosts: any makes it invalid.
+    pub critical: Vec<String>,
+    /// The authority's public key blob.
+    pub authority: Box<[u8]>,
+}
+
+impl HostKey {
+    /// A key without a certificate.
+    pub fn plain(algorithm: impl Into<String>, blob: impl Into<Box<[u8]>>) -> Self {
+        Self { algorithm: algorithm.into(), blob: blob.into(), certificate: None }
+    }
+
+    /// SHA-256 of the key's blob, as OpenSSH prints it.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.blob)
+    }
+}
