@@ -8,23 +8,24 @@ use tokio::sync::mpsc;
 
 use super::exit::{ExitCode, Failure};
 use super::output;
-use crate::ask::{Prompter, Refuse, ScriptedPrompter, TrustAnswer};
-use crate::demo::{Demo, DemoSite};
+use crate::ask::{Prompter, Refuse, ScriptedPrompter, TrustAnswer, TrustQuestion};
+use crate::demo::{Demo, DemoSite, Replacement};
 use crate::engine::{Advice, ConnectFailure, Engine, Event, JobKind, JobSpec, Place, Report, SessionFacts, Target};
-use crate::model::{Entry, EntryName, FilePath};
-use crate::protocols::ConnectErrorKind;
+use crate::model::{Entry, EntryName, FilePath, Protocol};
+use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::setup::{Choices, Setup};
+use crate::trust::{Change, Evidence, ProblemKind};
 
 /// The folder that travels.
 const SAMPLE: &str = "invoices";
 
 /// Plays all steps; the code is 0 only if every one of them held.
 pub(super) async fn play() -> Result<ExitCode, Failure> {
-    let demo = Demo::start().await.map_err(|error| failed(format!("the demo cannot start: {error}")))?;
+    let mut demo = Demo::start().await.map_err(|error| failed(format!("the demo cannot start: {error}")))?;
     let setup = Setup::read()?;
     let mut told = Ok(());
-    for site in &demo.sites {
-        told = story(&setup, &demo, site).await;
+    for place in 0..demo.sites.len() {
+        told = story(&setup, &mut demo, place).await;
         if told.is_err() {
             break;
         }
@@ -36,23 +37,15 @@ pub(super) async fn play() -> Result<ExitCode, Failure> {
 }
 
 /// One server from the first refusal to equal hashes.
-async fn story(setup: &Setup, demo: &Demo, site: &DemoSite) -> Result<(), Failure> {
+async fn story(setup: &Setup, demo: &mut Demo, place: usize) -> Result<(), Failure> {
+    let site = &demo.sites[place].clone();
     say(&format!("{} at {}", site.label, site.url.site.url()))?;
-    let trust = demo.local.join(".trust");
+    let trust = demo.trust();
 
-    let refused = connect(setup, &trust, site, Arc::new(Refuse)).await;
-    match refused {
-        Err(ConnectFailure::Connect(error)) if matches!(error.kind, ConnectErrorKind::Untrusted(_)) => {
-            step("an unknown server is refused, and nothing was sent to it")?;
-        }
-        Err(other) => return Err(Failure::from(&other)),
-        Ok(_) => return Err(failed("an unknown server was trusted without a question")),
-    }
+    refused(connect(setup, &trust, site, Arc::new(Refuse)).await)?;
+    step("an unknown server is refused, and nothing was sent to it")?;
 
-    let person = Arc::new(ScriptedPrompter::default().trusting(TrustAnswer::Always));
-    let (engine, _news, facts) = connect(setup, &trust, site, person.clone()).await.map_err(|failure| Failure::from(&failure))?;
-    engine.disconnect(facts.id).await;
-    expect(person.asked().len() == 1, "the person was asked exactly once")?;
+    trusting(setup, &trust, site, TrustAnswer::Always).await?;
     step("asked once, trusted always")?;
 
     let (engine, mut news, facts) = connect(setup, &trust, site, Arc::new(Refuse)).await.map_err(|failure| Failure::from(&failure))?;
@@ -75,7 +68,63 @@ async fn story(setup: &Setup, demo: &Demo, site: &DemoSite) -> Result<(), Failur
     expect(sent == returned, "what came back is what was sent")?;
     step(&format!("copied {} files back; SHA-256 of all is equal ({}…)", report.done, &sent[..16]))?;
     engine.shutdown().await;
-    Ok(())
+    if site.url.site.protocol == Protocol::Sftp {
+        changed_host_key(setup, demo, place).await
+    } else {
+        changed_certificate(setup, demo, place).await
+    }
+}
+
+/// The server renews its certificate, then shows one over another key: never silent, never the same question.
+async fn changed_certificate(setup: &Setup, demo: &mut Demo, place: usize) -> Result<(), Failure> {
+    let replace = |demo: &mut Demo, replacement| {
+        demo.replace_identity(place, replacement).map_err(|error| failed(format!("the demo cannot change its identity: {error}")))
+    };
+    let (trust, site) = (demo.trust(), &demo.sites[place].clone());
+    replace(demo, Replacement::SameKey)?;
+    let evidence = refused(connect(setup, &trust, site, Arc::new(Refuse)).await)?;
+    let change = evidence.remembered.as_ref().map(|before| before.change);
+    expect(change == Some(Change::RenewedSameKey), "a new certificate over the same key is told as a renewal")?;
+    let asked = trusting(setup, &trust, site, TrustAnswer::Always).await?;
+    expect(asked.evidence.has(ProblemKind::ChangedSincePinned) && asked.can_remember, "a renewal is asked about and can be remembered")?;
+    step("a renewed certificate (same key) is refused until a person looked at it, then trusted")?;
+
+    replace(demo, Replacement::NewKey)?;
+    let evidence = refused(connect(setup, &trust, site, Arc::new(Refuse)).await)?;
+    let change = evidence.remembered.as_ref().map(|before| before.change);
+    expect(change.is_some_and(|change| change != Change::RenewedSameKey), "a certificate over another key is not told as a renewal")?;
+    let asked = trusting(setup, &trust, site, TrustAnswer::Once).await?;
+    expect(asked.dangerous, "for another key the last characters of its fingerprint have to be typed")?;
+    step("a certificate over another key is refused, and asked about in red")
+}
+
+/// The server shows another host key: nobody is asked, only the person's own hand in known_hosts may undo that.
+async fn changed_host_key(setup: &Setup, demo: &mut Demo, place: usize) -> Result<(), Failure> {
+    demo.replace_identity(place, Replacement::NewKey).map_err(|error| failed(format!("the demo cannot change its identity: {error}")))?;
+    let person = Arc::new(ScriptedPrompter::default().trusting(TrustAnswer::Always));
+    let evidence = refused(connect(setup, &demo.trust(), &demo.sites[place], person.clone()).await)?;
+    expect(evidence.has(ProblemKind::ChangedSincePinned) && person.asked().is_empty(), "a changed host key is refused without a question")?;
+    step("a changed host key is refused, with the line of known_hosts that says otherwise")
+}
+
+/// What was shown by a server that was not trusted.
+fn refused(outcome: Result<Connection, ConnectFailure>) -> Result<Evidence, Failure> {
+    match outcome {
+        Err(ConnectFailure::Connect(ConnectError { kind: ConnectErrorKind::Untrusted(evidence), .. })) => Ok(*evidence),
+        Err(other) => Err(Failure::from(&other)),
+        Ok(_) => Err(failed("a server that is not trusted was connected without a question")),
+    }
+}
+
+/// Connects, a person answering so; what they were asked.
+async fn trusting(setup: &Setup, trust: &Path, site: &DemoSite, answer: TrustAnswer) -> Result<TrustQuestion, Failure> {
+    let person = Arc::new(ScriptedPrompter::default().trusting(answer));
+    let (engine, ..) = connect(setup, trust, site, person.clone()).await.map_err(|failure| Failure::from(&failure))?;
+    engine.shutdown().await;
+    match person.trust_asked().as_slice() {
+        [asked] => Ok(asked.clone()),
+        asked => Err(failed(format!("one question was expected, {} were asked", asked.len()))),
+    }
 }
 
 type Connection = (Engine, mpsc::Receiver<Event>, SessionFacts);

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType,
+};
 use russh::keys::ssh_key::{Algorithm, PrivateKey};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
@@ -44,29 +46,64 @@ pub struct ServerIdentity {
     pub(super) key: Arc<PrivateKeyDer<'static>>,
 }
 
+/// What a throw-away certificate is made of.
+#[derive(Clone, Copy)]
+pub struct Throwaway<'a> {
+    /// DNS names or IP addresses.
+    pub names: &'a [&'a str],
+    /// Valid from.
+    pub from: SystemTime,
+    /// Valid until.
+    pub until: SystemTime,
+    /// The identity whose key it is made over; `None`: a new key (P-256).
+    pub key_of: Option<&'a ServerIdentity>,
+    /// Signed by an authority made for it, whose certificate is sent along, not by itself.
+    pub by_authority: bool,
+}
+
+impl<'a> Throwaway<'a> {
+    /// Self-signed over a new key, for 30 days.
+    pub fn new(names: &'a [&'a str]) -> Self {
+        let now = SystemTime::now();
+        Self { names, from: now - BACKDATED, until: now + VALID, key_of: None, by_authority: false }
+    }
+}
+
 impl ServerIdentity {
     /// A new self-signed certificate (P-256, no CA, 30 days) for `names`: DNS names or IP addresses.
     pub fn throwaway(names: &[&str]) -> Result<Self, IdentityError> {
+        Self::make(&Throwaway::new(names))
+    }
+
+    /// A new certificate.
+    pub fn make(of: &Throwaway<'_>) -> Result<Self, IdentityError> {
         let making = |error: rcgen::Error| IdentityError::Making(error.to_string());
         let mut params = CertificateParams::default();
-        for name in names {
+        for name in of.names {
             params.subject_alt_names.push(match name.parse::<IpAddr>() {
                 Ok(address) => SanType::IpAddress(address),
                 Err(_) => SanType::DnsName((*name).try_into().map_err(making)?),
             });
         }
-        params.distinguished_name.push(DnType::CommonName, *names.first().unwrap_or(&"localhost"));
+        params.distinguished_name.push(DnType::CommonName, *of.names.first().unwrap_or(&"localhost"));
         params.distinguished_name.push(DnType::OrganizationName, "sealift embedded server");
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let now = SystemTime::now();
-        params.not_before = (now - BACKDATED).into();
-        params.not_after = (now + VALID).into();
-        let key = KeyPair::generate().map_err(making)?;
-        let certificate = params.self_signed(&key).map_err(making)?;
+        params.not_before = of.from.into();
+        params.not_after = of.until.into();
+        let key = match of.key_of {
+            Some(other) => KeyPair::try_from(&*other.key).map_err(making)?,
+            None => KeyPair::generate().map_err(making)?,
+        };
+        let chain = if of.by_authority {
+            let authority = authority(of).map_err(making)?;
+            vec![params.signed_by(&key, &authority).map_err(making)?.der().clone(), authority.der().clone()]
+        } else {
+            vec![params.self_signed(&key).map_err(making)?.der().clone()]
+        };
         let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|why| IdentityError::Making(why.to_owned()))?;
-        Ok(Self { chain: vec![certificate.der().clone()], key: Arc::new(key) })
+        Ok(Self { chain, key: Arc::new(key) })
     }
 
     /// [`Self::throwaway`] for `localhost`, `127.0.0.1` and `::1`.
@@ -90,10 +127,26 @@ impl ServerIdentity {
         Ok(Self { chain, key: Arc::new(key) })
     }
 
+    /// The chain, DER, leaf first.
+    pub fn chain(&self) -> impl Iterator<Item = &[u8]> {
+        self.chain.iter().map(AsRef::as_ref)
+    }
+
     /// The leaf certificate, DER.
     pub fn leaf(&self) -> &[u8] {
         self.chain.first().map_or(&[], |leaf| leaf.as_ref())
     }
+}
+
+/// An authority that signs one certificate and is forgotten.
+fn authority(of: &Throwaway<'_>) -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "sealift demo authority");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.not_before = of.from.into();
+    params.not_after = of.until.into();
+    CertifiedIssuer::self_signed(params, KeyPair::generate()?)
 }
 
 /// An SSH host key.
@@ -106,6 +159,12 @@ impl HostKey {
         PrivateKey::random(&mut russh::keys::key::safe_rng(), Algorithm::Ed25519)
             .map(Self)
             .map_err(|error| IdentityError::Making(error.to_string()))
+    }
+
+    /// The public half, as a client sees it.
+    pub fn public(&self) -> crate::trust::HostKey {
+        let key = self.0.public_key();
+        crate::trust::HostKey::plain(key.algorithm().to_string(), key.to_bytes().unwrap_or_default())
     }
 
     /// The public half as OpenSSH writes it into `known_hosts` and `.pub` files: algorithm and base64.
@@ -140,6 +199,19 @@ mod tests {
 
         std::fs::write(&path, "nothing").unwrap();
         assert!(matches!(ServerIdentity::from_pem_files(&path, &path), Err(IdentityError::File { .. })));
+    }
+
+    #[test]
+    fn a_renewal_keeps_the_key_and_an_authority_is_sent_along() {
+        use crate::trust::certificate::CertificateFacts;
+        let facts = |identity: &ServerIdentity| CertificateFacts::read(identity.leaf()).unwrap();
+        let names = ["localhost"];
+        let old = ServerIdentity::throwaway(&names).unwrap();
+        let new = ServerIdentity::make(&Throwaway { key_of: Some(&old), ..Throwaway::new(&names) }).unwrap();
+        assert_ne!(old.leaf(), new.leaf());
+        assert_eq!(facts(&old).spki, facts(&new).spki);
+        let signed = ServerIdentity::make(&Throwaway { by_authority: true, ..Throwaway::new(&names) }).unwrap();
+        assert_eq!((signed.chain().count(), facts(&signed).self_issued), (2, false));
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod running;
 pub mod sftp;
 mod users;
 
-pub use identity::{HostKey, IdentityError, ServerIdentity, random_text};
+pub use identity::{HostKey, IdentityError, ServerIdentity, Throwaway, random_text};
 pub use running::{Limits, Running};
 pub use users::Users;
 

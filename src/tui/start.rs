@@ -32,6 +32,7 @@ pub async fn demo(setup: &Setup, choices: &Choices) -> io::Result<()> {
     let sites: Vec<SiteChoice> = demo
         .sites
         .iter()
+        .chain(&demo.changed)
         .map(|site| SiteChoice {
             label: site.label.clone(),
             note: site.note.clone(),
@@ -41,7 +42,7 @@ pub async fn demo(setup: &Setup, choices: &Choices) -> io::Result<()> {
         .collect();
     let local = FilePath::parse(demo.local.as_os_str().as_encoded_bytes()).map_err(io::Error::other)?;
     let (prompter, questions) = ChannelPrompter::new();
-    let services = setup.apart(&demo.local.join(".trust"), choices, Arc::new(prompter)).map_err(io::Error::other)?;
+    let services = setup.apart(&demo.trust(), choices, Arc::new(prompter)).map_err(io::Error::other)?;
     let shown = Box::pin(show(setup, services, questions, [StartPane::Local(local), StartPane::Sites(sites.clone())], sites)).await;
     demo.stop().await;
     shown
