@@ -107,10 +107,10 @@ pub(super) async fn connect_again(target: &Target, login: &SshLogin, services: &
 fn settings(target: &Target, services: &Services) -> SshSettings {
     let Endpoint { host, port } = &target.site.endpoint;
     SshSettings {
-        site: target.site.clone(),
         preferred_host_keys: KnownHosts::load(&services.host_keys.read).algorithms(host, *port),
         timeout: services.timeout,
         keepalive: KEEPALIVE,
+        ..SshSettings::new(target.site.clone())
     }
 }
 
