@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, BufReader, ReadBuf};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -33,8 +33,8 @@ pub(super) struct Program {
 /// Why the command ended.
 pub(super) struct LastWords {
     said: Said,
-    /// `None` as long as it runs; then how it ended by itself, if it did.
-    ended: watch::Receiver<Option<Option<ExitStatus>>>,
+    /// How it ended by itself, if it did.
+    ended: oneshot::Receiver<Option<ExitStatus>>,
 }
 
 type Said = Arc<Mutex<Vec<String>>>;
@@ -53,7 +53,7 @@ pub(super) fn start(command: &str) -> io::Result<(Program, LastWords)> {
     };
     let alive = CancellationToken::new();
     let said = Said::default();
-    let (tell, ended) = watch::channel(None);
+    let (tell, ended) = oneshot::channel();
     let (unneeded, heard) = (alive.clone(), said.clone());
     // Ends with the command, and the command at the latest a moment after the program is dropped.
     tokio::spawn(async move {
@@ -61,7 +61,8 @@ pub(super) fn start(command: &str) -> io::Result<(Program, LastWords)> {
         let status = see_off(child, unneeded).await;
         // A program it left behind may hold the other end for ever.
         drop(tokio::time::timeout(PATIENCE, &mut listening).await);
-        tell.send_replace(Some(status));
+        // Nobody waits for it once the connection stands.
+        let _ = tell.send(status);
     });
     Ok((Program { output, input, _alive: alive.drop_guard() }, LastWords { said, ended }))
 }
@@ -124,9 +125,9 @@ fn keep(line: &[u8], said: &Said) {
 
 impl LastWords {
     /// How the command ended and what it said last, a sentence; `None` if it has nothing to do with the end of the connection.
-    pub(super) async fn heard(mut self) -> Option<String> {
-        let ended = tokio::time::timeout(PATIENCE * 4, self.ended.wait_for(Option::is_some)).await;
-        let status = ended.ok().and_then(|ended| ended.ok().and_then(|status| *status)).flatten();
+    pub(super) async fn heard(self) -> Option<String> {
+        let ended = tokio::time::timeout(PATIENCE * 4, self.ended).await;
+        let status = ended.ok().and_then(Result::ok).flatten();
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).join("; ");
         let how = match status {
             Some(status) => format!("the command on the way (ProxyCommand) ended with {status}"),

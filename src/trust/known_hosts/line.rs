@@ -78,8 +78,8 @@ impl Line {
 
 impl Hosts {
     fn read(field: &str) -> Option<Self> {
-        let Some(hashed) = field.strip_prefix("|1|") else { return Some(Self::Patterns(field.to_ascii_lowercase())) };
-        let (salt, hash) = hashed.split_once('|')?;
+        let Some(hashed) = field.strip_prefix('|') else { return Some(Self::Patterns(field.to_ascii_lowercase())) };
+        let (salt, hash) = hashed.strip_prefix("1|")?.split_once('|')?;
         Some(Self::Hashed { salt: STANDARD.decode(salt).ok()?, hash: STANDARD.decode(hash).ok()? })
     }
 

@@ -1,7 +1,8 @@
-//! known_hosts: a table that always runs, and `ssh-keygen -F` as the judge where it is.
+//! known_hosts: tables that always run; `keygen`: `ssh-keygen` as the judge where it is.
+
+mod keygen;
 
 use std::fs;
-use std::process::Command;
 
 use proptest::prelude::*;
 
@@ -87,33 +88,6 @@ fn host_fields_mean_what_they_mean_to_ssh() {
 }
 
 #[test]
-fn ssh_keygen_agrees() {
-    if Command::new("ssh-keygen").arg("-?").output().is_err() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("known_hosts");
-    for (field, host, port, fits) in grammar().into_iter().filter(|(_, host, ..)| !host.is_empty()) {
-        fs::write(&file, format!("{field} {}\n", text_of(&ed(1)))).unwrap();
-        let found = Command::new("ssh-keygen").arg("-F").arg(name_of(host, port)).arg("-f").arg(&file).output().unwrap();
-        assert_eq!(found.status.success(), fits, "{field} for {host} {port}");
-    }
-    fs::write(&file, format!("{} {}\n", hashed("first"), text_of(&ed(1)))).unwrap();
-    append(&file, "second", 2222, &ed(3)).unwrap();
-    assert!(fs::read_to_string(&file).unwrap().lines().all(|line| line.starts_with("|1|")), "a file of hashed names stays one");
-    let found = Command::new("ssh-keygen").args(["-F", "[second]:2222", "-f"]).arg(&file).output().unwrap();
-    assert!(found.status.success());
-    for (host, port) in [("host", 22), ("host", 2222), ("::1", 22), ("fe80::1%eth0", 22), ("192.0.2.1", 990)] {
-        fs::remove_file(&file).unwrap();
-        append(&file, host, port, &ed(3)).unwrap();
-        let found = Command::new("ssh-keygen").arg("-F").arg(name_of(host, port)).arg("-f").arg(&file).output().unwrap();
-        assert!(found.status.success(), "{host} {port}");
-        let listed = Command::new("ssh-keygen").arg("-lf").arg(&file).output().unwrap();
-        assert!(String::from_utf8_lossy(&listed.stdout).contains(&Fingerprint::of(&ed(3).blob).openssh()));
-    }
-}
-
-#[test]
 fn every_standing() {
     let (old, new, rsa) = (ed(1), ed(2), key("ssh-rsa", 9));
     let at = |line| Place { file: "kh".into(), line };
@@ -150,6 +124,38 @@ fn every_standing() {
 }
 
 #[test]
+fn a_name_alone_stands_for_every_port_and_refuses_none() {
+    let at = |line| Place { file: "kh".into(), line };
+    let file = known(&format!(
+        "host {}\n@cert-authority host {}\n[both]:2222 {}\nboth {}\n",
+        text_of(&ed(1)),
+        text_of(&ed(9)),
+        text_of(&ed(2)),
+        text_of(&ed(1))
+    ));
+    assert_eq!(file.lookup("host", 2222, &ed(1), NOW), Standing::Known { place: at(1) });
+    assert_eq!(file.lookup("host", 2222, &ed(3), NOW), Standing::Unknown { other_type: None }, "another server on the same machine");
+    assert!(file.has_authority("host", 2222) && !file.has_authority("both", 2222));
+    assert_eq!(file.algorithms("host", 2222), ["ssh-ed25519"]);
+    // Where a line names the port, only such lines count.
+    assert!(matches!(file.lookup("both", 2222, &ed(1), NOW), Standing::Changed { .. }));
+    let revoked = known(&format!("@revoked host {}\n[host]:2222 {}\n", text_of(&ed(1)), text_of(&ed(1))));
+    assert_eq!(revoked.lookup("host", 2222, &ed(1), NOW), Standing::Revoked { place: at(1), authority: false }, "more careful than ssh");
+}
+
+#[test]
+fn remarks_name_lines_that_may_have_been_about_the_host() {
+    let remarks = |contents: &str| {
+        let remarks = known(contents).remarks("host", 22, &ed(1), NOW);
+        remarks.into_iter().map(|remark| (remark.kind, remark.text)).collect::<Vec<_>>()
+    };
+    assert_eq!(remarks("# fine\n\n"), []);
+    assert_eq!(remarks("host ssh-ed25519\n"), [(ProblemKind::Other, "kh line 1 is none that ssh understands".to_owned())]);
+    let several = "2 lines are none that ssh understands, the first is kh line 2".to_owned();
+    assert_eq!(remarks("\nhost\nhost x\n"), [(ProblemKind::Other, several)]);
+}
+
+#[test]
 fn revoked_beats_known_in_whatever_order_and_file() {
     let known_line = format!("host {}\n", text_of(&ed(1)));
     let revoked = format!("@revoked host {}\n", text_of(&ed(1)));
@@ -167,10 +173,10 @@ fn revoked_beats_known_in_whatever_order_and_file() {
 fn junk_is_counted_and_passed_over() {
     let good = text_of(&ed(1));
     let file = known(&format!(
-        "host\nhost ssh-ed25519\nhost ssh-ed25519 %%%\nhost ssh-rsa {}\n@unknown host {good}\n|1|x|y {good}\nhost 1024 35 1234567\nhost ssh-ed25519 AAAA\n@revoked\nhost {good}\n",
+        "host\nhost ssh-ed25519\nhost ssh-ed25519 %%%\nhost ssh-rsa {}\n@unknown host {good}\n|1|x|y {good}\n|host {good}\nhost 1024 35 1234567\nhost ssh-ed25519 AAAA\n@revoked\nhost {good}\n",
         STANDARD.encode(&ed(1).blob),
     ));
-    assert_eq!(file.junk.iter().map(|place| place.line).collect::<Vec<_>>(), (1..=9).collect::<Vec<_>>());
+    assert_eq!(file.junk.iter().map(|place| place.line).collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>());
     assert!(matches!(file.lookup("host", 22, &ed(1), NOW), Standing::Known { .. }));
 }
 
@@ -185,6 +191,20 @@ fn a_line_is_added_and_the_rest_untouched() {
         use std::os::unix::fs::PermissionsExt;
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        // Somebody else's mode, and a file that lies elsewhere.
+        let real = folder.path().join("real");
+        fs::write(&real, "").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        let link = folder.path().join("link");
+        symlink(&real, &link).unwrap();
+        append(&link, "host", 22, &ed(1)).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::read_to_string(&real).unwrap(), format!("host {}\n", text_of(&ed(1))));
     }
     let before = "junk \u{e9}\n\n# mine\nlast without end";
     fs::write(&file, before).unwrap();
