@@ -5,6 +5,7 @@ use std::fs;
 use sealift::engine::{ConflictPolicy, HostKeyChecking, JobKind, JobSpec, SshRole, SshRoute, TrustBasis};
 use sealift::model::{Endpoint, Site};
 use sealift::protocols::ConnectErrorKind;
+use sealift::setup::{GivenAnswers, SecretSource};
 use sealift::trust::ProblemKind;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
@@ -289,4 +290,16 @@ async fn names_and_files_are_as_the_configuration_says() {
     );
     assert!(fs::read_to_string(&files[0]).unwrap().starts_with("the-lab ssh-ed25519 "));
     assert!(!person.known_hosts().exists() && !files[1].exists());
+}
+
+#[tokio::test]
+async fn a_password_brought_along_is_not_for_hosts_on_the_way() {
+    let server = serve("sftp", &tree()).await;
+    let hop = Hop::start(Lets::Through).await;
+    let password = SecretSource::Value(Secret::new(PASSWORD.to_owned()));
+    let asked_then = yes().secret("nell's");
+    let given = GivenAnswers::new(Vec::new(), password, SecretSource::Nothing, |_| {}, asked_then);
+    let (engine, _news) = person(SshRoute::Jump(vec![hop.site("nell")])).engine_for(Arc::new(given));
+    in_time(engine.connect(asking("sftp", server.addr))).await.unwrap();
+    assert_eq!(*hop.logins.lock().unwrap(), ["nell nell's"]);
 }
