@@ -78,8 +78,8 @@ impl Line {
 
 impl Hosts {
     fn read(field: &str) -> Option<Self> {
-        let Some(hashed) = field.strip_prefix("|1|") else { return Some(Self::Patterns(field.to_ascii_lowercase())) };
-        let (salt, hash) = hashed.split_once('|')?;
+        let Some(hashed) = field.strip_prefix('|') else { return Some(Self::Patterns(field.to_ascii_lowercase())) };
+        let (salt, hash) = hashed.strip_prefix("1|")?.split_once('|')?;
         Some(Self::Hashed { salt: STANDARD.decode(salt).ok()?, hash: STANDARD.decode(hash).ok()? })
     }
 
@@ -126,7 +126,7 @@ fn hmac_of(salt: &[u8], name: &str) -> Option<Vec<u8>> {
 }
 
 /// `*` stands for any characters, `?` for one. Time grows with the product of the lengths at most.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
+pub(super) fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut at, mut in_name) = (0, 0);
     // Where the last star was, and up to where of the name it stands for.
     let mut star = None;

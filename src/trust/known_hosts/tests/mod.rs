@@ -1,12 +1,15 @@
-//! known_hosts: a table that always runs, and `ssh-keygen -F` as the judge where it is.
+//! known_hosts: tables that always run; `keygen`: `ssh-keygen` as the judge where it is.
+
+mod keygen;
 
 use std::fs;
-use std::process::Command;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::trust::{Verdict, judge};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn key(kind: &str, of: u8) -> HostKey {
     let mut blob = (kind.len() as u32).to_be_bytes().to_vec();
@@ -79,37 +82,8 @@ fn grammar() -> Vec<(String, &'static str, u16, bool)> {
 #[test]
 fn host_fields_mean_what_they_mean_to_ssh() {
     for (field, host, port, fits) in grammar() {
-        let standing = known(&format!("{field} {}", text_of(&ed(1)))).lookup(host, port, &ed(1));
-        let expected =
-            if fits { Standing::Known { place: Place { file: "kh".into(), line: 1 } } } else { Standing::Unknown { other_type: None } };
-        assert_eq!(standing, expected, "{field} for {host} {port}");
-    }
-}
-
-#[test]
-fn ssh_keygen_agrees() {
-    if Command::new("ssh-keygen").arg("-?").output().is_err() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("known_hosts");
-    for (field, host, port, fits) in grammar().into_iter().filter(|(_, host, ..)| !host.is_empty()) {
-        fs::write(&file, format!("{field} {}\n", text_of(&ed(1)))).unwrap();
-        let found = Command::new("ssh-keygen").arg("-F").arg(name_of(host, port)).arg("-f").arg(&file).output().unwrap();
-        assert_eq!(found.status.success(), fits, "{field} for {host} {port}");
-    }
-    fs::write(&file, format!("{} {}\n", hashed("first"), text_of(&ed(1)))).unwrap();
-    append(&file, "second", 2222, &ed(3)).unwrap();
-    assert!(fs::read_to_string(&file).unwrap().lines().all(|line| line.starts_with("|1|")), "a file of hashed names stays one");
-    let found = Command::new("ssh-keygen").args(["-F", "[second]:2222", "-f"]).arg(&file).output().unwrap();
-    assert!(found.status.success());
-    for (host, port) in [("host", 22), ("host", 2222), ("::1", 22), ("fe80::1%eth0", 22), ("192.0.2.1", 990)] {
-        fs::remove_file(&file).unwrap();
-        append(&file, host, port, &ed(3)).unwrap();
-        let found = Command::new("ssh-keygen").arg("-F").arg(name_of(host, port)).arg("-f").arg(&file).output().unwrap();
-        assert!(found.status.success(), "{host} {port}");
-        let listed = Command::new("ssh-keygen").arg("-lf").arg(&file).output().unwrap();
-        assert!(String::from_utf8_lossy(&listed.stdout).contains(&Fingerprint::of(&ed(3).blob).openssh()));
+        let known = known(&format!("{field} {}", text_of(&ed(1))));
+        assert_eq!(known.marked(&name_of(host, port), None).len(), usize::from(fits), "{field} for {host} {port}");
     }
 }
 
@@ -133,17 +107,52 @@ fn every_standing() {
         text_of(&rsa),
     ));
     assert_eq!(file.junk, []);
-    assert_eq!(file.lookup("host", 22, &old), Standing::Known { place: at(3) });
-    assert_eq!(file.lookup("host", 22, &rsa), Standing::Known { place: at(4) });
-    assert_eq!(file.lookup("host", 22, &new), Standing::Changed { remembered: remembered(&old, 3, Change::HostKeyReplaced) });
-    assert_eq!(file.lookup("only.rsa", 22, &new), Standing::Unknown { other_type: Some(remembered(&rsa, 7, Change::HostKeyTypeAdded)) });
-    assert_eq!(file.lookup("host", 22, &ed(66)), Standing::Revoked { place: at(5) });
-    assert_eq!(file.lookup("other", 22, &old), Standing::Unknown { other_type: None });
+    assert_eq!(file.lookup("host", 22, &old, NOW), Standing::Known { place: at(3) });
+    assert_eq!(file.lookup("host", 22, &rsa, NOW), Standing::Known { place: at(4) });
+    assert_eq!(file.lookup("host", 22, &new, NOW), Standing::Changed { remembered: remembered(&old, 3, Change::HostKeyReplaced) });
+    assert_eq!(
+        file.lookup("only.rsa", 22, &new, NOW),
+        Standing::Unknown { other_type: Some(remembered(&rsa, 7, Change::HostKeyTypeAdded)) }
+    );
+    assert_eq!(file.lookup("host", 22, &ed(66), NOW), Standing::Revoked { place: at(5), authority: false });
+    assert_eq!(file.lookup("other", 22, &old, NOW), Standing::Unknown { other_type: None });
     let signed = HostKey { algorithm: "rsa-sha2-512".to_owned(), ..key("ssh-rsa", 8) };
-    assert_eq!(file.lookup("host", 22, &signed), Standing::Changed { remembered: remembered(&rsa, 4, Change::HostKeyReplaced) });
+    assert_eq!(file.lookup("host", 22, &signed, NOW), Standing::Changed { remembered: remembered(&rsa, 4, Change::HostKeyReplaced) });
     assert_eq!(file.algorithms("host", 22), ["ssh-ed25519", "ssh-rsa"]);
-    assert_eq!((file.authorities("a.lab", 22), file.algorithms("a.lab", 22)), (vec![at(6)], Vec::<String>::new()));
-    assert_eq!(file.lookup("a.lab", 22, &ed(5)), Standing::Unknown { other_type: None }, "an authority's key is no host key");
+    assert_eq!((file.has_authority("a.lab", 22), file.algorithms("a.lab", 22)), (true, Vec::<String>::new()));
+    assert_eq!(file.lookup("a.lab", 22, &ed(5), NOW), Standing::Unknown { other_type: None }, "an authority's key is no host key");
+}
+
+#[test]
+fn a_name_alone_stands_for_every_port_and_refuses_none() {
+    let at = |line| Place { file: "kh".into(), line };
+    let file = known(&format!(
+        "host {}\n@cert-authority host {}\n[both]:2222 {}\nboth {}\n",
+        text_of(&ed(1)),
+        text_of(&ed(9)),
+        text_of(&ed(2)),
+        text_of(&ed(1))
+    ));
+    assert_eq!(file.lookup("host", 2222, &ed(1), NOW), Standing::Known { place: at(1) });
+    assert_eq!(file.lookup("host", 2222, &ed(3), NOW), Standing::Unknown { other_type: None }, "another server on the same machine");
+    assert!(file.has_authority("host", 2222) && !file.has_authority("both", 2222));
+    assert_eq!(file.algorithms("host", 2222), ["ssh-ed25519"]);
+    // Where a line names the port, only such lines count.
+    assert!(matches!(file.lookup("both", 2222, &ed(1), NOW), Standing::Changed { .. }));
+    let revoked = known(&format!("@revoked host {}\n[host]:2222 {}\n", text_of(&ed(1)), text_of(&ed(1))));
+    assert_eq!(revoked.lookup("host", 2222, &ed(1), NOW), Standing::Revoked { place: at(1), authority: false }, "more careful than ssh");
+}
+
+#[test]
+fn remarks_name_lines_that_may_have_been_about_the_host() {
+    let remarks = |contents: &str| {
+        let remarks = known(contents).remarks("host", 22, &ed(1), NOW);
+        remarks.into_iter().map(|remark| (remark.kind, remark.text)).collect::<Vec<_>>()
+    };
+    assert_eq!(remarks("# fine\n\n"), []);
+    assert_eq!(remarks("host ssh-ed25519\n"), [(ProblemKind::Other, "kh line 1 is none that ssh understands".to_owned())]);
+    let several = "2 lines are none that ssh understands, the first is kh line 2".to_owned();
+    assert_eq!(remarks("\nhost\nhost x\n"), [(ProblemKind::Other, several)]);
 }
 
 #[test]
@@ -155,7 +164,7 @@ fn revoked_beats_known_in_whatever_order_and_file() {
     fs::write(&files[0], known_line).unwrap();
     fs::write(&files[2], revoked).unwrap();
     let place = Place { file: files[2].clone(), line: 1 };
-    assert_eq!(KnownHosts::load(&files).lookup("host", 22, &ed(1)), Standing::Revoked { place });
+    assert_eq!(KnownHosts::load(&files).lookup("host", 22, &ed(1), NOW), Standing::Revoked { place, authority: false });
     let folder_instead = KnownHosts::load(&[folder.path().to_owned()]);
     assert_eq!(folder_instead.unreadable.len(), 1);
 }
@@ -164,11 +173,11 @@ fn revoked_beats_known_in_whatever_order_and_file() {
 fn junk_is_counted_and_passed_over() {
     let good = text_of(&ed(1));
     let file = known(&format!(
-        "host\nhost ssh-ed25519\nhost ssh-ed25519 %%%\nhost ssh-rsa {}\n@unknown host {good}\n|1|x|y {good}\nhost 1024 35 1234567\nhost ssh-ed25519 AAAA\n@revoked\nhost {good}\n",
+        "host\nhost ssh-ed25519\nhost ssh-ed25519 %%%\nhost ssh-rsa {}\n@unknown host {good}\n|1|x|y {good}\n|host {good}\nhost 1024 35 1234567\nhost ssh-ed25519 AAAA\n@revoked\nhost {good}\n",
         STANDARD.encode(&ed(1).blob),
     ));
-    assert_eq!(file.junk.iter().map(|place| place.line).collect::<Vec<_>>(), (1..=9).collect::<Vec<_>>());
-    assert!(matches!(file.lookup("host", 22, &ed(1)), Standing::Known { .. }));
+    assert_eq!(file.junk.iter().map(|place| place.line).collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>());
+    assert!(matches!(file.lookup("host", 22, &ed(1), NOW), Standing::Known { .. }));
 }
 
 #[test]
@@ -182,6 +191,20 @@ fn a_line_is_added_and_the_rest_untouched() {
         use std::os::unix::fs::PermissionsExt;
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        // Somebody else's mode, and a file that lies elsewhere.
+        let real = folder.path().join("real");
+        fs::write(&real, "").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        let link = folder.path().join("link");
+        symlink(&real, &link).unwrap();
+        append(&link, "host", 22, &ed(1)).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::read_to_string(&real).unwrap(), format!("host {}\n", text_of(&ed(1))));
     }
     let before = "junk \u{e9}\n\n# mine\nlast without end";
     fs::write(&file, before).unwrap();
@@ -200,8 +223,8 @@ fn a_file_that_cannot_be_read_is_not_an_empty_one() {
     let folder = tempfile::tempdir().unwrap();
     let file = known_in(folder.path());
     let known = KnownHosts::load(&[file, folder.path().to_owned()]);
-    assert!(matches!(known.lookup("host", 22, &ed(1)), Standing::Known { .. }));
-    let stranger = known.lookup("other", 22, &ed(1));
+    assert!(matches!(known.lookup("host", 22, &ed(1), NOW), Standing::Known { .. }));
+    let stranger = known.lookup("other", 22, &ed(1), NOW);
     let evidence = evidence_for(&Endpoint::new("other", 22), &ed(1), &stranger).unwrap();
     assert_eq!(judge(&evidence, None), Verdict::Refuse);
     assert!(evidence.problems[0].text.contains("cannot be read"), "{}", evidence.problems[0].text);
@@ -218,7 +241,7 @@ fn known_in(folder: &Path) -> PathBuf {
 fn evidence_says_what_known_hosts_says() {
     let endpoint = Endpoint::new("host", 22);
     let file = known(&format!("host {}\n@revoked * {}\n", text_of(&ed(1)), text_of(&ed(66))));
-    let judged = |key: &HostKey| evidence_for(&endpoint, key, &file.lookup("host", 22, key));
+    let judged = |key: &HostKey| evidence_for(&endpoint, key, &file.lookup("host", 22, key, NOW));
     assert_eq!(judged(&ed(1)), None);
     for (key, kind, verdict) in [
         (key("ssh-rsa", 1), ProblemKind::UnknownHostKey, Verdict::Ask { dangerous: true }),
@@ -240,7 +263,7 @@ proptest! {
         let mut known = KnownHosts::default();
         known.add(Path::new("kh"), &bytes);
         known.add(Path::new("kh"), &line);
-        let _standing = known.lookup("host", 22, &ed(1));
+        let _standing = known.lookup("host", 22, &ed(1), NOW);
         let _type = key_type(&bytes);
     }
 
@@ -250,7 +273,7 @@ proptest! {
         let file = folder.path().join("kh");
         append(&file, &host, port, &ed(of)).unwrap();
         let known = KnownHosts::load(std::slice::from_ref(&file));
-        let is_known = matches!(known.lookup(&host, port, &ed(of)), Standing::Known { .. });
+        let is_known = matches!(known.lookup(&host, port, &ed(of), NOW), Standing::Known { .. });
         prop_assert!(is_known);
     }
 }
