@@ -110,7 +110,7 @@ impl Reader<'_> {
                 for name in &words.arguments {
                     match self.included(name) {
                         Ok(pattern) => self.include(path, line, &pattern, depth, &mut included)?,
-                        Err(wrong) => return Ok(What::Wrong(format!("{name}: {wrong}"))),
+                        Err(wrong) => self.warn(path, line, format!("{name} is not included: {wrong}")),
                     }
                 }
                 What::Include(included)

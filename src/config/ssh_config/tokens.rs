@@ -1,7 +1,5 @@
 //! `%h`, `~` and `${NAME}` inside values.
 
-use std::fmt::Write as _;
-
 use sha1::{Digest, Sha1};
 
 use super::surroundings::{Person, Surroundings};
@@ -64,11 +62,7 @@ impl Tokens<'_> {
             // 'C', a short name for the connection.
             _ => {
                 let all = format!("{}{}{}{}{}", self.person.machine, self.host, self.port, self.user, self.jump);
-                Sha1::digest(all).iter().fold(String::new(), |mut hex, byte| {
-                    // Writing to a String cannot fail.
-                    drop(write!(hex, "{byte:02x}"));
-                    hex
-                })
+                Sha1::digest(all).iter().map(|byte| format!("{byte:02x}")).collect()
             }
         }
     }
