@@ -185,9 +185,8 @@ fn theirs(copy: &Copy, host: &str, user: Option<&str>, port: Option<u16>) -> Opt
 fn ours(options: &HostOptions, person: &Person) -> BTreeMap<String, String> {
     let home = person.home.to_string_lossy();
     let flag = |on: Option<bool>, default: bool| if on.unwrap_or(default) { "yes" } else { "no" }.to_owned();
-    let lines = |files: &[PathBuf], between: &str| {
-        files.iter().map(|file| file.to_string_lossy().into_owned()).collect::<Vec<_>>().join(between)
-    };
+    let lines =
+        |files: &[PathBuf], between: &str| files.iter().map(|file| file.to_string_lossy().into_owned()).collect::<Vec<_>>().join(between);
     let known_hosts = |files: &Option<Vec<PathBuf>>, default: &[String]| match files {
         None => default.join(" "),
         Some(none) if none.is_empty() => "none".to_owned(),

@@ -180,7 +180,8 @@ fn is_own_group(group: u32, person: &Person, surroundings: &dyn Surroundings) ->
     let table = |path: &str| surroundings.read(Path::new(path), LARGEST).map(|table| String::from_utf8_lossy(&table.bytes).into_owned());
     let (Ok(groups), Ok(users)) = (table("/etc/group"), table("/etc/passwd")) else { return false };
     let id = group.to_string();
-    let others = |line: &str| line.split(':').nth(3).is_some_and(|members| members.split(',').any(|name| !name.is_empty() && name != person.user));
+    let others =
+        |line: &str| line.split(':').nth(3).is_some_and(|members| members.split(',').any(|name| !name.is_empty() && name != person.user));
     let mut of_group = groups.lines().filter(|line| line.split(':').nth(2) == Some(&id)).peekable();
     of_group.peek().is_some()
         && !of_group.any(others)

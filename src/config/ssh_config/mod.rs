@@ -100,7 +100,8 @@ impl SshConfig {
             return Err(SshConfigError(unusable.clone()));
         }
         // They become part of commands (`%h`, `%r`).
-        let is_harmless = |text: &str| !text.starts_with('-') && !text.contains(['\'', '`', '"', '$', '\\', ';', '&', '<', '>', '|', '(', ')', '{', '}']);
+        let is_harmless =
+            |text: &str| !text.starts_with('-') && !text.contains(['\'', '`', '"', '$', '\\', ';', '&', '<', '>', '|', '(', ')', '{', '}']);
         if !is_harmless(original) || original.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(SshConfigError("no host can have this name".to_owned()));
         }

@@ -102,10 +102,9 @@ impl Surroundings for ThisMachine {
                     // It may have ended by itself just now; then there is nothing to kill.
                     drop(child.kill());
                     drop(child.wait());
-                    return Err(ended.err().map_or_else(
-                        || format!("it did not end within {} seconds", COMMAND_LIMIT.as_secs()),
-                        |error| error.to_string(),
-                    ));
+                    return Err(ended
+                        .err()
+                        .map_or_else(|| format!("it did not end within {} seconds", COMMAND_LIMIT.as_secs()), |error| error.to_string()));
                 }
             }
         }

@@ -143,7 +143,8 @@ fn odd_lines_are_told_with_their_place_and_only_stop_whom_they_concern() {
 
 #[test]
 fn what_is_not_followed_is_remarked_where_it_counts() {
-    let config = own("Host a\n RevokedHostKeys /r\n RevokedHostKeys /s\nMatch host b exec \"sleep 99\"\n Port 1\nMatch host c exec true\n Port 2");
+    let config =
+        own("Host a\n RevokedHostKeys /r\n RevokedHostKeys /s\nMatch host b exec \"sleep 99\"\n Port 1\nMatch host c exec true\n Port 2");
     assert_eq!(asked(&config, "a").remarks, ["RevokedHostKeys of the SSH configuration is not followed"]);
     let b = asked(&config, "b");
     assert!(b.port.is_none() && b.remarks[0].contains("line 4: the command of Match exec tells nothing: it did not end"), "{b:?}");
