@@ -125,6 +125,22 @@ impl SshConfig {
         names
     }
 
+    /// Whether it speaks of `name`: as it stands, or by a pattern that is more than wildcards.
+    pub fn speaks_of(&self, name: &str) -> bool {
+        let mut found = false;
+        each_pattern(&self.files, &mut |pattern| {
+            let is_meant = pattern.contains(|c: char| c.is_ascii_alphanumeric()) && !pattern.starts_with('!');
+            found |= is_meant && pattern::wildcard(pattern.to_ascii_lowercase().as_bytes(), name.to_ascii_lowercase().as_bytes());
+        });
+        found
+    }
+
+    /// The name as the configuration spells it: URLs keep no capitals, `Host` lines tell them apart.
+    pub fn spelling<'a>(&'a self, name: &'a str) -> &'a str {
+        let names = self.aliases();
+        if names.contains(&name) { name } else { names.into_iter().find(|known| known.eq_ignore_ascii_case(name)).unwrap_or(name) }
+    }
+
     /// What is odd in the files, each with its place; line 0 is the whole file.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
