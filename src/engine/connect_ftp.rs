@@ -105,7 +105,7 @@ async fn reach(target: &Target, settings: &FtpSettings, services: &Services) -> 
         let text = format!("{error}: what you trusted here before is not known");
         evidence.problems.push(Problem { kind: ProblemKind::Other, at: 0, text });
     }
-    let decision = decide(&evidence, pin.as_ref(), &target.site, services, true).await?;
+    let decision = decide(&evidence, pin.as_ref(), &target.site, None, services, true).await?;
     let pin = Pin::of(&evidence, decision.remember, decision.verified, (services.now)());
     services
         .trust

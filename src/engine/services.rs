@@ -1,6 +1,6 @@
 //! What connecting needs besides the site: who answers, what is trusted, which keys there are. Cheap to clone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -67,23 +67,39 @@ pub struct HostKeyFiles {
     pub read: Vec<PathBuf>,
     /// Where *always* writes; `None`: it cannot be offered.
     pub write: Option<PathBuf>,
+    /// How many of those read are the person's own; the system's come behind.
+    own: usize,
     once: Mutex<Vec<(Endpoint, Fingerprint)>>,
 }
 
 impl HostKeyFiles {
     /// The files of OpenSSH for a user with this home folder.
-    pub fn of_home(home: &std::path::Path) -> Self {
+    pub fn of_home(home: &Path) -> Self {
         let own = home.join(".ssh/known_hosts");
         Self {
             read: vec![own.clone(), home.join(".ssh/known_hosts2"), "/etc/ssh/ssh_known_hosts".into(), "/etc/ssh/ssh_known_hosts2".into()],
             write: Some(own),
+            own: 2,
             once: Mutex::default(),
         }
     }
 
     /// One file, read and written.
     pub fn only(file: PathBuf) -> Self {
-        Self { read: vec![file.clone()], write: Some(file), once: Mutex::default() }
+        Self { read: vec![file.clone()], write: Some(file), own: 1, once: Mutex::default() }
+    }
+
+    /// The files to read and the one to write, where the person's own or the system's are replaced for one host.
+    pub fn with(&self, own: Option<Vec<PathBuf>>, system: Option<Vec<PathBuf>>) -> (Vec<PathBuf>, Option<PathBuf>) {
+        let (default_own, default_system) = self.read.split_at(self.own.min(self.read.len()));
+        let write = match &own {
+            // What is written there is gone at once.
+            Some(files) => files.first().filter(|file| *file != Path::new("/dev/null")).cloned(),
+            None => self.write.clone(),
+        };
+        let mut read = own.unwrap_or_else(|| default_own.to_vec());
+        read.extend(system.unwrap_or_else(|| default_system.to_vec()));
+        (read, write)
     }
 
     /// Accepts a key until the program ends.

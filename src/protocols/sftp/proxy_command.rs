@@ -61,7 +61,7 @@ pub(super) fn start(command: &str) -> io::Result<(Program, LastWords)> {
         let status = see_off(child, unneeded).await;
         // A program it left behind may hold the other end for ever.
         drop(tokio::time::timeout(PATIENCE, &mut listening).await);
-        drop(tell.send(Some(status)));
+        tell.send_replace(Some(status));
     });
     Ok((Program { output, input, _alive: alive.drop_guard() }, LastWords { said, ended }))
 }
@@ -80,10 +80,13 @@ async fn see_off(mut child: Child, unneeded: CancellationToken) -> Option<ExitSt
     #[cfg(unix)]
     {
         let group = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
-        let tell = |signal| group.map(|group| rustix::process::kill_process_group(group, signal));
-        drop(tell(rustix::process::Signal::TERM));
+        let tell = |signal| {
+            // Fails only where all of them have ended.
+            let _ = group.map(|group| rustix::process::kill_process_group(group, signal));
+        };
+        tell(rustix::process::Signal::TERM);
         if tokio::time::timeout(PATIENCE, child.wait()).await.is_err() {
-            drop(tell(rustix::process::Signal::KILL));
+            tell(rustix::process::Signal::KILL);
         }
     }
     drop(child.kill().await);
