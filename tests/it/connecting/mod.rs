@@ -1,11 +1,14 @@
 //! The engine against the embedded servers: whom it asks what, and what it does when a line breaks.
 
 mod bad_input;
+mod certified;
 mod ftps;
+mod hop;
 mod quiet;
 mod relay;
 mod session;
 mod sftp;
+mod ways;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
