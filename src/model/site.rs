@@ -123,6 +123,17 @@ pub enum RemoteStart {
     Home(Vec<u8>),
 }
 
+impl RemoteStart {
+    /// A path as it stands behind `HOST:`, nothing percent-encoded: absolute, else from the home folder on (`~/` may say so).
+    pub fn of(path: &[u8]) -> Result<Self, UrlError> {
+        Ok(match path {
+            [b'/', ..] => Self::Absolute(FilePath::parse(path).map_err(|_| UrlError::Encoding)?),
+            b"~" => Self::Home(Vec::new()),
+            path => Self::Home(path.strip_prefix(b"~/").unwrap_or(path).to_vec()),
+        })
+    }
+}
+
 /// What was read out of a URL. Its `Debug` leaves the password out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ParsedUrl {
@@ -173,14 +184,9 @@ pub enum UrlError {
 impl ParsedUrl {
     /// `path` on the SFTP server `host`; one without a leading `/` starts in the home folder.
     pub fn of_ssh_host(host: &str, user: Option<&str>, path: &[u8]) -> Result<Self, UrlError> {
-        let path = match path {
-            [b'/', ..] => RemoteStart::Absolute(FilePath::parse(path).map_err(|_| UrlError::Encoding)?),
-            b"~" => RemoteStart::Home(Vec::new()),
-            path => RemoteStart::Home(path.strip_prefix(b"~/").unwrap_or(path).to_vec()),
-        };
         let endpoint = Endpoint::new(host, Protocol::Sftp.default_port());
         let site = Site { protocol: Protocol::Sftp, endpoint, user: user.map(str::to_owned), default_port_named: false };
-        Ok(Self { site, path, password: None, fingerprint: None, taken_as_explicit: false })
+        Ok(Self { site, path: RemoteStart::of(path)?, password: None, fingerprint: None, taken_as_explicit: false })
     }
 
     /// Reads `sftp://user@host:22/path`, `ftpes://`, `ftps://`, `ftp://`; IPv6 in brackets, parts percent-encoded.

@@ -14,6 +14,7 @@ mod conformance;
 mod ftp;
 mod ssh;
 mod ssh_config;
+mod ssh_hosts;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
     let mut trials = ftp::trials(&mut harness);
     trials.extend(ssh::trials(&mut harness));
     trials.extend(ssh_config::trials(&mut harness));
+    trials.extend(ssh_hosts::trials(&mut harness));
     let conclusion = libtest_mimic::run(&harness.arguments, trials);
     if !harness.arguments.list {
         for name in &harness.left_out {

@@ -16,6 +16,8 @@ use crate::secrets::Secret;
 /// Certificates for one login at the most.
 const MOST_CERTIFICATES: usize = 100;
 
+const ONLY_PUBLIC: &str = "only its public half is here, and no agent holds the other one";
+
 /// A key that may be offered.
 struct Offer {
     /// Not known for a locked PEM file without its public file: it is offered blind.
@@ -80,7 +82,10 @@ impl Authentication<'_> {
         for path in &sources.files {
             let (public, file) = match self.read_key(path).await {
                 Ok(file) => (file.public().cloned(), Ok(file)),
-                Err(unusable) => (self.read_public(path).await, Err(unusable)),
+                Err(unusable) => match self.read_public(path).await {
+                    Some(public) => (Some(public), Err(ConnectFailure::Key { file: shown(path), why: ONLY_PUBLIC.to_owned() })),
+                    None => (None, Err(unusable)),
+                },
             };
             let is_held = |held: &&SshPublicKey| public.as_ref().is_some_and(|public| public.is_same(held));
             if let Some(key) = held.iter().find(is_held) {
