@@ -1,6 +1,7 @@
 //! OpenSSH user certificates: what an authority signed for a key of the person. Judged by servers, not here.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use russh::keys::Certificate;
 use russh::keys::ssh_key::certificate::CertType;
@@ -9,7 +10,7 @@ use super::ssh_key::{SshKeyError, SshPublicKey, read_text};
 
 /// A user certificate (`ssh-ed25519-cert-v01@openssh.com …`).
 #[derive(Clone, PartialEq, Eq)]
-pub struct SshCertificate(Certificate);
+pub struct SshCertificate(Arc<Certificate>);
 
 impl SshCertificate {
     /// Reads a certificate file.
@@ -18,7 +19,7 @@ impl SshCertificate {
     /// [`SshKeyError::Io`], or [`SshKeyError::NotACertificate`] for anything but a user certificate.
     pub fn read(path: &Path) -> Result<Self, SshKeyError> {
         let certificate = Certificate::from_openssh(read_text(path)?.trim()).map_err(|_| SshKeyError::NotACertificate)?;
-        if certificate.cert_type() == CertType::User { Ok(Self(certificate)) } else { Err(SshKeyError::NotACertificate) }
+        if certificate.cert_type() == CertType::User { Ok(Self(Arc::new(certificate))) } else { Err(SshKeyError::NotACertificate) }
     }
 
     /// Whether it was signed for this key.

@@ -15,6 +15,7 @@ mod ftp;
 mod ssh;
 mod ssh_config;
 mod ssh_hosts;
+mod ssh_ways;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -93,6 +94,7 @@ fn main() -> ExitCode {
     trials.extend(ssh::trials(&mut harness));
     trials.extend(ssh_config::trials(&mut harness));
     trials.extend(ssh_hosts::trials(&mut harness));
+    trials.extend(ssh_ways::trials(&mut harness));
     let conclusion = libtest_mimic::run(&harness.arguments, trials);
     if !harness.arguments.list {
         for name in &harness.left_out {

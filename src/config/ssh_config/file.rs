@@ -63,7 +63,7 @@ impl Reader<'_> {
             Ok(contents) => self.statements(path, &contents, is_checked, 0),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => {
-                self.warn(path, 0, format!("the file cannot be read: {error}"));
+                self.warn(path, 0, &format!("the file cannot be read: {error}"));
                 Ok(Vec::new())
             }
         }
@@ -94,7 +94,7 @@ impl Reader<'_> {
                 Err(wrong) => What::Wrong(wrong),
             };
             if let What::Wrong(wrong) = &what {
-                self.warn(path, line_number, wrong.clone());
+                self.warn(path, line_number, wrong);
             }
             statements.push(Statement { file: path.to_owned(), line: line_number, what });
         }
@@ -104,13 +104,13 @@ impl Reader<'_> {
     fn statement(&mut self, path: &Path, line: usize, words: &Words<'_>, depth: usize) -> Result<What, Unusable> {
         Ok(match words.keyword.as_str() {
             "host" => What::Host(words.arguments.clone()),
-            "match" => What::Match(criteria::read(&words.arguments).map_err(|wrong| self.warn(path, line, wrong)).ok()),
+            "match" => What::Match(criteria::read(&words.arguments).map_err(|wrong| self.warn(path, line, &wrong)).ok()),
             "include" => {
                 let mut included = Vec::new();
                 for name in &words.arguments {
                     match self.included(name) {
                         Ok(pattern) => self.include(path, line, &pattern, depth, &mut included)?,
-                        Err(wrong) => self.warn(path, line, format!("{name} is not included: {wrong}")),
+                        Err(wrong) => self.warn(path, line, &format!("{name} is not included: {wrong}")),
                     }
                 }
                 What::Include(included)
@@ -122,7 +122,7 @@ impl Reader<'_> {
                         self.ignored.extend(words.arguments[0].split(',').map(str::to_ascii_lowercase));
                     }
                     if setting == Setting::Unknown && !fits_host(&self.ignored, keyword) {
-                        self.warn(path, line, format!("there is no keyword \"{keyword}\" in OpenSSH's configuration"));
+                        self.warn(path, line, &format!("there is no keyword \"{keyword}\" in OpenSSH's configuration"));
                     }
                     What::Setting(setting)
                 }
@@ -154,13 +154,13 @@ impl Reader<'_> {
             match self.surroundings.read(&path, LARGEST + 1) {
                 Ok(contents) => included.push(self.statements(&path, &contents, true, depth + 1)?),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => self.warn(from, line, format!("{} cannot be read: {error}", path.display())),
+                Err(error) => self.warn(from, line, &format!("{} cannot be read: {error}", path.display())),
             }
         }
         Ok(())
     }
 
-    fn warn(&mut self, file: &Path, line: usize, text: String) {
+    fn warn(&mut self, file: &Path, line: usize, text: &str) {
         // A file with nothing but odd lines is no configuration; a hundred remarks tell that.
         if self.warnings.len() < 100 {
             self.warnings.push(Warning { file: file.to_owned(), line, text: display_safe(text.as_bytes()) });

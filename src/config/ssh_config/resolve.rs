@@ -145,7 +145,7 @@ impl<'a> Resolver<'a> {
             // Whichever of the two stands first; `ProxyJump none` leaves room for a command.
             Setting::ProxyJump(hops, text) if options.proxy_command.is_none() => first(&mut self.jump, &(hops.clone(), text.clone())),
             Setting::ProxyCommand(command) if self.jump.as_ref().is_none_or(|(hops, _)| hops.is_empty()) => {
-                first(&mut options.proxy_command, command)
+                first(&mut options.proxy_command, command);
             }
             Setting::HostKeyAlias(alias) => first(&mut options.host_key_alias, &alias.to_lowercase()),
             Setting::UserKnownHostsFiles(files) => first(&mut options.user_known_hosts_files, &paths(files)),

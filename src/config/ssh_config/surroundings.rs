@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -91,16 +92,18 @@ impl Surroundings for ThisMachine {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .map_err(|error| error.to_string())?;
         let started = Instant::now();
         loop {
             match child.try_wait() {
                 Ok(Some(status)) => return Ok(status.success()),
-                Ok(None) if started.elapsed() < COMMAND_LIMIT => std::thread::sleep(LOOK),
+                Ok(None) if started.elapsed() < COMMAND_LIMIT => std::thread::park_timeout(LOOK),
                 ended => {
-                    // It may have ended by itself just now; then there is nothing to kill.
-                    drop(child.kill());
+                    // With all it started. It may have ended by itself just now; then there is nothing to kill.
+                    let all = rustix::process::Pid::from_child(&child);
+                    rustix::process::kill_process_group(all, rustix::process::Signal::KILL).ok();
                     drop(child.wait());
                     return Err(ended
                         .err()

@@ -196,7 +196,8 @@ proptest! {
         ),
         host in "[a-c.:]{1,5}",
     ) {
-        let text: String = lines.iter().map(|(keyword, between, rest)| format!("{keyword}{between}{rest}\n")).collect();
+        let lines: Vec<_> = lines.iter().map(|(keyword, between, rest)| format!("{keyword}{between}{rest}")).collect();
+        let text = lines.join("\n");
         if let Ok(options) = own(&text).for_host(&host, None, None) {
             prop_assert!(!options.host_name.is_empty() || text.contains("HostName"));
         }

@@ -62,7 +62,7 @@ impl Tokens<'_> {
             // 'C', a short name for the connection.
             _ => {
                 let all = format!("{}{}{}{}{}", self.person.machine, self.host, self.port, self.user, self.jump);
-                Sha1::digest(all).iter().map(|byte| format!("{byte:02x}")).collect()
+                Sha1::digest(all).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
             }
         }
     }
