@@ -53,8 +53,13 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
             false => Ok(Completion::ignored_with("there is no ssh on this machine")),
         })
     };
-    let mut trials: Vec<_> =
-        files.into_iter().map(|file| trial(&file.file_stem().unwrap().to_string_lossy(), Box::new(move || agrees(&file)))).collect();
+    let mut trials: Vec<_> = files
+        .into_iter()
+        .map(|file| {
+            let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+            trial(&name, Box::new(move || agrees(&file)))
+        })
+        .collect();
     trials.push(trial("what it refuses", Box::new(refuses)));
     trials
 }
