@@ -140,7 +140,7 @@ fn person() -> Person {
     let mut person = Person::of_this_process(PathBuf::new(), String::new());
     let users = fs::read_to_string("/etc/passwd").unwrap();
     let mine = users.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|fields| fields[2] == person.id.to_string()).unwrap();
-    person.user = mine[0].to_owned();
+    mine[0].clone_into(&mut person.user);
     person.home = PathBuf::from(mine[5]);
     person
 }

@@ -42,7 +42,7 @@ pub struct Sshd {
     pub certified_key: PathBuf,
     /// The host key's public half, a line as of known_hosts without the host.
     pub host_key: String,
-    /// The public half of the authority that signed the host key for 127.0.0.1.
+    /// The public half of the authority that signed the host key for 127.0.0.1 and the certificate of a user.
     pub authority: String,
     /// A folder the user may write.
     pub data: PathBuf,
@@ -81,7 +81,6 @@ impl Sshd {
         let locked_key = make_key("locked_key", PASSPHRASE)?;
         let foreign_key = make_key("foreign_key", "")?;
         let public = |path: &PathBuf| fs::read_to_string(path.with_extension("pub")).unwrap();
-        let authority = make_key("authority", "")?;
         let certified_key = inside.join("certified_key");
         run(Command::new("ssh-keygen").args(["-q", "-t", "rsa", "-b", "2048", "-N", "", "-f"]).arg(&certified_key))?;
         run(Command::new("ssh-keygen")
