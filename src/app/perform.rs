@@ -83,7 +83,7 @@ impl App {
                 self.stop_connecting(side, effects);
                 self.pane_mut(side).face = Face::Sites { cursor: 0 };
             }
-            Action::Connect => self.dialogs.push(Dialog::Connect(ConnectDialog::new(side, self.urls.clone()))),
+            Action::Connect => self.dialogs.push(Dialog::Connect(ConnectDialog::new(side, self.urls.clone(), &self.sites))),
             Action::Disconnect => self.disconnect(effects),
             Action::Connection => self.open_connection(),
             Action::Transfers => self.dialogs.push(Dialog::Transfers(TransfersDialog { cursor: self.transfers.current() })),

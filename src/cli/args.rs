@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::exit::Failure;
 use super::output;
 use crate::ask::Prompter;
+use crate::config::ssh_config::SshConfigFiles;
 use crate::protocols::ftp::DataMode;
 use crate::secrets::Secret;
 use crate::setup::{Choices, GivenAnswers, SecretSource, variable};
@@ -24,6 +25,9 @@ Locations: a path on this machine, or a URL of a server such as
   ftpes://user@host/path   FTP with explicit TLS (21); ftps:// implicit TLS (990)
   ftp://user@host/path     FTP without protection, for everybody to read
 /path is absolute, /~/path starts in the home folder; odd characters as %XX.
+A host of ~/.ssh/config is also written HOST:PATH (user@HOST:PATH), and as a pane
+just HOST; a file or folder of that name here comes first (write ./HOST for it
+where it is still to be made).
 
 Exit codes: 0 ok, 1 error, 2 usage, 3 partial, 4 network, 5 login,
 6 identity not trusted or changed, 7 refused by the server, 8 local disk,
@@ -32,7 +36,7 @@ pub struct Arguments {
     /// What to do; without a verb two panes open.
     #[command(subcommand)]
     pub verb: Option<Verb>,
-    /// What the left pane shows: a folder, or sftp://, ftpes://, ftps://, ftp:// URL.
+    /// What the left pane shows: a folder, an sftp://, ftpes://, ftps://, ftp:// URL, or a host of ~/.ssh/config.
     pub left: Option<OsString>,
     /// What the right pane shows.
     pub right: Option<OsString>,
@@ -187,6 +191,9 @@ pub struct ConnectOptions {
     /// Read key passphrases from what this command prints (or set SEALIFT_PASSPHRASE).
     #[arg(long, value_name = "COMMAND")]
     pub passphrase_command: Option<String>,
+    /// Read this file in place of ~/.ssh/config and /etc/ssh/ssh_config, or "none".
+    #[arg(short = 'F', long, value_name = "FILE")]
+    pub ssh_config: Option<PathBuf>,
     /// Seconds a silent server is waited for.
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<u64>,
@@ -228,6 +235,10 @@ impl ConnectOptions {
         Choices {
             roots: self.roots.clone(),
             keys: self.key.clone(),
+            ssh_config: self.ssh_config.as_ref().map(|file| match file.to_str() {
+                Some(none) if none.eq_ignore_ascii_case("none") => SshConfigFiles::None,
+                _ => SshConfigFiles::Only(file.clone()),
+            }),
             timeout: self.timeout.map(|seconds| Duration::from_secs(seconds.max(1))),
             data_mode: self.data_mode.map(|mode| match mode {
                 DataModeArgument::Auto => DataMode::Auto,

@@ -42,9 +42,9 @@ pub(super) struct News {
 
 /// One engine for one verb. Asks on the terminal where there is one and `--batch` does not forbid it.
 async fn headless(common: &Common, verb: impl AsyncFnOnce(&Engine, &mut News) -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
-    let setup = Setup::read()?;
+    let setup = Setup::read(&common.connect.choices())?;
     for warning in &setup.warnings {
-        output::say(&format!("{}:{}: {}", warning.file.display(), warning.line, warning.text));
+        output::say(&warning.to_string());
     }
     // A person is there only if one can see the question: standard error is where words go.
     let line = if common.batch || !std::io::stderr().is_terminal() { None } else { LinePrompter::open() };
@@ -53,7 +53,7 @@ async fn headless(common: &Common, verb: impl AsyncFnOnce(&Engine, &mut News) ->
         None => Arc::new(common.connect.answers(Refuse)?),
     };
     let (told, outcomes) = mpsc::channel(256);
-    let (engine, events) = Engine::new(setup.services(&common.connect.choices(), asked)?, Some(told));
+    let (engine, events) = Engine::new(setup.services(&common.connect.choices(), asked, Arc::new(output::say))?, Some(told));
     let mut news = News { events, outcomes, person: line.clone() };
     let ended = tokio::select! {
         ended = verb(&engine, &mut news) => ended,

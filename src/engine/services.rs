@@ -120,6 +120,10 @@ pub struct KeySources {
     pub files: Vec<PathBuf>,
     /// Only these files, also where an agent holds other keys (OpenSSH's IdentitiesOnly).
     pub only_files: bool,
+    /// A person named these files just now: one that cannot be used is an error and not passed over.
+    pub named: bool,
+    /// Certificates for these keys, beside those that lie next to them (`FILE-cert.pub`).
+    pub certificates: Vec<PathBuf>,
     /// The agent's socket.
     pub agent: Option<PathBuf>,
 }

@@ -8,6 +8,7 @@ mod network;
 mod reading;
 mod scene;
 mod secrets;
+mod ssh_hosts;
 mod terminal;
 mod transfers;
 mod words;

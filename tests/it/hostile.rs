@@ -118,7 +118,7 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, received: Log, gree
 }
 
 fn site(protocol: Protocol, host: &str, port: u16) -> Site {
-    Site { protocol, endpoint: Endpoint::new(host, port), user: None }
+    Site { protocol, endpoint: Endpoint::new(host, port), user: None, default_port_named: false }
 }
 
 fn settings(protocol: Protocol, host: &str, port: u16) -> FtpSettings {

@@ -130,7 +130,12 @@ fn settings(server: &FtpServer, way: Way) -> FtpSettings {
         quirks.learn(Quirk::NeedsTls12);
     }
     FtpSettings {
-        site: Site { protocol: way.protocol, endpoint: Endpoint::new("127.0.0.1", server.daemon.port), user: Some(server.user.clone()) },
+        site: Site {
+            protocol: way.protocol,
+            endpoint: Endpoint::new("127.0.0.1", server.daemon.port),
+            user: Some(server.user.clone()),
+            default_port_named: false,
+        },
         roots: Roots::only(vec![server.certificates.authority.clone()]),
         data_mode: way.data_mode,
         timeout: Duration::from_secs(20),

@@ -13,6 +13,8 @@
 mod conformance;
 mod ftp;
 mod ssh;
+mod ssh_config;
+mod ssh_hosts;
 mod ssh_ways;
 #[path = "../support/mod.rs"]
 mod support;
@@ -90,6 +92,8 @@ fn main() -> ExitCode {
     let mut harness = Harness { arguments, required, left_out: BTreeSet::new() };
     let mut trials = ftp::trials(&mut harness);
     trials.extend(ssh::trials(&mut harness));
+    trials.extend(ssh_config::trials(&mut harness));
+    trials.extend(ssh_hosts::trials(&mut harness));
     trials.extend(ssh_ways::trials(&mut harness));
     let conclusion = libtest_mimic::run(&harness.arguments, trials);
     if !harness.arguments.list {

@@ -54,7 +54,7 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
 
 fn settings(server: &Sshd) -> SshSettings {
     let endpoint = Endpoint::new("127.0.0.1", server.daemon.port);
-    SshSettings::new(Site { protocol: Protocol::Sftp, endpoint, user: Some(server.user.clone()) })
+    SshSettings::new(Site { protocol: Protocol::Sftp, endpoint, user: Some(server.user.clone()), default_port_named: false })
 }
 
 fn evidence(server: &Sshd, key: &HostKey) -> Box<Evidence> {

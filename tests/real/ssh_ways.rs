@@ -47,7 +47,12 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
 }
 
 fn site(server: &Sshd) -> Site {
-    Site { protocol: Protocol::Sftp, endpoint: Endpoint::new("127.0.0.1", server.daemon.port), user: Some(server.user.clone()) }
+    Site {
+        protocol: Protocol::Sftp,
+        endpoint: Endpoint::new("127.0.0.1", server.daemon.port),
+        user: Some(server.user.clone()),
+        default_port_named: false,
+    }
 }
 
 /// Somebody with a known_hosts file, and a key for each server.

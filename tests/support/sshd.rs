@@ -38,9 +38,11 @@ pub struct Sshd {
     pub locked_key: PathBuf,
     /// Ed25519, without a passphrase, not authorized.
     pub foreign_key: PathBuf,
+    /// RSA, without a passphrase, not authorized itself: beside it lies a certificate that is.
+    pub certified_key: PathBuf,
     /// The host key's public half, a line as of known_hosts without the host.
     pub host_key: String,
-    /// The public half of the authority that signed the host key for 127.0.0.1.
+    /// The public half of the authority that signed the host key for 127.0.0.1 and the certificate of a user.
     pub authority: String,
     /// A folder the user may write.
     pub data: PathBuf,
@@ -79,6 +81,12 @@ impl Sshd {
         let locked_key = make_key("locked_key", PASSPHRASE)?;
         let foreign_key = make_key("foreign_key", "")?;
         let public = |path: &PathBuf| fs::read_to_string(path.with_extension("pub")).unwrap();
+        let certified_key = inside.join("certified_key");
+        run(Command::new("ssh-keygen").args(["-q", "-t", "rsa", "-b", "2048", "-N", "", "-f"]).arg(&certified_key))?;
+        run(Command::new("ssh-keygen")
+            .args(["-q", "-I", "test", "-n", &user, "-V", "-5m:+1h", "-s"])
+            .arg(&authority)
+            .arg(certified_key.with_extension("pub")))?;
         fs::write(inside.join("authorized_keys"), public(&key) + &public(&locked_key)).unwrap();
 
         let ports = Ports::choose();
@@ -90,6 +98,7 @@ HostKey {host}
 HostCertificate {host}-cert.pub
 PidFile {inside}/pid
 AuthorizedKeysFile {inside}/authorized_keys
+TrustedUserCAKeys {inside}/authority.pub
 StrictModes no
 UsePAM {pam}
 PasswordAuthentication {password}
@@ -136,6 +145,7 @@ LogLevel VERBOSE
             key,
             locked_key,
             foreign_key,
+            certified_key,
             data,
             _account: account,
         })

@@ -47,6 +47,18 @@ fn a_wrong_url_says_why_and_a_password_in_one_is_not_remembered() {
 }
 
 #[test]
+fn the_name_of_a_site_stands_for_its_url() {
+    let mut screen = screen();
+    screen.keys("Otwo<enter>");
+    assert_eq!(screen.orders(), ["connect sftp://h"]);
+    screen.keys("<esc>OTWO:/x/y<enter>");
+    assert_eq!(screen.orders().last().map(String::as_str), Some("connect sftp://h"));
+    screen.keys("<esc>O<up>");
+    let Some(Dialog::Connect(dialog)) = screen.app.dialog() else { panic!("closed") };
+    assert_eq!(dialog.input.text(), "sftp://h/x/y");
+}
+
+#[test]
 fn a_connection_given_up_that_still_comes_is_let_go() {
     let mut screen = screen();
     screen.keys("<enter>");

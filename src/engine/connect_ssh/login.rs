@@ -1,20 +1,20 @@
 //! One login: what is at hand is tried, the rest asked for, as long as the server goes on; and the same again without a question.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
+use super::keys::Key;
 use super::route::Leg;
 use crate::ask::{InteractivePrompt, InteractiveQuestion, SecretPurpose, SecretQuestion};
 use crate::engine::failure::ConnectFailure;
 use crate::engine::services::Services;
-use crate::identity::ssh_key::{SshKey, SshKeyError, SshKeyFile, SshPublicKey};
+use crate::identity::ssh_certificate::SshCertificate;
 use crate::model::{Endpoint, text};
 use crate::protocols::sftp::{AuthStep, Method, SshConnection};
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::secrets::Secret;
 
 /// How often a wrong password or passphrase may be typed.
-const ATTEMPTS: u32 = 3;
+pub(super) const ATTEMPTS: u32 = 3;
 /// Steps of one login at the most: a server that always wants one more is given up.
 const MOST_STEPS: u32 = 16;
 
@@ -26,9 +26,8 @@ pub(super) struct Steps {
 }
 
 #[derive(Clone)]
-enum Step {
-    Key(SshKey),
-    Agent(PathBuf, SshPublicKey),
+pub(super) enum Step {
+    Key(Key, Option<SshCertificate>),
     Password(Secret),
     /// Answers given to the server's prompts, one list for each round. One-time codes among them will not work twice.
     Interactive(Vec<Vec<Secret>>),
@@ -42,7 +41,7 @@ impl Steps {
 
     /// Whether a key was among what was asked for.
     pub(super) fn have_a_key(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::Key(_) | Step::Agent(..)))
+        self.steps.iter().any(|step| matches!(step, Step::Key(..)))
     }
 
     /// Logs in with what worked before. Asks nothing.
@@ -50,8 +49,7 @@ impl Steps {
         let mut last = connection.methods(&self.user).await?;
         for step in &self.steps {
             last = match step {
-                Step::Key(key) => connection.public_key(&self.user, key).await?,
-                Step::Agent(socket, key) => connection.agent(&self.user, socket, key).await?,
+                Step::Key(key, certificate) => key.sign(certificate.as_ref(), connection, &self.user).await?,
                 Step::Password(password) => connection.password(&self.user, password).await?,
                 Step::Interactive(rounds) => {
                     let mut step = connection.interactive_start(&self.user).await?;
@@ -85,15 +83,15 @@ pub(super) async fn log_in(
     Ok(Steps { user, steps })
 }
 
-struct Authentication<'a> {
-    leg: &'a Leg,
-    user: &'a str,
+pub(super) struct Authentication<'a> {
+    pub(super) leg: &'a Leg,
+    pub(super) user: &'a str,
     services: &'a Services,
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     /// Why it failed so far: a key file that cannot be used, then the server's last no to something a person typed.
     refusal: Option<ConnectFailure>,
     /// The first key file that could not be used; told if nothing else works.
-    unusable_key: Option<ConnectFailure>,
+    pub(super) unusable_key: Option<ConnectFailure>,
 }
 
 impl Authentication<'_> {
@@ -108,17 +106,19 @@ impl Authentication<'_> {
                 // Prompts are answered where they are asked for.
                 AuthStep::Prompts { .. } => return Err(login_refused(&self.leg.site.endpoint, "the server asked out of turn")),
             };
-            if remaining.contains(&Method::PublicKey) && !keys_tried {
+            let wanted = self.leg.methods.as_deref().unwrap_or(&[Method::PublicKey, Method::Password, Method::KeyboardInteractive]);
+            let method = wanted.iter().find(|method| remaining.contains(method) && !(keys_tried && **method == Method::PublicKey));
+            if method == Some(&Method::PublicKey) {
                 keys_tried = true;
                 if let Some(next) = self.keys(connection).await? {
                     step = next;
-                    continue;
                 }
+                continue;
             }
             if attempt > ATTEMPTS {
                 return Err(self.refusal.unwrap_or_else(|| login_refused(&self.leg.site.endpoint, "")));
             }
-            step = if remaining.contains(&Method::Password) {
+            step = if method == Some(&Method::Password) {
                 let password = match given.take() {
                     Some(password) => password,
                     None => self.password(attempt).await?,
@@ -126,12 +126,16 @@ impl Authentication<'_> {
                 let next = connection.password(self.user, &password).await?;
                 self.accepted(&next, Step::Password(password));
                 next
-            } else if remaining.contains(&Method::KeyboardInteractive) {
+            } else if method == Some(&Method::KeyboardInteractive) {
                 let (next, rounds) = self.interactive(connection, &mut given).await?;
                 self.accepted(&next, Step::Interactive(rounds));
                 next
             } else {
-                let ways = remaining.iter().map(|method| format!("{method:?}")).collect::<Vec<_>>().join(", ");
+                let names = |methods: &[Method]| methods.iter().map(|method| format!("{method:?}")).collect::<Vec<_>>().join(", ");
+                let mut ways = names(&remaining);
+                if let Some(allowed) = &self.leg.methods {
+                    ways.push_str(&format!("; the SSH configuration allows: {}", names(allowed)));
+                }
                 return Err(self
                     .refusal
                     .or(self.unusable_key)
@@ -152,81 +156,13 @@ impl Authentication<'_> {
         }
     }
 
-    /// Offers every key at hand; `None` when none was accepted. A passphrase is asked for only after the server took the public half.
-    async fn keys(&mut self, connection: &mut SshConnection) -> Result<Option<AuthStep>, ConnectFailure> {
-        let sources = &self.leg.keys;
-        if let (Some(socket), false) = (&sources.agent, sources.only_files) {
-            for key in connection.agent_keys(socket).await {
-                if !connection.public_key_accepted(self.user, &key).await? {
-                    continue;
-                }
-                let next = connection.agent(self.user, socket, &key).await?;
-                if matches!(next, AuthStep::Success | AuthStep::Failure { partial: true, .. }) {
-                    self.steps.push(Step::Agent(socket.clone(), key));
-                    return Ok(Some(next));
-                }
-            }
-        }
-        for path in &sources.files {
-            let file = match self.read_key(path).await {
-                Ok(file) => file,
-                Err(unusable) if sources.only_files => return Err(unusable),
-                // A file nobody named: another key or the password may do.
-                Err(unusable) => {
-                    self.unusable_key.get_or_insert(unusable);
-                    continue;
-                }
-            };
-            // A file whose public half cannot be read before it is unlocked is offered blind.
-            if let Some(public) = file.public()
-                && !connection.public_key_accepted(self.user, public).await?
-            {
-                continue;
-            }
-            let key = self.unlock(file).await?;
-            let next = connection.public_key(self.user, &key).await?;
-            if matches!(next, AuthStep::Success | AuthStep::Failure { partial: true, .. }) {
-                self.steps.push(Step::Key(key));
-                return Ok(Some(next));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn read_key(&self, path: &Path) -> Result<SshKeyFile, ConnectFailure> {
-        let path = path.to_owned();
-        let name = shown(&path);
-        off_the_loop(&name, move || SshKeyFile::read(&path)).await?.map_err(|error| unusable(&name, &error))
-    }
-
-    async fn unlock(&self, file: SshKeyFile) -> Result<SshKey, ConnectFailure> {
-        let name = shown(file.path());
-        let file = Arc::new(file);
-        let mut attempt = 1;
-        loop {
-            let passphrase = if file.is_locked() { self.passphrase(&file, attempt).await? } else { Secret::new(String::new()) };
-            let locked = file.clone();
-            match off_the_loop(&name, move || locked.unlock(&passphrase)).await? {
-                Ok(key) => return Ok(key),
-                Err(SshKeyError::WrongPassphrase) if attempt < ATTEMPTS => attempt += 1,
-                Err(error) => return Err(unusable(&name, &error)),
-            }
-        }
-    }
-
-    async fn passphrase(&self, file: &SshKeyFile, attempt: u32) -> Result<Secret, ConnectFailure> {
-        let name = shown(file.path());
-        let wanted = format!("the passphrase of {name}");
-        self.ask(SecretPurpose::KeyPassphrase { file: name, label: file.label() }, attempt, wanted).await
-    }
-
     async fn password(&mut self, attempt: u32) -> Result<Secret, ConnectFailure> {
         let purpose = SecretPurpose::Password { user: self.user.to_owned() };
         let asked = self.ask(purpose, attempt, format!("the password of {}", self.user)).await;
         asked.map_err(|nobody| self.refusal.take().unwrap_or(nobody))
     }
 
-    async fn ask(&self, purpose: SecretPurpose, attempt: u32, wanted: String) -> Result<Secret, ConnectFailure> {
+    pub(super) async fn ask(&self, purpose: SecretPurpose, attempt: u32, wanted: String) -> Result<Secret, ConnectFailure> {
         let question = SecretQuestion { site: self.leg.named.clone(), on_the_way_to: self.leg.on_the_way_to.clone(), purpose, attempt };
         Ok(self.services.prompter.secret(question).await.map_err(|_| ConnectFailure::NoSecret { wanted })?.secret)
     }
@@ -267,16 +203,6 @@ impl Authentication<'_> {
 
 fn login_refused(endpoint: &Endpoint, detail: &str) -> ConnectFailure {
     ConnectError::new(ConnectErrorKind::LoginRefused, endpoint, detail).into()
-}
-
-/// Key derivation and files take long; the loop does not wait for them.
-async fn off_the_loop<T: Send + 'static>(file: &str, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ConnectFailure> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| ConnectFailure::Key { file: file.to_owned(), why: error.to_string() })
-}
-
-fn unusable(file: &str, error: &SshKeyError) -> ConnectFailure {
-    ConnectFailure::Key { file: file.to_owned(), why: error.to_string() }
 }
 
 pub(super) fn shown(path: &Path) -> String {

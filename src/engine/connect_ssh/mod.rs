@@ -3,9 +3,11 @@
 //!
 //! - `route`: which hosts, and what is known of each
 //! - `host_key`: a connection to one of them whose key is trusted
+//! - `keys`: which keys are offered
 //! - `login`: logging in, and the same again
 
 mod host_key;
+mod keys;
 mod login;
 mod route;
 

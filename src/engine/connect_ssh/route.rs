@@ -8,7 +8,7 @@ use crate::engine::failure::ConnectFailure;
 use crate::engine::services::{KeySources, Services};
 use crate::engine::ssh_options::{HostKeyChecking, SshOptions, SshResolver, SshRole, SshRoute};
 use crate::model::{Endpoint, Site};
-use crate::protocols::sftp::{SshSettings, Transport};
+use crate::protocols::sftp::{Method, SshSettings, Transport};
 use crate::trust::Fingerprint;
 use crate::trust::known_hosts::KnownHosts;
 
@@ -47,6 +47,8 @@ pub(super) struct Leg {
     pub(super) fingerprint: Option<Fingerprint>,
     /// Which keys may be offered.
     pub(super) keys: Arc<KeySources>,
+    /// The ways to log in that may be tried, the preferred first; `None`: all.
+    pub(super) methods: Option<Vec<Method>>,
     /// How it is connected to.
     pub(super) settings: SshSettings,
 }
@@ -131,6 +133,7 @@ impl Leg {
             write,
             checking: options.checking,
             fingerprint,
+            methods: options.methods,
             keys: options.keys.map_or_else(|| services.keys.clone(), Arc::new),
             settings,
         }
