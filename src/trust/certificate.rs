@@ -126,6 +126,11 @@ pub(super) fn short_name(name: &X509Name<'_>) -> String {
     short(&attributes(name))
 }
 
+/// A distinguished name (DER) in one line; what cannot be read is shown as bytes.
+pub fn name_in_one_line(der: &[u8]) -> String {
+    X509Name::from_der(der).map_or_else(|_| format!("#{}", hex(der)), |(_, name)| short_name(&name))
+}
+
 fn short(attributes: &[(String, String)]) -> String {
     if let Some((_, common)) = attributes.iter().rfind(|(label, _)| label == "CN") {
         return common.clone();
