@@ -18,6 +18,7 @@ mod conformance_memory_local;
 mod connecting;
 mod describe;
 mod ftp_tls;
+mod handshake;
 mod hostile;
 mod jobs;
 mod server;
