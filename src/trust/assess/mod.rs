@@ -1,6 +1,8 @@
 //! Everything that is wrong with a certificate chain, found by ourselves and all of it. An explanation, never a permission.
 
 mod names;
+mod path;
+mod tree;
 mod walk;
 
 use jiff::Timestamp;
@@ -19,6 +21,8 @@ use super::signature::{PublicKey, Signed, provider_algorithms};
 use crate::model::{Endpoint, text};
 use names::NameMatch;
 pub(super) use names::name_covers;
+pub use path::verify_path;
+use walk::Walk;
 
 /// What [`assess`] found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,10 +53,30 @@ pub enum PlatformVerdict {
     },
 }
 
+/// What a certificate is to be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Usage {
+    /// To prove who a server is.
+    #[default]
+    Server,
+    /// To prove to a server who its client is.
+    Client,
+}
+
+/// What a chain is looked at for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Purpose<'a> {
+    /// The host it must name (lower case; a name or an address), if that matters.
+    pub host: Option<&'a str>,
+    /// What it is used for.
+    pub usage: Usage,
+}
+
 /// A certificate of the chain that could be read.
 struct Link<'a> {
     /// Its place in the chain as sent.
     at: usize,
+    der: &'a [u8],
     x509: X509Certificate<'a>,
     signed: Signed<'a>,
 }
@@ -60,10 +84,16 @@ struct Link<'a> {
 /// More certificates than this are not looked at.
 const LONGEST_CHAIN: usize = 10;
 
-/// Looks at `chain` (leaf first) as shown by `endpoint` at the instant `now`.
+/// Looks at `chain` (leaf first) as shown by the server at `endpoint` at the instant `now`.
 ///
-/// Knows no revocation: that is the platform's to say, see [`Assessment::with_platform`].
+/// Knows no revocation, see [`Assessment::with_revocation`], and not what the platform says, see
+/// [`Assessment::with_platform`].
 pub fn assess(chain: &[Certificate], endpoint: &Endpoint, anchors: &Anchors, now: Timestamp) -> Assessment {
+    assess_for(chain, Purpose { host: Some(&endpoint.host), usage: Usage::Server }, anchors, now)
+}
+
+/// The same for any purpose.
+pub fn assess_for(chain: &[Certificate], purpose: Purpose<'_>, anchors: &Anchors, now: Timestamp) -> Assessment {
     let links = readable(chain);
     let Some(leaf) = links.first().filter(|link| link.at == 0) else {
         let text = "it cannot be read: this is no certificate, or a damaged one".to_owned();
@@ -71,10 +101,18 @@ pub fn assess(chain: &[Certificate], endpoint: &Endpoint, anchors: &Anchors, now
     };
     let mut assessment = Assessment { spki: Some(Fingerprint::of(leaf.x509.tbs_certificate.subject_pki.raw)), ..Assessment::default() };
     assessment.look_at_key(leaf);
-    assessment.look_at_purpose(leaf, endpoint);
-    for &at in &assessment.look_at_issuers(&links, anchors) {
-        assessment.look_at_link(&links[at], now);
+    assessment.look_at_purpose(leaf, purpose);
+    let walk = walk::up(&links, anchors, |link| {
+        let mut faults = Assessment::default();
+        faults.look_at_link(link, purpose.usage, now);
+        faults.problems.len()
+    });
+    assessment.look_at_issuers(&walk, &links);
+    for &at in &walk.path {
+        assessment.look_at_link(&links[at], purpose.usage, now);
     }
+    assessment.look_at_path(&walk, &links, purpose.usage, now);
+    assessment.chain = tree::of(&walk, &links);
     assessment.in_order()
 }
 
@@ -82,7 +120,8 @@ pub fn assess(chain: &[Certificate], endpoint: &Endpoint, anchors: &Anchors, now
 pub fn alone(certificate: &Certificate, now: Timestamp) -> Vec<Problem> {
     let mut assessment = Assessment::default();
     if let Some(link) = readable(std::slice::from_ref(certificate)).first() {
-        assessment.look_at_link(link, now);
+        assessment.look_at_link(link, Usage::Server, now);
+        assessment.problems.retain(|problem| problem.kind != ProblemKind::WrongUsage);
     }
     assessment.in_order().problems
 }
@@ -95,7 +134,7 @@ fn readable(chain: &[Certificate]) -> Vec<Link<'_>> {
             continue;
         }
         if let (Some(x509), Some(signed)) = (certificate::parse(&shown.der), Signed::read(&shown.der)) {
-            links.push(Link { at, x509, signed });
+            links.push(Link { at, der: &shown.der, x509, signed });
         } else if at == 0 {
             break;
         }
@@ -127,6 +166,17 @@ impl Assessment {
         self.in_order()
     }
 
+    /// Brings in what is known of the leaf's revocation; a certificate that was taken back is a problem, whoever accepts it.
+    pub fn with_revocation(mut self, revocation: Revocation) -> Self {
+        if let Revocation::Revoked { since, reason, .. } = &revocation {
+            let since = since.map(|since| format!(" on {}", day(since))).unwrap_or_default();
+            let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            self.add(ProblemKind::Revoked, 0, &format!("its issuer took it back{since}{reason}"));
+        }
+        self.revocation = revocation;
+        self.in_order()
+    }
+
     fn has(&self, kind: ProblemKind) -> bool {
         self.problems.iter().any(|problem| problem.kind == kind)
     }
@@ -153,27 +203,13 @@ impl Assessment {
         }
     }
 
-    /// What the leaf is for: names, usage, authority.
-    fn look_at_purpose(&mut self, leaf: &Link<'_>, endpoint: &Endpoint) {
-        let host = &endpoint.host;
-        match names::look(&leaf.x509, host) {
-            NameMatch::Listed => {}
-            NameMatch::CommonNameOnly => {
-                self.add(ProblemKind::NameFromCnOnly, 0, &format!("{host} stands only in its common name, where programs no longer look"));
-            }
-            NameMatch::No(listed) if listed.is_empty() => {
-                self.add(ProblemKind::NameMismatch, 0, &format!("it names no host, so not {host} either"));
-            }
-            NameMatch::No(listed) => self.add(ProblemKind::NameMismatch, 0, &format!("it is for {}, not for {host}", some_of(&listed))),
-        }
-        if let Ok(Some(usage)) = leaf.x509.extended_key_usage()
-            && !usage.value.server_auth
-            && !usage.value.any
-        {
-            self.add(ProblemKind::WrongUsage, 0, "it was not made for servers: its extended key usage lacks server authentication");
+    /// What the leaf is for: names, authority.
+    fn look_at_purpose(&mut self, leaf: &Link<'_>, purpose: Purpose<'_>) {
+        if let Some(host) = purpose.host {
+            self.look_at_names(leaf, host);
         }
         if leaf.x509.is_ca() {
-            self.add(ProblemKind::CaAsEndEntity, 0, "it is marked as a certificate authority and used as a server's own certificate");
+            self.add(ProblemKind::CaAsEndEntity, 0, "it is marked as a certificate authority and used as somebody's own certificate");
         }
         let unreadable = |extension: &x509_parser::extensions::X509Extension<'_>| {
             UNDERSTOOD.contains(&extension.oid.to_id_string().as_str())
@@ -185,35 +221,78 @@ impl Assessment {
         }
     }
 
-    /// Who vouches for the leaf; answers the links that take part.
-    fn look_at_issuers(&mut self, links: &[Link<'_>], anchors: &Anchors) -> Vec<usize> {
-        let walk = walk::up(links, anchors);
-        for &at in &walk.forged {
+    fn look_at_names(&mut self, leaf: &Link<'_>, host: &str) {
+        match names::look(&leaf.x509, host) {
+            NameMatch::Listed => {}
+            NameMatch::CommonNameOnly => {
+                self.add(ProblemKind::NameFromCnOnly, 0, &format!("{host} stands only in its common name, where programs no longer look"));
+            }
+            NameMatch::No(listed) if listed.is_empty() => {
+                self.add(ProblemKind::NameMismatch, 0, &format!("it names no host, so not {host} either"));
+            }
+            NameMatch::No(listed) => self.add(ProblemKind::NameMismatch, 0, &format!("it is for {}, not for {host}", some_of(&listed))),
+        }
+    }
+
+    /// Who vouches for the leaf.
+    fn look_at_issuers(&mut self, walk: &Walk<'_>, links: &[Link<'_>]) {
+        for &(at, _) in &walk.forged {
             let issuer = certificate::short_name(&links[at].x509.tbs_certificate.issuer);
             let words = format!("it says {issuer} signed it, but the signature is not by that key: damaged or forged");
             self.add(ProblemKind::BadChainSignature, links[at].at, &words);
         }
-        if !walk.anchored {
-            let last = &links[walk.last];
-            let issuer = certificate::short_name(&last.x509.tbs_certificate.issuer);
-            let words = if walk::is_self_signed(&links[0]) {
-                self.add(ProblemKind::SelfSigned, 0, "it vouches for itself: nobody else signed it");
-                "no authority this machine trusts vouches for it".to_owned()
-            } else if !last.signed.is_checkable() {
-                let (algorithm, _) = signature_algorithm(&last.x509.signature_algorithm);
-                format!("whether {issuer} signed it cannot be checked: nobody here trusts {algorithm}")
-            } else if walk::is_self_signed(last) {
-                format!("it leads to {issuer}, which this machine does not trust")
-            } else {
-                format!("its issuer {issuer} is not known to this machine, and the server did not send its certificate")
-            };
-            self.add(ProblemKind::UnknownIssuer, 0, &words);
+        if walk.anchor.is_some() {
+            return;
         }
-        walk.path
+        let last = &links[walk.last()];
+        let issuer = certificate::short_name(&last.x509.tbs_certificate.issuer);
+        let words = if walk::is_self_signed(&links[0]) {
+            self.add(ProblemKind::SelfSigned, 0, "it vouches for itself: nobody else signed it");
+            "no authority this machine trusts vouches for it".to_owned()
+        } else if !last.signed.is_checkable() {
+            let (algorithm, _) = signature_algorithm(&last.x509.signature_algorithm);
+            format!("whether {issuer} signed it cannot be checked: nobody here trusts {algorithm}")
+        } else if walk::is_self_signed(last) {
+            format!("it leads to {issuer}, which this machine does not trust")
+        } else {
+            format!("its issuer {issuer} is not known to this machine, and its certificate was not sent along")
+        };
+        self.add(ProblemKind::UnknownIssuer, 0, &words);
+    }
+
+    /// What the authorities above the leaf may not do, and whatever else webpki refuses for and nothing above covers.
+    fn look_at_path(&mut self, walk: &Walk<'_>, links: &[Link<'_>], usage: Usage, now: Timestamp) {
+        let mut below = 0;
+        for link in walk.path.iter().skip(1).map(|&at| &links[at]) {
+            let most = link.x509.basic_constraints().ok().flatten().and_then(|constraints| constraints.value.path_len_constraint);
+            if let Some(most) = most.filter(|&most| most < below) {
+                let name = certificate::short_name(link.x509.subject());
+                let words = format!("{name} may have {most} authorities below it, and here are {below} (path length)");
+                self.add(ProblemKind::Other, link.at, &words);
+            }
+            if link.x509.subject().as_raw() != link.x509.issuer().as_raw() {
+                below += 1;
+            }
+        }
+        let Some(anchor) = walk.anchor.filter(|_| !self.unusable) else { return };
+        let Some(at) = path::clamped(walk.path.iter().map(|&at| &links[at]), now) else { return };
+        let chain: Vec<_> = links.iter().map(|link| Certificate { der: link.der.into() }).collect();
+        // Made for the other use: that is told already, and must not hide what else is wrong.
+        let usage = match usage {
+            Usage::Server if self.has(ProblemKind::WrongUsage) => Usage::Client,
+            Usage::Client if self.has(ProblemKind::WrongUsage) => Usage::Server,
+            usage => usage,
+        };
+        if let Err(error) = verify_path(&chain, &Anchors::of([&*anchor.certificate.der]), usage, at) {
+            let (covering, kind, words) = path::meaning(&error);
+            if !covering.iter().any(|&kind| self.has(kind)) {
+                self.add(kind, 0, &words);
+            }
+        }
     }
 
     /// What is wrong with one certificate as such.
-    fn look_at_link(&mut self, link: &Link<'_>, now: Timestamp) {
+    fn look_at_link(&mut self, link: &Link<'_>, usage: Usage, now: Timestamp) {
         let validity = link.x509.validity();
         let (from, to) = (certificate::instant(&validity.not_before), certificate::instant(&validity.not_after));
         if now > to {
@@ -229,13 +308,24 @@ impl Assessment {
                 &format!("its format is X.509 version {}, long replaced by 3", link.x509.version().0.saturating_add(1)),
             );
         }
+        if let Ok(Some(allowed)) = link.x509.extended_key_usage() {
+            let allowed = allowed.value;
+            let (fits, words) = match usage {
+                Usage::Server => (allowed.server_auth, "servers: its extended key usage lacks server authentication"),
+                Usage::Client => (allowed.client_auth, "clients: its extended key usage lacks client authentication"),
+            };
+            if !fits && !allowed.any {
+                self.add(ProblemKind::WrongUsage, link.at, &format!("it was not made for {words}"));
+            }
+        }
         let (algorithm, weak) = signature_algorithm(&link.x509.signature_algorithm);
         if weak && (link.at == 0 || !walk::is_self_signed(link)) {
             self.add(ProblemKind::WeakSignature, link.at, &format!("it is signed with {algorithm}, which can be forged"));
         }
         let key = KeyKind::of(&link.x509.tbs_certificate.subject_pki);
         if key.is_weak() {
-            self.add(ProblemKind::WeakKey, link.at, &format!("its key ({key}) is too weak"));
+            let more = if link.at == 0 && self.unusable { ": no connection can be made with it" } else { "" };
+            self.add(ProblemKind::WeakKey, link.at, &format!("its key ({key}) is too weak{more}"));
         }
         for extension in link.x509.extensions().iter().filter(|extension| extension.critical) {
             let oid = extension.oid.to_id_string();
