@@ -13,6 +13,7 @@ use crate::identity::ssh_key;
 use crate::model::Site;
 use crate::protocols::ftp::DataMode;
 use crate::protocols::tls::Roots;
+use crate::trust::ListFolder;
 use crate::trust::store::TrustStore;
 
 /// What was read before anything is connected.
@@ -80,7 +81,7 @@ impl Setup {
 
     /// What the engine works with; `prompter` answers.
     pub fn services(&self, choices: &Choices, prompter: Arc<dyn Prompter>) -> Result<Services, SetupError> {
-        let mut roots = Roots::system();
+        let mut roots = Roots::system().with_revocation_lists(ListFolder::at(self.directories.revocation_lists()));
         for file in &choices.roots {
             roots = roots
                 .with_pem_file(file)
