@@ -177,7 +177,7 @@ fn verify_with_key(
 
 /// The platform's reason, where it is one of our kinds. A bad signature is none: with a root of the same name and
 /// another key, webpki says that of any stranger.
-fn kind_of(error: &Error) -> Option<ProblemKind> {
+pub(super) fn kind_of(error: &Error) -> Option<ProblemKind> {
     let Error::InvalidCertificate(reason) = error else { return None };
     match reason {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => Some(ProblemKind::Expired),
