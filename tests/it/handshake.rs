@@ -53,11 +53,11 @@ async fn both_versions_are_told_in_their_own_order() {
         ]
     );
     let offer = detail(&facts, "we sent ClientHello");
-    assert!(offer.starts_with("TLS1.3, TLS1.2; key exchange X25519MLKEM768, X25519, P-256, P-384"), "{offer}");
-    assert_eq!(detail(&facts, "the server sent ServerHello"), format!("TLS1.3, {}, X25519MLKEM768", facts.suite.as_deref().unwrap()));
+    assert!(offer.starts_with("TLS1.3, TLS1.2; key exchange X25519, P-256, P-384, X25519MLKEM768; "), "{offer}");
+    assert_eq!(detail(&facts, "the server sent ServerHello"), format!("TLS1.3, {}, X25519", facts.suite.as_deref().unwrap()));
     assert!(detail(&facts, "the server sent Certificate").starts_with("1 certificate, "), "{:?}", facts.timeline);
     assert_eq!(detail(&facts, "the server sent CertificateVerify"), "ECDSA P-256 with SHA-256: the server holds the certificate's key");
-    assert_eq!((facts.key_exchange.as_deref(), facts.resumed), (Some("X25519MLKEM768"), false));
+    assert_eq!((facts.key_exchange.as_deref(), facts.resumed), (Some("X25519"), false));
 
     let (_, facts) = connected(&server, &roots, TlsVersions::Only12).await;
     assert_eq!(
@@ -91,8 +91,13 @@ async fn a_server_that_wants_another_group_asks_for_it_first() {
     let (_, facts) = connected(&server, &roots, TlsVersions::Any).await;
     let first = ["we sent ClientHello", "the server sent HelloRetryRequest", "we sent ClientHello", "the server sent ServerHello"];
     assert_eq!(steps(&facts)[..4], first);
+    assert!(steps(&facts).iter().all(|step| !step.contains("ChangeCipherSpec")), "it means nothing in TLS 1.3");
     assert_eq!(detail(&facts, "the server sent HelloRetryRequest"), "it wants a key exchange with P-384");
     assert_eq!(facts.key_exchange.as_deref(), Some("P-384"));
+
+    let server = Server::start_from(only(NamedGroup::X25519MLKEM768), Identity::of(&root.signs(|_| {})), None, false).await;
+    let (_, facts) = connected(&server, &roots, TlsVersions::Any).await;
+    assert_eq!(facts.key_exchange.as_deref(), Some("X25519MLKEM768"));
 }
 
 #[tokio::test]
