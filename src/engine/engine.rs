@@ -70,7 +70,7 @@ impl Engine {
 
     /// Asks the issuer of a peer's certificate whether it still stands; see [`check_revocation`].
     pub async fn check_revocation(&self, evidence: &Evidence) -> Revocation {
-        check_revocation(evidence, &self.services).await
+        check_revocation(evidence, &self.services.roots, (self.services.now)()).await
     }
 
     /// The queue of jobs.

@@ -1,8 +1,6 @@
 //! Revocation with the lists, answers and servers of `openssl`: everything at hand is checked, and nothing is believed
 //! without its issuer's signature.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 use libtest_mimic::Trial;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -96,7 +94,9 @@ async fn staples(authority: &Authority) {
         assert!(why(&by_another).contains("another authority"), "{by_another:?}");
     }
     assert!(why(&looked(authority, &["good"], &staple("good", "revoked", ""), &[], now)).contains("not made for signing"));
-    assert!(why(&looked(authority, &["good"], &staple("good", "responder", "-resp_no_certs"), &[], now)).contains("not signed by the issuer"));
+    assert!(
+        why(&looked(authority, &["good"], &staple("good", "responder", "-resp_no_certs"), &[], now)).contains("not signed by the issuer")
+    );
     assert!(why(&looked(authority, &["good"], b"\x30\x03\x0a\x01\x06", &[], now)).contains("may not answer"));
     assert!(why(&looked(authority, &["good"], b"no answer", &[], now)).contains("no answer"));
 
@@ -268,31 +268,10 @@ async fn lists_of_a_folder_count_on_every_connection(authority: &Authority) {
     assert_eq!(trusted(&server).await, Revocation::NotChecked, "and one that is gone does not");
 }
 
-/// Services that trust the authority.
-fn services(authority: &Authority, folder: &std::path::Path) -> sealift::engine::Services {
-    use sealift::engine::{HostKeyFiles, KeySources, Services, SessionTiming};
-    Services {
-        prompter: Arc::new(sealift::ask::ScriptedPrompter::default()),
-        trust: Arc::new(sealift::trust::store::TrustStore::open(folder)),
-        host_keys: Arc::new(HostKeyFiles::only(folder.join("known_hosts"))),
-        roots: roots(authority),
-        keys: Arc::new(KeySources::default()),
-        local_user: "tester".to_owned(),
-        data_mode: sealift::protocols::ftp::DataMode::Auto,
-        timeout: std::time::Duration::from_secs(20),
-        now: Timestamp::now,
-        timing: SessionTiming::default(),
-        asking: Arc::default(),
-    }
-}
-
 async fn check_now(authority: &Authority) {
-    let folder = tempfile::tempdir().unwrap();
-    let services = services(authority, folder.path());
-    let evidence = |host: &str, name: &str| {
-        Evidence::new(Endpoint::new(host, 990), PeerIdentity::Certificates(chain(authority, &[name])))
-    };
-    let ask = async |host: &str, name: &str| sealift::engine::check_revocation(&evidence(host, name), &services).await;
+    let roots = roots(authority);
+    let evidence = |host: &str, name: &str| Evidence::new(Endpoint::new(host, 990), PeerIdentity::Certificates(chain(authority, &[name])));
+    let ask = async |host: &str, name: &str| sealift::engine::check_revocation(&evidence(host, name), &roots, Timestamp::now()).await;
     let port = authority.responder.port;
     let good = ask("127.0.0.1", "good").await;
     let from = format!("http://127.0.0.1:{port}/");
@@ -324,7 +303,10 @@ async fn check_now(authority: &Authority) {
         stream.write_all(&list).await.unwrap();
     };
     let (state, ()) = tokio::join!(ask("127.0.0.1", "unlisted"), serve);
-    assert!(matches!(&state, Revocation::Good { source: RevocationSource::Fetched(address), .. } if address.ends_with("/own.crl")), "{state:?}");
+    assert!(
+        matches!(&state, Revocation::Good { source: RevocationSource::Fetched(address), .. } if address.ends_with("/own.crl")),
+        "{state:?}"
+    );
 }
 
 async fn client_certificates_are_asked_for(authority: &Authority) {

@@ -46,5 +46,14 @@ pub struct FtpServer {
     pub data: PathBuf,
 }
 
+/// Whether a server wants a certificate of its authority from the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientCertificate {
+    #[default]
+    NotAsked,
+    Optional,
+    Required,
+}
+
 /// The one user of an FTP server that keeps its own users.
 pub const FTP_USER: (&str, &str) = ("alice", "secret of alice");
