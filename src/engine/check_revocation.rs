@@ -25,7 +25,8 @@ const LARGEST_ANSWER: u64 = 64 * 1024;
 const LARGEST_LIST: u64 = 32 * 1024 * 1024;
 
 /// Asks, as of `now`, the places that the peer's certificate names, its OCSP responders first, until one gives an answer
-/// that counts. `roots` knows issuers that the peer did not send. What comes is signed and checked; a failure is [`Revocation::Unusable`] with its reason in words.
+/// that counts. `roots` knows issuers that the peer did not send. What comes is signed and checked; a failure is
+/// [`Revocation::Unusable`] with its reason in words.
 ///
 /// [`Revocation::NotChecked`]: there is nobody to ask, because it is a host key, vouches for itself, its issuer is not
 /// known here, or it names no place. Only plain HTTP is spoken, without redirects, and only the peer's own network is

@@ -102,6 +102,7 @@ impl TlsSession {
             (seen, Err(error)) => {
                 // A certificate whose key was not shown, or a line that broke: nobody was accepted.
                 *seen = Seen::Nothing;
+                tracing::debug!(endpoint = %self.endpoint, steps = ?self.facts().timeline, "handshake failed");
                 Err(handshake_error(&error, &self.endpoint))
             }
             (Seen::Nothing, Ok(_)) => {

@@ -99,6 +99,8 @@ fn a_list_and_an_answer_say_what_they_say() {
     let since = "2026-01-03T00:00:00Z".parse().ok();
     assert_eq!(good.look(&good.answer, &[]), Revocation::Revoked { source: RevocationSource::Staple, since, reason });
     assert_eq!(good.look(&[], &[]), Revocation::NotChecked);
+    let alone = check(&good.chain, || &TAKEN_BACK.root, &good.answer, &[], good.now).leaf;
+    assert!(matches!(&alone, Revocation::Unusable { why, .. } if why == NO_ISSUER), "{alone:?}");
     let foreign = good.look(&revoked.answer, &[]);
     assert!(matches!(&foreign, Revocation::Unusable { why, .. } if why.contains("not signed by the issuer")), "{foreign:?}");
 }
