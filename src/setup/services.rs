@@ -13,6 +13,7 @@ use crate::config::{DataModeSetting, Directories, Settings, SettingsError, Warni
 use crate::engine::{HostKeyFiles, KeySources, Services, SessionTiming, SshOptions};
 use crate::protocols::ftp::DataMode;
 use crate::protocols::tls::Roots;
+use crate::trust::ListFolder;
 use crate::trust::store::TrustStore;
 
 /// What was read before anything is connected.
@@ -88,7 +89,7 @@ impl Setup {
 
     /// What the engine works with; `prompter` answers, `tell` hears what is odd in the SSH configuration of a host.
     pub fn services(&self, choices: &Choices, prompter: Arc<dyn Prompter>, tell: Tell) -> Result<Services, SetupError> {
-        let mut roots = Roots::system();
+        let mut roots = Roots::system().with_revocation_lists(ListFolder::at(self.directories.revocation_lists()));
         for file in &choices.roots {
             roots = roots
                 .with_pem_file(file)

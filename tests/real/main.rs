@@ -12,6 +12,7 @@
 #[path = "../support/conformance.rs"]
 mod conformance;
 mod ftp;
+mod revocation;
 mod ssh;
 mod ssh_config;
 mod ssh_hosts;
@@ -95,6 +96,7 @@ fn main() -> ExitCode {
     trials.extend(ssh_config::trials(&mut harness));
     trials.extend(ssh_hosts::trials(&mut harness));
     trials.extend(ssh_ways::trials(&mut harness));
+    trials.extend(revocation::trials(&mut harness));
     let conclusion = libtest_mimic::run(&harness.arguments, trials);
     if !harness.arguments.list {
         for name in &harness.left_out {
