@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, reason = "a test that cannot go on has failed")]
 
+mod cert;
 mod identity;
 mod login;
 mod network;
@@ -9,6 +10,8 @@ mod reading;
 mod scene;
 mod secrets;
 mod terminal;
+#[path = "../support/tools.rs"]
+mod tools;
 mod transfers;
 mod words;
 mod writing;

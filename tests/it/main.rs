@@ -23,3 +23,5 @@ mod hostile;
 mod jobs;
 mod server;
 mod tls;
+#[path = "../support/tools.rs"]
+mod tools;
