@@ -11,6 +11,7 @@ use super::{Assessment, Link, Purpose, Usage};
 use crate::trust::algorithm::{KeyKind, signature_algorithm};
 use crate::trust::anchors::Anchors;
 use crate::trust::certificate;
+use crate::trust::chain::LinkSignature;
 use crate::trust::evidence::{Certificate, ProblemKind};
 use crate::trust::signature::{PublicKey, provider_algorithms};
 
@@ -61,7 +62,7 @@ impl Assessment {
 
     /// Who vouches for the leaf.
     pub(super) fn look_at_issuers(&mut self, walk: &Walk<'_>, links: &[Link<'_>]) {
-        for &(at, _) in &walk.forged {
+        for &at in &walk.forged {
             let issuer = certificate::short_name(&links[at].x509.tbs_certificate.issuer);
             let words = format!("it says {issuer} signed it, but the signature is not by that key: damaged or forged");
             self.add(ProblemKind::BadChainSignature, links[at].at, &words);
@@ -73,14 +74,19 @@ impl Assessment {
         let issuer = certificate::short_name(&last.x509.tbs_certificate.issuer);
         let words = if walk::is_self_signed(&links[0]) {
             self.add(ProblemKind::SelfSigned, 0, "it vouches for itself: nobody else signed it");
-            "no authority this machine trusts vouches for it".to_owned()
+            NOBODY.to_owned()
         } else if !last.signed.is_checkable() {
             let (algorithm, _) = signature_algorithm(&last.x509.signature_algorithm);
             format!("whether {issuer} signed it cannot be checked: nobody here trusts {algorithm}")
         } else if walk::is_self_signed(last) {
             format!("it leads to {issuer}, which this machine does not trust")
         } else {
-            format!("its issuer {issuer} is not known to this machine, and its certificate was not sent along")
+            match walk::above(last, links) {
+                Some((signer, LinkSignature::Valid)) if !signer.x509.is_ca() => format!("{issuer} signed it, and is no authority"),
+                Some((_, LinkSignature::Valid)) => "the way to an authority is too long to follow".to_owned(),
+                Some(_) => NOBODY.to_owned(),
+                None => format!("its issuer {issuer} is not known to this machine, and its certificate was not sent along"),
+            }
         };
         self.add(ProblemKind::UnknownIssuer, 0, &words);
     }
@@ -164,6 +170,8 @@ impl Assessment {
         }
     }
 }
+
+const NOBODY: &str = "no authority this machine trusts vouches for it";
 
 /// Extensions verification takes into account: key usage, names, basic and name constraints, CRL places, extended usage.
 const UNDERSTOOD: [&str; 6] = ["2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.30", "2.5.29.31", "2.5.29.37"];

@@ -1,25 +1,24 @@
 //! The way up as a person sees it: each certificate, where it came from, how its signature stands.
 
 use super::Link;
-use super::walk::{Walk, is_self_signed};
+use super::walk::{Walk, above, is_self_signed};
 use crate::trust::anchors::Anchor;
 use crate::trust::certificate;
 use crate::trust::chain::{ChainLink, LinkSignature, Origin};
 use crate::trust::evidence::Certificate;
 use crate::trust::fingerprint::Fingerprint;
 
-/// The links of `walk`, and what is above them: a root, the one who did not sign, or nobody.
+/// The links of `walk`, and what is above them: a root, one that leads no further, or nobody.
 pub(super) fn of(walk: &Walk<'_>, links: &[Link<'_>]) -> Vec<ChainLink> {
     let mut tree: Vec<_> = walk.path.iter().map(|&at| sent(&links[at], LinkSignature::Valid)).collect();
     let last = &links[walk.last()];
-    let forger = walk.forged.iter().find(|(at, _)| *at == walk.last()).map(|(_, issuer)| &links[*issuer]);
-    let (signature, above) = match (walk.anchor, forger) {
+    let (signature, above) = match (walk.anchor, above(last, links)) {
         (Some(anchor), _) if *anchor.spki == *last.x509.tbs_certificate.subject_pki.raw => (LinkSignature::Root, None),
         (Some(anchor), _) => (LinkSignature::Valid, Some(root(anchor))),
         _ if is_self_signed(last) => (LinkSignature::SelfSigned, None),
-        (None, Some(forger)) => {
-            let own = if is_self_signed(forger) { LinkSignature::SelfSigned } else { LinkSignature::Unchecked };
-            (LinkSignature::Forged, Some(sent(forger, own)))
+        (None, Some((other, signature))) => {
+            let own = if is_self_signed(other) { LinkSignature::SelfSigned } else { LinkSignature::Unchecked };
+            (signature, Some(sent(other, own)))
         }
         (None, None) => (LinkSignature::Unchecked, Some(missing(certificate::short_name(last.x509.issuer())))),
     };

@@ -4,6 +4,7 @@ use x509_parser::x509::X509Version;
 
 use super::Link;
 use crate::trust::anchors::{Anchor, Anchors};
+use crate::trust::chain::LinkSignature;
 use crate::trust::signature::PublicKey;
 
 /// How many issuers above the leaf are followed.
@@ -16,8 +17,8 @@ pub(super) struct Walk<'a> {
     pub anchor: Option<&'a Anchor>,
     /// The certificates on it, the leaf first; where there is no root, the longest way there is.
     pub path: Vec<usize>,
-    /// Those whose issuer is there by name but did not sign them, each with that issuer.
-    pub forged: Vec<(usize, usize)>,
+    /// Those whose issuer is there by name but did not sign them.
+    pub forged: Vec<usize>,
 }
 
 impl Walk<'_> {
@@ -52,13 +53,13 @@ pub(super) fn up<'a>(links: &[Link<'_>], anchors: &'a Anchors, faults: impl Fn(&
         if let Some(anchor) = anchors.named(link.x509.issuer().as_raw()).find(|anchor| vouches(&anchor.spki, link)) {
             return Walk { anchor: Some(anchor), path: path_to(next, &steps), forged: Vec::new() };
         }
-        let mut named = None;
+        let mut named = false;
         let mut signed = is_self_signed(link);
         for (issuer, candidate) in links.iter().enumerate() {
             if issuer == at || candidate.x509.subject().as_raw() != link.x509.issuer().as_raw() {
                 continue;
             }
-            named.get_or_insert(issuer);
+            named = true;
             if !vouches(candidate.x509.tbs_certificate.subject_pki.raw, link) {
                 continue;
             }
@@ -69,12 +70,21 @@ pub(super) fn up<'a>(links: &[Link<'_>], anchors: &'a Anchors, faults: impl Fn(&
                 steps.push(Step { at: issuer, from: Some(next), depth: depth + 1, faults, followed: false });
             }
         }
-        if let (Some(issuer), false, true) = (named, signed, link.signed.is_checkable()) {
-            forged.push((at, issuer));
+        if named && !signed && link.signed.is_checkable() {
+            forged.push(at);
         }
     }
     let end = (0..steps.len()).max_by_key(|&step| (steps[step].depth, usize::MAX - steps[step].faults)).unwrap_or_default();
     Walk { anchor: None, path: path_to(end, &steps), forged }
+}
+
+/// The certificate of the issuer's name that the way does not go on to, and how the signature of `link` stands to it.
+pub(super) fn above<'l, 'a>(link: &Link<'_>, links: &'l [Link<'a>]) -> Option<(&'l Link<'a>, LinkSignature)> {
+    let named = || links.iter().filter(|other| other.at != link.at && other.x509.subject().as_raw() == link.x509.issuer().as_raw());
+    let signer =
+        named().find(|other| vouches(other.x509.tbs_certificate.subject_pki.raw, link)).map(|signer| (signer, LinkSignature::Valid));
+    let otherwise = if link.signed.is_checkable() { LinkSignature::Forged } else { LinkSignature::Unchecked };
+    signer.or_else(|| Some((named().next()?, otherwise)))
 }
 
 /// Whether `link` is signed by its own key, or says so where nobody here can check it.
