@@ -151,7 +151,7 @@ impl PastedFingerprint {
         let is_gap = |c: char| c.is_whitespace() || "=\"'`()[]<>{},;|".contains(c);
         let end = text.char_indices().map(|(at, _)| at).find(|&at| at >= Self::LONGEST).unwrap_or(text.len());
         for word in text[..end].split(is_gap).filter(|word| !word.is_empty()) {
-            let (labelled, body) = without_label(word);
+            let (labelled, body) = without_label(word.trim_end_matches(['.', ':', '!', '?']));
             if labelled {
                 hex_of(&std::mem::take(&mut run), &mut readings);
             }
@@ -221,9 +221,12 @@ fn hex_of(run: &[String], readings: &mut Vec<Digest>) {
 
 /// A digest or a whole public key in base64. Without a label only SHA-256 is taken for one: shorter ones could be words.
 fn base64_of(body: &str, labelled: bool) -> Option<Digest> {
-    let bytes = STANDARD_NO_PAD.decode(body.trim_end_matches(['.', ':'])).ok()?;
+    let bytes = STANDARD_NO_PAD.decode(body).ok()?;
     if body.starts_with("AAAA") && bytes.len() > 32 {
         return Some(Digest::Key(*Fingerprint::of(&bytes).as_bytes()));
     }
     Digest::of_length(&bytes).filter(|digest| labelled || digest.length() == 32)
 }
+
+#[cfg(test)]
+mod tests;
