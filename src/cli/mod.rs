@@ -9,6 +9,7 @@ mod places;
 mod prompt;
 mod run;
 mod tour;
+mod trust_question;
 
 pub use exit::{ExitCode, Failure};
 pub use log::start_log;
