@@ -160,7 +160,7 @@ fn standing(key: &HostKey, target: &Target, services: &Services) -> Result<Trust
     if let Some(expected) = target.fingerprint {
         return exactly(expected, endpoint, key, "named in the URL").map(|()| TrustBasis::Once);
     }
-    let standing = KnownHosts::load(&services.host_keys.read).lookup(&endpoint.host, endpoint.port, key);
+    let standing = KnownHosts::load(&services.host_keys.read).lookup(&endpoint.host, endpoint.port, key, (services.now)());
     match known_hosts::evidence_for(endpoint, key, &standing) {
         None => Ok(TrustBasis::KnownHost),
         Some(_) if matches!(standing, Standing::Unknown { .. }) && services.host_keys.is_accepted_once(endpoint, &print) => {
