@@ -28,13 +28,14 @@ pub(super) fn of(evidence: &Evidence, extent: Extent, now: Timestamp, look: &Loo
             Some(sections) if extent.whole => {
                 body.extend(chain(evidence, look, width));
                 body.extend(identity::sections(&sections, look, width));
-                body.extend(identity::sections([&describe::revocation(&evidence.revocation)], look, width));
-                let is_known = evidence.tls != TlsFacts::default();
-                body.extend(identity::sections(is_known.then(|| describe::connection(&evidence.tls)).as_ref(), look, width));
+                body.extend(identity::sections(&describe::revocation(&evidence.revocation, now), look, width));
+                if evidence.tls != TlsFacts::default() {
+                    body.extend(identity::sections(&describe::connection(&evidence.tls), look, width));
+                }
             }
             // Side by side everything of this was said.
             Some(_) if evidence.remembered.is_some() => {}
-            Some(sections) => body.extend(summary(&sections, &evidence.revocation, look, width)),
+            Some(sections) => body.extend(summary(&sections, &evidence.revocation, now, look, width)),
         },
         PeerIdentity::HostKey(key) if extent.whole => {
             body.extend(identity::sections(&describe::host_key(key, now), look, width));
@@ -69,7 +70,7 @@ fn certificate(evidence: &Evidence, now: Timestamp) -> Option<Vec<Section>> {
 }
 
 /// The sections a decision needs, a field each.
-fn summary(sections: &[Section], revocation: &Revocation, look: &Look, width: usize) -> Vec<Line> {
+fn summary(sections: &[Section], revocation: &Revocation, now: Timestamp, look: &Look, width: usize) -> Vec<Line> {
     let mut body = Vec::new();
     for section in sections {
         let Some(first) = section.fields.first() else { continue };
@@ -87,9 +88,10 @@ fn summary(sections: &[Section], revocation: &Revocation, look: &Look, width: us
         let field = Field { value, ..first.clone() };
         body.extend(identity::field(section.title, LABEL, &field, look, width));
     }
-    let state = describe::revocation(revocation);
-    if let Some(first) = state.fields.first() {
-        body.extend(identity::field("Revocation", LABEL, first, look, width));
+    for Section { fields, .. } in describe::revocation(revocation, now) {
+        let said: Vec<String> = fields.iter().take(2).map(|field| identity::words(&field.value, look)).collect();
+        let field = Field { invalid: fields.iter().any(|field| field.invalid), ..Field::text("", "", said.join(", says ")) };
+        body.extend(identity::field("Revocation", LABEL, &field, look, width));
     }
     body
 }

@@ -10,11 +10,9 @@ use crate::engine::Snapshot;
 use crate::model::Endpoint;
 use crate::model::site::ParsedUrl;
 use crate::trust::assess::assess;
-use crate::trust::certificate::CertificateFacts;
 use crate::trust::evidence::Remembered;
 use crate::trust::{
-    Anchors, Certificate, ChainLink, Fingerprint, HostCertificate, HostKey, LinkSignature, Origin, Pin, Remember, Revocation,
-    RevocationSource, TlsFacts, Verified,
+    Anchors, Certificate, Fingerprint, HostCertificate, HostKey, Pin, Remember, Revocation, RevocationSource, TlsFacts, Verified,
 };
 use crate::tui::fixture::Stage;
 use crate::tui::theme::Theme;
@@ -41,33 +39,8 @@ fn now() -> Timestamp {
 fn shown(host: &str, chain: Vec<Certificate>, pin: Option<&Pin>) -> Evidence {
     let roots = [fixture!("changed/root"), fixture!("changed/another")];
     let endpoint = Endpoint::new(host, 21);
-    let mut assessment = assess(&chain, &endpoint, &Anchors::of(roots.iter().map(|root| &*root.der)), now());
-    if assessment.chain.is_empty() {
-        assessment.chain = links(&chain, &roots);
-    }
+    let assessment = assess(&chain, &endpoint, &Anchors::of(roots.iter().map(|root| &*root.der)), now());
     Evidence::of_certificates(endpoint, chain, assessment, pin)
-}
-
-fn links(chain: &[Certificate], roots: &[Certificate]) -> Vec<ChainLink> {
-    let facts = |certificate: &Certificate| CertificateFacts::read(&certificate.der).unwrap();
-    let link = |origin, certificate: &Certificate, signature| ChainLink {
-        origin,
-        name: facts(certificate).owner(),
-        certificate: Some(certificate.clone()),
-        spki: Some(facts(certificate).spki),
-        signature,
-    };
-    let mut links: Vec<ChainLink> = chain
-        .iter()
-        .enumerate()
-        .map(|(at, one)| {
-            link(Origin::Sent { at }, one, if facts(one).self_issued { LinkSignature::SelfSigned } else { LinkSignature::Valid })
-        })
-        .collect();
-    let last = facts(chain.last().unwrap());
-    let root = roots.iter().find(|root| !last.self_issued && facts(root).subject == last.issuer);
-    links.extend(root.map(|root| link(Origin::Store, root, LinkSignature::Root)));
-    links
 }
 
 fn question(evidence: Evidence) -> TrustQuestion {
@@ -169,6 +142,7 @@ fn host_certificate() -> TrustQuestion {
             critical: Vec::new(),
             authority: b"authority"[..].into(),
             signature: "ssh-ed25519".into(),
+            is_signed: true,
         }));
     }
     question
