@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use crate::ask::{TrustAnswer, TrustQuestion};
 use crate::engine::advice::problem_words;
+use crate::model::text;
 use crate::trust::certificate::CertificateFacts;
 use crate::trust::describe::Value;
-use crate::trust::{Compared, PastedFingerprint, ProblemKind, Revocation, differences};
+use crate::trust::{Compared, PastedFingerprint, PeerIdentity, Revocation, differences};
 
 /// How many characters of the fingerprint are typed to accept a dangerous identity.
 const LAST: usize = 8;
@@ -64,10 +65,10 @@ pub(super) fn choices(question: &TrustQuestion, compared: Option<Compared>) -> S
 /// Who it is and what is wrong, in short.
 pub(super) fn described(question: &TrustQuestion) -> String {
     let evidence = &question.evidence;
-    let mut text = String::new();
+    let mut said = String::new();
     let mut say = |line: std::fmt::Arguments<'_>| {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{line}");
+        let _ = writeln!(said, "{line}");
     };
     let way = question.on_the_way_to.as_ref().map(|aim| format!(" (jump host on the way to {aim})"));
     say(format_args!("\n{}{}: {}", evidence.endpoint, way.unwrap_or_default(), evidence.headline()));
@@ -75,11 +76,9 @@ pub(super) fn described(question: &TrustQuestion) -> String {
         let words = before.change.words();
         say(format_args!("    Honest: {}\n    Attack: {}\n    Do now: {}", words.honest, words.attacker, words.advice));
     }
-    for problem in &evidence.problems {
+    for (problem, words) in evidence.explained() {
         say(format_args!("  ! {}", problem_words(problem)));
-        let told = problem.kind == ProblemKind::UnknownIssuer && evidence.has(ProblemKind::SelfSigned) || evidence.remembered.is_some();
-        if !told {
-            let words = problem.kind.words();
+        if let Some(words) = words {
             say(format_args!("    Honest: {}\n    Attack: {}", words.honest, words.attacker));
         }
     }
@@ -92,8 +91,8 @@ pub(super) fn described(question: &TrustQuestion) -> String {
         if evidence.revocation == Revocation::NotChecked {
             say(format_args!("  Revocation   not checked"));
         }
-    } else if let crate::trust::PeerIdentity::HostKey(key) = &evidence.identity {
-        say(format_args!("  Key type     {}", crate::model::text::display_safe(key.algorithm.as_bytes())));
+    } else if let PeerIdentity::HostKey(key) = &evidence.identity {
+        say(format_args!("  Key type     {}", text::display_safe(key.algorithm.as_bytes())));
     }
     say(format_args!("  Fingerprint  {}", evidence.identity.shown_fingerprint()));
     for row in differences(evidence).iter().filter(|row| row.differs()) {
@@ -102,7 +101,7 @@ pub(super) fn described(question: &TrustQuestion) -> String {
     if let Some(before) = &evidence.remembered {
         say(format_args!("  Trusted      {}", before.place));
     }
-    text
+    said
 }
 
 fn words(value: &Value) -> String {
@@ -122,7 +121,7 @@ mod tests {
     use super::*;
     use crate::model::Endpoint;
     use crate::model::site::ParsedUrl;
-    use crate::trust::{Certificate, Evidence, Fingerprint, HostKey, PeerIdentity, Problem};
+    use crate::trust::{Certificate, Evidence, Fingerprint, HostKey, Problem, ProblemKind};
 
     fn question(identity: PeerIdentity, dangerous: bool) -> TrustQuestion {
         let kind = ProblemKind::SelfSigned;

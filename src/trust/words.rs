@@ -1,7 +1,7 @@
 //! What each problem means for a person: in plain words, with what an honest administrator could have done and what an
 //! attacker could. Says; judges nothing.
 
-use super::evidence::{Evidence, PeerIdentity, ProblemKind};
+use super::evidence::{Evidence, PeerIdentity, Problem, ProblemKind};
 use crate::model::Endpoint;
 
 /// What a problem means. Whole sentences without jargon, each a line of a small screen.
@@ -126,6 +126,20 @@ impl Evidence {
         })
     }
 
+    /// Every problem in the order a person reads them, with its words where they say something new. Left out is what the
+    /// words of [`Evidence::remembered`]'s change say.
+    pub fn explained(&self) -> Vec<(&Problem, Option<Words>)> {
+        use ProblemKind as Kind;
+        let is_change =
+            |problem: &&Problem| self.remembered.is_some() && matches!(problem.kind, Kind::ChangedSincePinned | Kind::UnknownHostKey);
+        // What makes it useless comes first; who vouches for itself is unknown for no other reason.
+        let decides = |problem: &Problem| self.unusable && matches!(problem.kind, Kind::WeakKey | Kind::Other);
+        let follows = |problem: &Problem| problem.kind == Kind::UnknownIssuer && self.has(Kind::SelfSigned);
+        let mut problems: Vec<&Problem> = self.problems.iter().filter(|problem| !is_change(problem)).collect();
+        problems.sort_by_key(|problem| (!decides(problem), follows(problem)));
+        problems.into_iter().map(|problem| (problem, (!follows(problem)).then(|| problem.kind.words()))).collect()
+    }
+
     /// The one sentence to begin with: how things stand, all taken together.
     pub fn headline(&self) -> &'static str {
         use ProblemKind as Kind;
@@ -170,6 +184,42 @@ mod tests {
             for jargon in ["X.509", "SAN", "CN", "EKU", "CRL", "OCSP", "CA ", "hash", "SHA", "critical"] {
                 assert!(![meaning, honest, attacker].iter().any(|words| words.contains(jargon)), "{kind:?}: {jargon}");
             }
+        }
+    }
+    #[test]
+    fn problems_are_told_in_the_order_they_matter_and_once() {
+        use ProblemKind as Kind;
+        let identity = PeerIdentity::Certificates(Vec::new());
+        let problem = |kind| Problem { kind, at: 0, text: String::new() };
+        let evidence = |kinds: &[Kind], unusable| Evidence {
+            problems: kinds.iter().copied().map(problem).collect(),
+            unusable,
+            ..Evidence::new(Endpoint::new("h", 21), identity.clone())
+        };
+        let told = |evidence: &Evidence| evidence.explained().iter().map(|(one, words)| (one.kind, words.is_some())).collect::<Vec<_>>();
+        let own = evidence(&[Kind::UnknownIssuer, Kind::SelfSigned], false);
+        assert_eq!(told(&own), [(Kind::SelfSigned, true), (Kind::UnknownIssuer, false)]);
+        let weak = evidence(&[Kind::UnknownIssuer, Kind::WeakKey], true);
+        assert_eq!(told(&weak), [(Kind::WeakKey, true), (Kind::UnknownIssuer, true)]);
+        assert!(weak.why_unusable().is_some() && own.why_unusable().is_none());
+        assert_eq!(forget_host_key(&Endpoint::new("h", 2222)), "ssh-keygen -R '[h]:2222'");
+    }
+
+    #[test]
+    fn the_headline_names_the_worst() {
+        use ProblemKind as Kind;
+        let identity = PeerIdentity::Certificates(Vec::new());
+        for (kinds, word) in [
+            (&[Kind::Expired, Kind::Revoked][..], "taken back"),
+            (&[Kind::Expired, Kind::BadChainSignature], "Forged"),
+            (&[Kind::NameMismatch, Kind::SelfSigned, Kind::UnknownIssuer], "Nobody"),
+            (&[Kind::NameMismatch, Kind::Expired], "ANOTHER server"),
+            (&[Kind::Expired], "a fault"),
+            (&[Kind::Other], "Invalid certificate"),
+        ] {
+            let problems = kinds.iter().map(|&kind| Problem { kind, at: 0, text: String::new() }).collect();
+            let evidence = Evidence { problems, ..Evidence::new(Endpoint::new("h", 21), identity.clone()) };
+            assert!(evidence.headline().contains(word), "{kinds:?}: {}", evidence.headline());
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::app::dialog::{TrustDialog, TrustMode};
 use crate::ask::TrustAnswer;
 use crate::engine::advice::problem_words;
 use crate::model::text;
-use crate::trust::{Change, Compared, Evidence, PeerIdentity, Problem, ProblemKind};
+use crate::trust::{Change, Compared, Evidence, PeerIdentity, ProblemKind};
 use crate::tui::theme::Role;
 use crate::tui::view::identity::beside;
 use crate::tui::view::look::Look;
@@ -137,22 +137,15 @@ fn problems(evidence: &Evidence, extent: Extent, danger: bool, width: usize) -> 
         body.extend(causes(words.honest, words.attacker, width));
         body.extend(cause("Do now", words.advice, width, Role::DialogTitle));
     }
-    let mut problems: Vec<&Problem> = evidence.problems.iter().filter(|problem| !is_told_as_change(evidence, problem)).collect();
-    // Who vouches for itself is unknown for no other reason.
-    let follows = |problem: &Problem| problem.kind == ProblemKind::UnknownIssuer && evidence.has(ProblemKind::SelfSigned);
-    // What makes it useless comes first, whatever else is wrong.
-    let decides = |problem: &Problem| evidence.unusable && matches!(problem.kind, ProblemKind::WeakKey | ProblemKind::Other);
-    problems.sort_by_key(|problem| (!decides(problem), follows(problem)));
-    for problem in problems {
+    for (problem, words) in evidence.explained() {
         let place = if problem.at > 0 { format!(" (certificate {} of the chain)", problem.at + 1) } else { String::new() };
         let mut sign = "!";
         for line in Line::wrapped(&format!("{}{place}", problem_words(problem)), width.saturating_sub(2), role) {
             body.push(Line::text(format!("{sign:2}"), role).and_all(line));
             sign = "";
         }
-        if left > 0 && !follows(problem) {
+        if let Some(words) = words.filter(|_| left > 0) {
             left -= 1;
-            let words = problem.kind.words();
             if extent.whole {
                 body.extend(cause("Means", words.meaning, width, Role::Text));
             }
@@ -160,11 +153,6 @@ fn problems(evidence: &Evidence, extent: Extent, danger: bool, width: usize) -> 
         }
     }
     body
-}
-
-/// That it is another one is said by the title, the causes and the comparison.
-fn is_told_as_change(evidence: &Evidence, problem: &Problem) -> bool {
-    matches!(problem.kind, ProblemKind::ChangedSincePinned | ProblemKind::UnknownHostKey) && evidence.remembered.is_some()
 }
 
 fn causes(honest: &str, attacker: &str, width: usize) -> Vec<Line> {
@@ -195,7 +183,7 @@ fn foot(dialog: &TrustDialog, now: Duration, width: usize) -> (Vec<Line>, Vec<Li
     let hints = match &dialog.mode {
         TrustMode::Compare(input) => {
             foot.push(Line::field("Fingerprint: ", input, width, true));
-            "Paste what the administrator sent, in any notation. Enter compares, Esc goes back"
+            "Paste what its administrator sent, however written; Enter compares, Esc goes back"
         }
         TrustMode::TypeLast { input, .. } => {
             let ask = format!("To trust it all the same, type the last {} characters of its fingerprint.", TrustDialog::LAST);

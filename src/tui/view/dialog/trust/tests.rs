@@ -12,7 +12,7 @@ use crate::model::site::ParsedUrl;
 use crate::trust::assess::assess;
 use crate::trust::evidence::Remembered;
 use crate::trust::{
-    Anchors, Certificate, Fingerprint, HostCertificate, HostKey, Pin, Remember, Revocation, RevocationSource, TlsFacts, Verified,
+    Anchors, Certificate, Fingerprint, HostCertificate, HostKey, Pin, Problem, Remember, Revocation, RevocationSource, TlsFacts, Verified,
 };
 use crate::tui::fixture::Stage;
 use crate::tui::theme::Theme;
