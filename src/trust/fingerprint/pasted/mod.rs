@@ -212,7 +212,7 @@ fn hex_of(run: &[String], readings: &mut Vec<Digest>) {
             }
             digits.push_str(word);
             let pairs = digits.as_bytes().chunks_exact(2).filter_map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok());
-            if digits.len() % 2 == 0 {
+            if digits.len().is_multiple_of(2) {
                 readings.extend(Digest::of_length(&pairs.collect::<Vec<_>>()));
             }
         }
