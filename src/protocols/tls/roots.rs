@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
@@ -30,6 +30,8 @@ struct Inner {
     verifier: OnceLock<Option<Arc<dyn ServerCertVerifier>>>,
     anchors: OnceLock<Anchors>,
     hints: GroupHints,
+    /// These and others, as [`Roots::with`] was asked last.
+    more: Mutex<Option<(Vec<Vec<u8>>, Roots)>>,
 }
 
 impl Roots {
@@ -58,9 +60,35 @@ impl Roots {
         Ok(Self::new(self.0.system, extra))
     }
 
+    /// These and `certificates` (DER); what is no certificate is left out. Asked for the same again, it answers the same,
+    /// so that the system's are not loaded for every connection.
+    pub fn with(&self, certificates: Vec<Vec<u8>>) -> Self {
+        if certificates.is_empty() {
+            return self.clone();
+        }
+        let mut more = self.0.more.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((same, roots)) = &*more
+            && *same == certificates
+        {
+            return roots.clone();
+        }
+        let given = certificates.iter().cloned().map(CertificateDer::from).filter(is_root);
+        let roots = Self::new(self.0.system, self.0.extra.iter().cloned().chain(given).collect());
+        *more = Some((certificates, roots.clone()));
+        roots
+    }
+
     fn new(system: bool, extra: Vec<CertificateDer<'static>>) -> Self {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        Self(Arc::new(Inner { system, extra, provider, verifier: OnceLock::new(), anchors: OnceLock::new(), hints: GroupHints::default() }))
+        Self(Arc::new(Inner {
+            system,
+            extra,
+            provider,
+            verifier: OnceLock::new(),
+            anchors: OnceLock::new(),
+            hints: GroupHints::default(),
+            more: Mutex::default(),
+        }))
     }
 
     pub(super) fn provider(&self) -> &Arc<CryptoProvider> {

@@ -57,7 +57,10 @@ fn where_nothing_can_be_written_the_check_says_so() {
 #[test]
 fn off_is_off() {
     let keyring = Keyring::off();
-    assert_eq!((keyring.check(), keyring.get("a"), keyring.set("a", b"")), (Err(KeyringError::Off), Err(KeyringError::Off), Err(KeyringError::Off)));
+    assert_eq!(
+        (keyring.check(), keyring.get("a"), keyring.set("a", b"")),
+        (Err(KeyringError::Off), Err(KeyringError::Off), Err(KeyringError::Off))
+    );
     assert!(KeyringError::Off.is_absence());
 }
 
