@@ -27,6 +27,10 @@ pub async fn run(verb: &Verb) -> ExitCode {
             headless(&command.common, async |engine, news| commands::copy_or_move(engine, news, command, true).await).await
         }
         Verb::Mkdir(command) => headless(&command.common, async |engine, _| commands::mkdir(engine, command).await).await,
+        Verb::Trust(command) => tokio::select! {
+            ended = commands::trust(command) => ended,
+            () = interrupted() => Ok(ExitCode::Interrupted),
+        },
         Verb::Rm(command) => headless(&command.common, async |engine, news| commands::rm(engine, news, command).await).await,
     };
     ended.unwrap_or_else(|failure| failure.report())

@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::services::{HostKeyFiles, Services};
 use crate::model::Endpoint;
 use crate::secrets::KeyringError;
-use crate::trust::Pin;
 use crate::trust::known_hosts::{self, KnownHosts, Place, RemoveError};
 use crate::trust::ledger::{Row, Subject};
 use crate::trust::store::{Authority, Imported, Kept, StoreError, TrustStore};
+use crate::trust::{Fingerprint, Pin};
 
 /// How long the ledger may be waited for: another program holds its lock, or a person is to unlock the keyring.
 const LIMIT: Duration = Duration::from_secs(45);
@@ -20,6 +20,15 @@ const LIMIT: Duration = Duration::from_secs(45);
 pub struct Ledger {
     trust: Arc<TrustStore>,
     host_keys: Arc<HostKeyFiles>,
+}
+
+/// What to look for in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sought {
+    /// Whatever is about this endpoint, host keys of any notation among it.
+    Endpoint(Endpoint),
+    /// Whatever has this fingerprint.
+    Fingerprint(Fingerprint),
 }
 
 /// A row could not be removed; everything is as it was.
@@ -64,6 +73,28 @@ impl Ledger {
         in_the_store(&self.trust, move |store| {
             let (mut rows, notes) = (store.rows()?, store.notes()?);
             rows.extend(KnownHosts::load(&host_keys.read).listed().map(|line| Row::of_line(line, &notes)));
+            Ok(rows)
+        })
+        .await
+    }
+
+    /// The rows about what is sought.
+    pub async fn find(&self, sought: Sought) -> Result<Vec<Row>, StoreError> {
+        let host_keys = self.host_keys.clone();
+        in_the_store(&self.trust, move |store| {
+            let is_meant = |row: &Row| match &sought {
+                Sought::Fingerprint(fingerprint) => row.fingerprint == *fingerprint,
+                Sought::Endpoint(endpoint) => row.subject == Subject::Certificate(endpoint.clone()),
+            };
+            let (mut rows, notes) = (store.rows()?, store.notes()?);
+            rows.retain(is_meant);
+            for line in KnownHosts::load(&host_keys.read).listed() {
+                let covers = matches!(&sought, Sought::Endpoint(endpoint) if line.covers(endpoint));
+                let row = Row::of_line(line, &notes);
+                if covers || is_meant(&row) {
+                    rows.push(row);
+                }
+            }
             Ok(rows)
         })
         .await

@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
@@ -11,6 +13,7 @@ use x509_parser::time::ASN1Time;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
 use super::algorithm::{KeyKind, signature_algorithm};
+use super::evidence::Certificate;
 use super::fingerprint::Fingerprint;
 use crate::model::text;
 
@@ -98,6 +101,13 @@ impl CertificateFacts {
     pub fn issuer_name(&self) -> String {
         short(&self.issuer)
     }
+}
+
+/// The certificates in the contents of a file: PEM, several of them too, or one as DER. What is something else is left out.
+pub fn in_file(contents: &[u8]) -> Vec<Certificate> {
+    let pem: Vec<_> = CertificateDer::pem_slice_iter(contents).filter_map(Result::ok).map(|der| der.as_ref().into()).collect();
+    let all: Vec<Box<[u8]>> = if pem.is_empty() { vec![contents.into()] } else { pem };
+    all.into_iter().filter(|der| parse(der).is_some()).map(|der| Certificate { der }).collect()
 }
 
 /// The DER of a certificate's SubjectPublicKeyInfo.

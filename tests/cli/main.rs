@@ -10,5 +10,6 @@ mod scene;
 mod secrets;
 mod terminal;
 mod transfers;
+mod trust;
 mod words;
 mod writing;

@@ -79,7 +79,7 @@ pub fn remove_line(place: &Place, key: &Fingerprint, whole_line: bool) -> Result
     let at = place.line.checked_sub(1).filter(|&at| at < lines.len()).ok_or(RemoveError::Changed)?;
     match Line::parse(lines[at].trim_ascii_end()) {
         Parsed::Line(line) if Fingerprint::of(&line.blob) == *key => {
-            if !whole_line && matches!(&line.hosts, Hosts::Patterns(patterns) if patterns.contains(',')) {
+            if !whole_line && matches!(&line.hosts, Hosts::Patterns(patterns) if patterns.contains([',', '*', '?', '!'])) {
                 return Err(RemoveError::SeveralHosts(whom(&line.hosts)));
             }
         }
