@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod ftps;
+mod ledger;
 mod quiet;
 mod relay;
 mod session;
@@ -110,7 +111,11 @@ impl Person {
     }
 
     pub fn engine_for(&self, prompter: Arc<dyn Prompter>) -> (Engine, mpsc::Receiver<Event>) {
-        let services = Services {
+        Engine::new(self.services(prompter), None)
+    }
+
+    pub fn services(&self, prompter: Arc<dyn Prompter>) -> Services {
+        Services {
             prompter,
             trust: Arc::new(TrustStore::open(self.folder.path(), Keyring::off())),
             host_keys: Arc::new(HostKeyFiles::only(self.known_hosts())),
@@ -122,8 +127,7 @@ impl Person {
             now: Timestamp::now,
             timing: self.timing,
             asking: Arc::default(),
-        };
-        Engine::new(services, None)
+        }
     }
 
     /// Connects with these answers; also what was asked, in words.

@@ -137,3 +137,5 @@ proptest! {
         }
     }
 }
+
+mod with_a_keyring;
