@@ -50,11 +50,7 @@ pub(super) fn rewrite(file: &Path, contents: &[u8], may_go_on: impl FnOnce() -> 
         target.write_all(contents)?;
         target.sync_all()?;
         let go_on = may_go_on()?;
-        if go_on {
-            fs::rename(&new, file)?
-        } else {
-            fs::remove_file(&new)?
-        }
+        if go_on { fs::rename(&new, file) } else { fs::remove_file(&new) }?;
         Ok(go_on)
     };
     write().inspect_err(|_| drop(fs::remove_file(&new)))

@@ -25,11 +25,14 @@ const NAME: &str = "gnome-keyring";
 /// What nobody waits for longer, whatever the keyring does: the limit for opening it, with room for a slow machine.
 const SOON: Duration = Duration::from_secs(20);
 
+/// A trial's name and body.
+type Case = (&'static str, fn(&Scene));
+
 pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
     if let Err(why @ Unavailable::Absent(_)) = Home::make() {
         harness.leave_out(NAME, &why);
     }
-    let trials: [(&str, fn(&Scene)); 8] = [
+    let trials: [Case; 8] = [
         ("a decision is kept, confirmed, seen from outside and removed", kept_and_removed),
         ("what the keyring does not confirm is asked again", denied),
         ("an authority counts only with the keyring", authority),
@@ -40,7 +43,7 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
         ("switched off, it is not touched", switched_off),
     ];
     let required = harness.required;
-    let trial = |(what, body): (&str, fn(&Scene))| {
+    let trial = |(what, body): Case| {
         Trial::ignorable_test(format!("{NAME}: {what}"), move || match Home::make() {
             Ok(home) => {
                 body(&Scene::new(home));
@@ -219,13 +222,10 @@ fn no_service(scene: &Scene) {
 fn dead_bus(scene: &Scene) {
     let socket = scene.home.path("dead");
     let listener = UnixListener::bind(&socket).unwrap();
-    // Takes every connection and says nothing until the other side has gone.
+    // Takes a connection and says nothing until the other side has gone.
     let holding = std::thread::spawn(move || {
-        let (first, _) = listener.accept().unwrap();
-        let mut held = vec![first];
-        listener.set_nonblocking(true).unwrap();
-        let mut rest = Vec::new();
-        drop(held[0].read_to_end(&mut rest));
+        let (mut held, _) = listener.accept().unwrap();
+        drop(held.read_to_end(&mut Vec::new()));
     });
     let before = Instant::now();
     let (at, print) = (scene.at.to_string(), scene.print.to_string());

@@ -129,7 +129,7 @@ async fn add(ledger: &Ledger, endpoint: &str, identity: &str, yes: bool) -> Resu
         ));
     }
     let whom = format!("{} at {endpoint}", pin.certificate);
-    tell(ledger.accept(endpoint, pin).await?, &format!("trusted: {whom}"));
+    tell(&ledger.accept(endpoint, pin).await?, &format!("trusted: {whom}"));
     Ok(ExitCode::Ok)
 }
 
@@ -156,7 +156,7 @@ async fn add_authority(ledger: &Ledger, file: &Path, fingerprint: Option<&str>) 
         verified = Verified::Fingerprint;
     }
     let kept = ledger.accept_authority(Authority { certificate, since: Timestamp::now(), verified }).await?;
-    tell(kept, &format!("trusted to vouch for FTPS servers: {}, {}", facts.owner(), facts.fingerprint));
+    tell(&kept, &format!("trusted to vouch for FTPS servers: {}, {}", facts.owner(), facts.fingerprint));
     Ok(ExitCode::Ok)
 }
 
@@ -193,7 +193,7 @@ async fn remove(ledger: &Ledger, whom: &str, yes: bool) -> Result<ExitCode, Fail
             }
             done => done,
         };
-        tell(kept.map_err(refused)?, &format!("no longer trusted: {}, {}", row.whom, row.fingerprint));
+        tell(&kept.map_err(refused)?, &format!("no longer trusted: {}, {}", row.whom, row.fingerprint));
     }
     Ok(ExitCode::Ok)
 }
@@ -258,7 +258,7 @@ async fn found(ledger: &Ledger, whom: &str) -> Result<Vec<Row>, Failure> {
     Ok(rows)
 }
 
-fn tell(kept: Kept, done: &str) {
+fn tell(kept: &Kept, done: &str) {
     output::say(done);
     if let Some(remark) = &kept.remark {
         output::say(remark);

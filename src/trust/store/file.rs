@@ -59,8 +59,12 @@ impl LedgerFile {
     /// A file of these rows.
     pub(super) fn of(pins: &[(Endpoint, Pin)], authorities: &[Authority], host_keys: Vec<Value>) -> Self {
         let mut ledger = Self::default();
-        pins.iter().for_each(|(endpoint, pin)| ledger.set_pin(endpoint, pin));
-        authorities.iter().for_each(|authority| ledger.set_authority(authority));
+        for (endpoint, pin) in pins {
+            ledger.set_pin(endpoint, pin);
+        }
+        for authority in authorities {
+            ledger.set_authority(authority);
+        }
         ledger.0.insert("host_keys".to_owned(), Value::Array(host_keys));
         ledger
     }

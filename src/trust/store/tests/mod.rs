@@ -107,6 +107,21 @@ fn what_is_not_understood_stays() {
 }
 
 #[test]
+fn a_ledger_of_the_first_version_is_read_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let print = Fingerprint::of(b"a");
+    let row = format!(
+        r#"{{"certificate":"{print}","spki":null,"accepted":["self-signed"],"since":"2026-11-02T10:00:00Z","remember":"always","host":"host.example","port":21}}"#
+    );
+    fs::write(store.file(), format!(r#"{{"format":1,"trusted":[{row}]}}"#)).unwrap();
+    let old = store.pin(&at(21)).unwrap();
+    assert_eq!((old.certificate, old.verified, old.last_seen, old.leaf), (print, Verified::Blind, None, None));
+    store.note_host_key(&at(22), &print, Verified::Blind, Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!((store.pin(&at(21)).map(|pin| pin.since), store.notes().unwrap().len()), (Some(old.since), 1));
+}
+
+#[test]
 fn a_damaged_file_is_told_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());

@@ -49,8 +49,8 @@ fn always() -> Pin {
     pin(b"always", Remember::Always)
 }
 
-fn unconfirmed(pin: Pin) -> Option<Pin> {
-    Some(Pin { remember: Remember::Unconfirmed, ..pin })
+fn unconfirmed(pin: Pin) -> Pin {
+    Pin { remember: Remember::Unconfirmed, ..pin }
 }
 
 #[test]
@@ -63,11 +63,11 @@ fn both_agree_or_it_is_asked_again() {
     // The keyring's is another one: that is what was trusted.
     let other = pin(b"other", Remember::Always);
     person.without().remember(at(21), other.clone()).unwrap();
-    assert_eq!(person.store().pin(&at(21)), unconfirmed(Pin { leaf: None, last_seen: None, ..kept }));
+    assert_eq!(person.store().pin(&at(21)), Some(unconfirmed(Pin { leaf: None, last_seen: None, ..kept })));
     assert_eq!(person.confirmations(), [Confirmation::Denied]);
     // The keyring has none.
     person.item("pin host.example:21").delete_credential().unwrap();
-    assert_eq!(person.store().pin(&at(21)), unconfirmed(other.clone()));
+    assert_eq!(person.store().pin(&at(21)), Some(unconfirmed(other.clone())));
     // Decided anew, it holds.
     person.store().remember(at(21), other.clone()).unwrap();
     assert_eq!(person.store().pin(&at(21)), Some(other));
@@ -85,10 +85,10 @@ fn an_item_stands_for_its_own_endpoint_only() {
     person.without().remember(at(990), always()).unwrap();
     let contents = person.item("pin host.example:21").get_secret().unwrap();
     person.item("pin host.example:990").set_secret(&contents).unwrap();
-    assert_eq!(person.store().pin(&at(990)), unconfirmed(always()));
+    assert_eq!(person.store().pin(&at(990)), Some(unconfirmed(always())));
     for junk in [&b""[..], b"{}", b"\xff"] {
         person.item("pin host.example:21").set_secret(junk).unwrap();
-        assert_eq!(person.store().pin(&at(21)), unconfirmed(always()));
+        assert_eq!(person.store().pin(&at(21)), Some(unconfirmed(always())));
     }
 }
 
@@ -96,7 +96,7 @@ fn an_item_stands_for_its_own_endpoint_only() {
 fn a_keyring_that_comes_later_confirms_what_is_decided_again() {
     let person = Person::new();
     assert_eq!(person.without().remember(at(21), always()), Ok(Kept::default()), "no keyring is nothing to tell");
-    assert_eq!((person.without().pin(&at(21)), person.store().pin(&at(21))), (Some(always()), unconfirmed(always())));
+    assert_eq!((person.without().pin(&at(21)), person.store().pin(&at(21))), (Some(always()), Some(unconfirmed(always()))));
     person.store().remember(at(21), always()).unwrap();
     assert_eq!((person.store().pin(&at(21)), person.without().pin(&at(21))), (Some(always()), Some(always())));
 }
@@ -114,7 +114,7 @@ fn a_keyring_that_fails_loses_no_decision() {
     let store = person.locked("probe");
     assert_eq!(store.pin(&at(21)), Some(always()));
     // Back again: asked once.
-    assert_eq!(person.store().pin(&at(21)), unconfirmed(always()));
+    assert_eq!(person.store().pin(&at(21)), Some(unconfirmed(always())));
 
     person.store().remember(at(21), always()).unwrap();
     let store = person.locked("pin host.example:21");
@@ -128,7 +128,7 @@ fn a_file_that_cannot_be_written_leaves_it_to_the_keyring() {
     fs::write(person.store().file(), "{").unwrap();
     let remark = person.store().remember(at(21), always()).unwrap().remark.unwrap();
     assert!(remark.contains("your keyring only") && remark.contains("damaged"), "{remark}");
-    assert_eq!(person.store().pin(&at(21)), unconfirmed(always()));
+    assert_eq!(person.store().pin(&at(21)), Some(unconfirmed(always())));
     assert!(person.without().remember(at(21), always()).is_err(), "kept nowhere");
 }
 
