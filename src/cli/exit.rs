@@ -96,6 +96,7 @@ impl From<&ConnectFailure> for Failure {
             ConnectFailure::Rejected(_) | ConnectFailure::NotAsNamed { .. } => ExitCode::Identity,
             ConnectFailure::NoSecret { .. } | ConnectFailure::Key { .. } => ExitCode::Authentication,
             ConnectFailure::NotRemembered { .. } | ConnectFailure::Ledger(_) => ExitCode::Local,
+            ConnectFailure::NoWay { .. } => ExitCode::Error,
             ConnectFailure::FileSystem(error) => return Self::file(error, true),
             ConnectFailure::Connect(error) => match &error.kind {
                 ConnectErrorKind::Untrusted(_) => ExitCode::Identity,

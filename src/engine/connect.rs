@@ -58,6 +58,6 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
 pub(super) async fn connect_again(target: &Target, login: &Login, services: &Services) -> Result<Arc<dyn FileSystem>, ConnectFailure> {
     match login {
         Login::Ftp(login) => Box::pin(connect_ftp::connect_again(&target.site, login, services)).await,
-        Login::Ssh(login) => Box::pin(connect_ssh::connect_again(target, login, services)).await,
+        Login::Ssh(login) => Box::pin(connect_ssh::connect_again(login)).await,
     }
 }

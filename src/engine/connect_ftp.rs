@@ -114,7 +114,7 @@ async fn reach(target: &Target, settings: &FtpSettings, services: &Services) -> 
         let text = format!("{error}: what you trusted here before is not known");
         evidence.problems.push(Problem { kind: ProblemKind::Other, at: 0, text });
     }
-    let decision = decide(&evidence, pin.as_ref(), &target.site, services, true).await?;
+    let decision = decide(&evidence, pin.as_ref(), &target.site, None, services, true).await?;
     let pin = Pin::of(&evidence, decision.remember, decision.verified, (services.now)());
     let (at, kept) = (endpoint.clone(), pin.clone());
     let kept = in_the_store(&services.trust, move |store| store.remember(at, kept)).await;
@@ -187,7 +187,7 @@ async fn log_in(
             Some(password) => password,
             None => {
                 let purpose = SecretPurpose::Password { user: user.to_owned() };
-                let question = SecretQuestion { site: target.site.clone(), purpose, attempt };
+                let question = SecretQuestion { site: target.site.clone(), on_the_way_to: None, purpose, attempt };
                 let answer = services.prompter.secret(question).await;
                 let nobody = || ConnectFailure::NoSecret { wanted: format!("the password of {user}") };
                 answer.map_err(|_| refusal.take().map_or_else(nobody, ConnectFailure::Connect))?.secret

@@ -1,18 +1,19 @@
 //! What connecting needs besides the site: who answers, what is trusted, which keys there are. Cheap to clone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::ledger::in_the_store;
+use super::ssh_options::SshResolver;
 use crate::ask::Prompter;
 use crate::model::Endpoint;
 use crate::protocols::ftp::DataMode;
 use crate::protocols::tls::Roots;
 use crate::trust::store::{StoreError, TrustStore};
-use crate::trust::{Fingerprint, Pin};
+use crate::trust::{Fingerprint, Pin, Verified};
 
 /// Shared by every connection of the program.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct Services {
     pub roots: Roots,
     /// Which SSH keys may be offered.
     pub keys: Arc<KeySources>,
+    /// How each SSH host is reached, known and logged in to.
+    pub ssh: SshResolver,
     /// The user SSH logs in as where none is named.
     pub local_user: String,
     /// How FTP data connections are made.
@@ -58,6 +61,14 @@ impl Services {
         })
         .await?;
         Ok(self.roots.with(own.into_iter().map(|authority| authority.certificate.der.into()).collect()))
+    }
+
+    /// Writes down how a host key came to be trusted. What goes wrong is logged: known_hosts has the decision itself.
+    pub(super) async fn note_host_key(&self, endpoint: &Endpoint, key: Fingerprint, verified: Verified) {
+        let (at, now) = (endpoint.clone(), (self.now)());
+        if let Err(error) = in_the_store(&self.trust, move |store| store.note_host_key(&at, &key, verified, now)).await {
+            tracing::warn!(%error, "nothing is noted about a host key");
+        }
     }
 
     /// Writes down that a trusted peer was seen. What goes wrong is logged: the connection stands.
@@ -93,23 +104,39 @@ pub struct HostKeyFiles {
     pub read: Vec<PathBuf>,
     /// Where *always* writes; `None`: it cannot be offered.
     pub write: Option<PathBuf>,
+    /// How many of those read are the person's own; the system's come behind.
+    own: usize,
     once: Mutex<Vec<(Endpoint, Fingerprint)>>,
 }
 
 impl HostKeyFiles {
     /// The files of OpenSSH for a user with this home folder.
-    pub fn of_home(home: &std::path::Path) -> Self {
+    pub fn of_home(home: &Path) -> Self {
         let own = home.join(".ssh/known_hosts");
         Self {
             read: vec![own.clone(), home.join(".ssh/known_hosts2"), "/etc/ssh/ssh_known_hosts".into(), "/etc/ssh/ssh_known_hosts2".into()],
             write: Some(own),
+            own: 2,
             once: Mutex::default(),
         }
     }
 
     /// One file, read and written.
     pub fn only(file: PathBuf) -> Self {
-        Self { read: vec![file.clone()], write: Some(file), once: Mutex::default() }
+        Self { read: vec![file.clone()], write: Some(file), own: 1, once: Mutex::default() }
+    }
+
+    /// The files to read and the one to write, where the person's own or the system's are replaced for one host.
+    pub fn with(&self, own: Option<Vec<PathBuf>>, system: Option<Vec<PathBuf>>) -> (Vec<PathBuf>, Option<PathBuf>) {
+        let (default_own, default_system) = self.read.split_at(self.own.min(self.read.len()));
+        let write = match &own {
+            // What is written there is gone at once.
+            Some(files) => files.first().filter(|file| *file != Path::new("/dev/null")).cloned(),
+            None => self.write.clone(),
+        };
+        let mut read = own.unwrap_or_else(|| default_own.to_vec());
+        read.extend(system.unwrap_or_else(|| default_system.to_vec()));
+        (read, write)
     }
 
     /// Accepts a key until the program ends.

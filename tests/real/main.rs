@@ -14,6 +14,7 @@ mod conformance;
 mod ftp;
 mod keyring;
 mod ssh;
+mod ssh_ways;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -95,6 +96,7 @@ fn main() -> ExitCode {
     let mut harness = Harness { arguments, required, left_out: BTreeSet::new() };
     let mut trials = ftp::trials(&mut harness);
     trials.extend(ssh::trials(&mut harness));
+    trials.extend(ssh_ways::trials(&mut harness));
     trials.extend(keyring::trials(&mut harness));
     let conclusion = libtest_mimic::run(&harness.arguments, trials);
     if !harness.arguments.list {

@@ -21,6 +21,12 @@ impl From<&ConnectFailure> for Advice {
                 next: "Either the URL is out of date or somebody stands in between: ask the server's administrator for its fingerprint.".into(),
                 intended: false,
             },
+            ConnectFailure::NoWay { endpoint, why } => Self {
+                what: format!("How to get to {endpoint} is not known, so nothing was connected."),
+                why: format!("{}.", why.trim_end_matches('.')),
+                next: format!("Mend the SSH configuration (~/.ssh/config); `ssh -G {}` shows what ssh makes of it.", endpoint.host),
+                intended: false,
+            },
             ConnectFailure::NoSecret { wanted } => Self {
                 what: format!("Not connected: {wanted} was not given."),
                 why: String::new(),
@@ -127,6 +133,9 @@ fn untrusted(evidence: &Evidence, said: &str) -> Advice {
     let host_key = matches!(evidence.identity, PeerIdentity::HostKey(_));
     let changed = evidence.has(ProblemKind::ChangedSincePinned);
     let name = if at.port == 22 { at.host.clone() } else { format!("[{}]:{}", at.host, at.port) };
+    // ssh-keygen looks into the person's first file if none is named.
+    let file = evidence.remembered.as_ref().and_then(|before| before.place.rsplit_once(" line "));
+    let file = file.map(|(file, _)| format!(" -f '{file}'")).unwrap_or_default();
     let (what, next) = match (host_key, changed) {
         _ if evidence.has(ProblemKind::Revoked) => {
             (format!("The identity of {at} was revoked. Nothing was sent to it."), "Do not connect. Ask its administrator.".to_owned())
@@ -135,13 +144,17 @@ fn untrusted(evidence: &Evidence, said: &str) -> Advice {
         (true, true) if said.is_empty() => (
             format!("The host key of {at} is not the one you trusted. Nothing was sent to it."),
             format!(
-                "Either the server got a new key or somebody stands in between. Ask its administrator for the key's fingerprint; if it is {}, remove the old line with: ssh-keygen -R '{name}'",
+                "Either the server got a new key or somebody stands in between. Ask its administrator for the key's fingerprint; if it is {}, remove the old line with: ssh-keygen -R '{name}'{file}",
                 print.openssh()
             ),
         ),
         (true, true) => (
             format!("The host key of {at} is not the one that was expected. Nothing was sent to it."),
             "Ask its administrator for the key's fingerprint, and connect anew to be asked about it.".to_owned(),
+        ),
+        (true, false) if !said.is_empty() => (
+            format!("The host key of {at} is not known. Nothing was sent to it."),
+            format!("Ask its administrator for the key's fingerprint; if it is {}, add the key to known_hosts.", print.openssh()),
         ),
         (false, true) => (
             format!("The certificate of {at} is not the one you trusted. Nothing was sent to it."),
