@@ -16,6 +16,7 @@ use sealift::engine::{
 use sealift::model::{Endpoint, Protocol, Site};
 use sealift::protocols::ftp::DataMode;
 use sealift::protocols::tls::Roots;
+use sealift::secrets::Keyring;
 use sealift::trust::store::TrustStore;
 use tempfile::TempDir;
 
