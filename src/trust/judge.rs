@@ -59,7 +59,8 @@ mod tests {
 
     use super::*;
     use crate::model::Endpoint;
-    use crate::trust::{Certificate, PeerIdentity, Problem, Verified};
+    use crate::trust::assess::Assessment;
+    use crate::trust::{Certificate, Fingerprint, PeerIdentity, Problem, Revocation, Verified};
 
     fn evidence(der: &[u8], problems: &[ProblemKind]) -> Evidence {
         let identity = PeerIdentity::Certificates(vec![Certificate { der: der.into() }]);
@@ -84,5 +85,24 @@ mod tests {
         assert_eq!(judge(&own, Some(&unconfirmed)), Verdict::Ask { dangerous: false }, "whatever the file says was accepted");
         assert_eq!(judge(&good, Some(&unconfirmed)), Verdict::Ask { dangerous: true });
         assert_eq!(judge(&Evidence { unusable: true, ..good }, None), Verdict::Refuse);
+    }
+
+    #[test]
+    fn what_the_keyring_does_not_confirm_is_told_and_never_accepted() {
+        let shown = vec![Certificate { der: b"a".as_slice().into() }];
+        let assess = |pin: &Pin| {
+            let nothing =
+                Assessment { problems: Vec::new(), spki: None, unusable: false, chain: Vec::new(), revocation: Revocation::NotChecked };
+            Evidence::of_certificates(Endpoint::new("h", 21), shown.clone(), nothing, Some(pin))
+        };
+        let kept = Pin::of(&evidence(b"a", &[]), Remember::Always, Verified::Blind, Timestamp::UNIX_EPOCH);
+        assert_eq!(judge(&assess(&kept), Some(&kept)), Verdict::Pinned);
+        let kept = Pin { remember: Remember::Unconfirmed, ..kept };
+        let asked = assess(&kept);
+        assert!(asked.has(ProblemKind::Unconfirmed) && asked.remembered.is_none(), "{asked:?}");
+        assert_eq!(judge(&asked, Some(&kept)), Verdict::Ask { dangerous: false }, "valid, and asked about all the same");
+        assert!(Pin::of(&asked, Remember::Always, Verified::Blind, Timestamp::UNIX_EPOCH).accepted.is_empty());
+        let other = Pin { certificate: Fingerprint::of(b"other"), ..kept };
+        assert!(assess(&other).remembered.is_some_and(|before| before.fingerprint == other.certificate));
     }
 }

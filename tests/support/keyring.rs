@@ -39,7 +39,7 @@ pub struct Said {
 
 impl Home {
     pub fn make() -> Result<Self, Unavailable> {
-        for program in ["gnome-keyring-daemon", "dbus-run-session", "secret-tool", "bash", "timeout"] {
+        for program in ["gnome-keyring-daemon", "dbus-run-session", "secret-tool", "dbus-send", "bash", "timeout"] {
             let there = std::env::split_paths("/usr/bin:/bin").any(|folder| folder.join(program).is_file());
             if !there {
                 return Err(Unavailable::Absent(format!("there is no {program}")));
@@ -58,11 +58,14 @@ impl Home {
 
     /// Runs a shell script in a session; `$SEALIFT` is the program. Ended by force after a minute.
     pub fn session(&self, begin: Begin, script: &str) -> Said {
-        let unlock = |password: &str| format!("printf %s '{password}' | gnome-keyring-daemon --unlock --components=secrets");
+        // The daemon is there before it has its name on the bus, and tells nobody when it has: the bus is asked again.
+        let on_the_bus = "until dbus-send --session --print-reply --dest=org.freedesktop.DBus / \
+            org.freedesktop.DBus.GetNameOwner string:org.freedesktop.secrets; do sleep 0.02; done";
+        let unlock = |password: &str| format!("printf %s '{password}' | gnome-keyring-daemon --unlock --components=secrets; {on_the_bus}");
         let daemon = match begin {
             Begin::Unlocked => unlock(PASSWORD),
             Begin::WrongPassword => unlock("another password"),
-            Begin::Locked => "gnome-keyring-daemon --start --components=secrets".to_owned(),
+            Begin::Locked => format!("gnome-keyring-daemon --start --components=secrets; {on_the_bus}"),
             Begin::NoService => ":".to_owned(),
         };
         let mut command = self.command("timeout");
@@ -70,7 +73,7 @@ impl Home {
         if begin == Begin::NoService {
             command.arg("--config-file").arg(self.path("bare-bus.conf"));
         }
-        command.args(["--", "bash", "-c", &format!("{daemon} >/dev/null 2>&1\n{script}")]);
+        command.args(["--", "bash", "-c", &format!("{{ {daemon}; }} >/dev/null 2>&1\n{script}")]);
         said(&mut command)
     }
 

@@ -105,10 +105,16 @@ fn delete(store: &CredentialStore, name: &str) -> Result<(), Error> {
     }
 }
 
+/// What the Secret Service store says where there is no bus, or none of its kind on it. Its error types are not ours to see;
+/// a text that changes one day makes a remark out of an absence, and nothing worse.
+const ABSENT: [&str; 3] = ["Failed to connect to address", "no secret service provider", "ServiceUnknown"];
+
 /// The keyring of this system.
 pub(super) fn open_system() -> Result<Arc<CredentialStore>, KeyringError> {
     if let Err(error) = keyring::Entry::store_status() {
-        return Err(KeyringError::NoService(error.to_string()));
+        let why = error.to_string();
+        let is_absent = ABSENT.iter().any(|words| why.contains(words));
+        return Err(if is_absent { KeyringError::NoService(why) } else { KeyringError::Failed(why) });
     }
     keyring_core::get_default_store().ok_or_else(|| KeyringError::NoService("this system has none".to_owned()))
 }
