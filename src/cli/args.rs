@@ -69,6 +69,9 @@ pub enum Verb {
     /// Look at certificates, requests, revocation lists and keys, and judge chains.
     #[command(subcommand)]
     Cert(Cert),
+    /// List, add and remove whom you trust: certificates, authorities, host keys.
+    #[command(subcommand)]
+    Trust(Trust),
 }
 
 /// `cert`.
@@ -132,6 +135,65 @@ pub struct CertVerify {
 pub enum CertUsage {
     Server,
     Client,
+}
+
+/// `trust`.
+#[derive(Subcommand)]
+pub enum Trust {
+    /// Everything you trust, certificates first.
+    List {
+        /// Print JSON lines; the last one is a summary.
+        #[arg(long)]
+        json: bool,
+    },
+    /// One entry in full.
+    Show {
+        /// host:port, URL, or fingerprint.
+        whom: String,
+        /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Trust a certificate at one server, or an authority for all.
+    Add(TrustAdd),
+    /// Trust it no longer; the next connection asks.
+    Remove {
+        /// host:port, URL, or fingerprint.
+        whom: String,
+        /// Do not ask; a line of known_hosts for several hosts goes whole.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Write all decisions as JSON: public facts only.
+    Export {
+        /// Where to; standard output if left out.
+        file: Option<PathBuf>,
+    },
+    /// Take over exported decisions that contradict none of yours.
+    Import {
+        /// A file of `trust export`.
+        file: PathBuf,
+    },
+}
+
+/// `trust add`.
+#[derive(Args)]
+pub struct TrustAdd {
+    /// host:port or URL.
+    #[arg(required_unless_present = "authority", requires = "identity")]
+    pub endpoint: Option<String>,
+    /// Fingerprint of the certificate, or a file with it (PEM, DER).
+    #[arg(value_name = "FINGERPRINT|FILE")]
+    pub identity: Option<String>,
+    /// Trust this authority to vouch for FTPS servers (PEM, DER).
+    #[arg(long, value_name = "FILE", conflicts_with = "endpoint")]
+    pub authority: Option<PathBuf>,
+    /// The authority's certificate has to be this one.
+    #[arg(long, requires = "authority")]
+    pub fingerprint: Option<String>,
+    /// In place of another certificate that is trusted there.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// `ls`.

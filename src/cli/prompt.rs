@@ -31,6 +31,12 @@ impl LinePrompter {
         Some(Self { terminal: Arc::new(Mutex::new(terminal)), saved: Arc::default() })
     }
 
+    /// Whether the person says yes; Enter is no.
+    pub(super) async fn agrees(&self, question: &str) -> bool {
+        let typed = self.line(format!("{question} [y]es, [n]o (Enter: no): "), true).await;
+        typed.is_some_and(|typed| matches!(typed.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
     /// Whether a question stands on the terminal.
     pub(super) fn is_asking(&self) -> bool {
         self.terminal.try_lock().is_err()

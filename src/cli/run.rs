@@ -28,6 +28,10 @@ pub async fn run(verb: &Verb) -> ExitCode {
         }
         Verb::Mkdir(command) => headless(&command.common, async |engine, _| commands::mkdir(engine, command).await).await,
         Verb::Cert(command) => commands::cert(command).await,
+        Verb::Trust(command) => tokio::select! {
+            ended = commands::trust(command) => ended,
+            () = interrupted() => Ok(ExitCode::Interrupted),
+        },
         Verb::Rm(command) => headless(&command.common, async |engine, news| commands::rm(engine, news, command).await).await,
     };
     ended.unwrap_or_else(|failure| failure.report())
@@ -66,6 +70,11 @@ async fn headless(common: &Common, verb: impl AsyncFnOnce(&Engine, &mut News) ->
             Ok(ExitCode::Interrupted)
         }
     };
+    while let Ok(event) = news.events.try_recv() {
+        if let Event::Notice(advice) = event {
+            output::say(&advice.what);
+        }
+    }
     // Nobody reads the news any more: jobs that tidy up must not wait for it.
     drop(news);
     // Who interrupts again does not want to wait for that either.

@@ -25,6 +25,8 @@ data_mode = \"auto\"
 agent = true
 # Read OpenSSH's configuration (~/.ssh/config, /etc/ssh/ssh_config).
 ssh_config = true
+# Keep decisions in the keyring of the system too, where there is one, and ask again about what it does not confirm.
+keyring = true
 ";
 
 /// Every setting, as plain values.
@@ -44,6 +46,8 @@ pub struct Settings {
     pub agent: bool,
     /// Read OpenSSH's configuration.
     pub ssh_config: bool,
+    /// Keep decisions in the system's keyring too, and ask again about what it does not confirm.
+    pub keyring: bool,
 }
 
 /// How FTP data connections are made.

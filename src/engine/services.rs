@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::ledger::in_the_store;
 use super::ssh_options::SshResolver;
 use crate::ask::Prompter;
 use crate::model::Endpoint;
 use crate::protocols::ftp::DataMode;
 use crate::protocols::tls::Roots;
-use crate::trust::Fingerprint;
-use crate::trust::store::TrustStore;
+use crate::trust::store::{StoreError, TrustStore};
+use crate::trust::{Fingerprint, Pin, Verified};
 
 /// Shared by every connection of the program.
 #[derive(Clone)]
@@ -41,6 +42,42 @@ pub struct Services {
     pub timing: SessionTiming,
     /// Held while somebody is asked whom to trust: two connections to one new server are one question.
     pub asking: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Services {
+    /// The decision about `endpoint`, looked up off the runtime's threads.
+    pub(super) async fn pin(&self, endpoint: &Endpoint) -> Result<Option<Pin>, StoreError> {
+        let endpoint = endpoint.clone();
+        in_the_store(&self.trust, move |store| Ok(store.pin(&endpoint))).await
+    }
+
+    /// The authorities of the machine, of the command line, and of the person's ledger as it is now.
+    pub(super) async fn current_roots(&self) -> Result<Roots, StoreError> {
+        let own = in_the_store(&self.trust, |store| {
+            Ok(store.authorities().unwrap_or_else(|error| {
+                tracing::warn!(%error, "no authority of the ledger counts");
+                Vec::new()
+            }))
+        })
+        .await?;
+        Ok(self.roots.with(own.into_iter().map(|authority| authority.certificate.der.into()).collect()))
+    }
+
+    /// Writes down how a host key came to be trusted. What goes wrong is logged: known_hosts has the decision itself.
+    pub(super) async fn note_host_key(&self, endpoint: &Endpoint, key: Fingerprint, verified: Verified) {
+        let (at, now) = (endpoint.clone(), (self.now)());
+        if let Err(error) = in_the_store(&self.trust, move |store| store.note_host_key(&at, &key, verified, now)).await {
+            tracing::warn!(%error, "nothing is noted about a host key");
+        }
+    }
+
+    /// Writes down that a trusted peer was seen. What goes wrong is logged: the connection stands.
+    pub(super) async fn seen(&self, endpoint: &Endpoint, shown: Fingerprint) {
+        let (at, now) = (endpoint.clone(), (self.now)());
+        if let Err(error) = in_the_store(&self.trust, move |store| store.seen(&at, &shown, now)).await {
+            tracing::warn!(%error, "when a peer was seen is not written down");
+        }
+    }
 }
 
 /// When a session looks after its lines.

@@ -94,6 +94,11 @@ impl ProblemKind {
                 "The server was renewed or moved.",
                 "Somebody in between shows an identity of their own.",
             ),
+            Self::Unconfirmed => (
+                "What was decided about it here before is not confirmed by your keyring.",
+                "The keyring is a new one, or the ledger file came from another machine.",
+                "Who can write your files may have put a decision into the ledger.",
+            ),
             Self::UnknownHostKey => (
                 "Nothing on this machine says yet which key is this server's.",
                 "This is how every first connection looks.",

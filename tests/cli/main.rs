@@ -21,5 +21,6 @@ mod terminal;
 #[path = "../support/tools.rs"]
 mod tools;
 mod transfers;
+mod trust;
 mod words;
 mod writing;

@@ -16,6 +16,7 @@ use sealift::engine::{
 use sealift::model::{Endpoint, Protocol, Site};
 use sealift::protocols::ftp::DataMode;
 use sealift::protocols::tls::Roots;
+use sealift::secrets::Keyring;
 use sealift::trust::store::TrustStore;
 use tempfile::TempDir;
 
@@ -83,7 +84,7 @@ impl Person {
         };
         let services = Services {
             prompter: self.prompter.clone(),
-            trust: Arc::new(TrustStore::open(self.folder.path())),
+            trust: Arc::new(TrustStore::open(self.folder.path(), Keyring::off())),
             host_keys: Arc::new(HostKeyFiles::only(self.known_hosts())),
             roots: Roots::only(Vec::new()),
             keys: Arc::default(),

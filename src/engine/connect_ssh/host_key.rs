@@ -121,10 +121,13 @@ async fn remember(decision: Decision, leg: &Leg, key: &HostKey, services: &Servi
         services.host_keys.accept_once(&leg.known_as, key.fingerprint());
         return Ok(TrustBasis::Once);
     };
-    let (at, to, key) = (leg.known_as.clone(), file.clone(), key.clone());
-    let written = tokio::task::spawn_blocking(move || known_hosts::append(&to, &at.host, at.port, &key)).await;
+    let (at, to, written) = (leg.known_as.clone(), file.clone(), key.clone());
+    let written = tokio::task::spawn_blocking(move || known_hosts::append(&to, &at.host, at.port, &written)).await;
     let why = match written {
-        Ok(Ok(())) => return Ok(TrustBasis::KnownHost),
+        Ok(Ok(())) => {
+            services.note_host_key(&leg.known_as, key.fingerprint(), decision.verified).await;
+            return Ok(TrustBasis::KnownHost);
+        }
         Ok(Err(error)) => error.to_string(),
         Err(error) => error.to_string(),
     };

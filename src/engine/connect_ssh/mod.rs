@@ -56,6 +56,7 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
         };
         let (reached, steps) = passing.await.map_err(|failure| on_the_way(failure, &target.site.endpoint))?;
         let fingerprint = reached.key.fingerprint();
+        services.seen(&hop.known_as, fingerprint).await;
         hops.push(Hop { endpoint: hop.site.endpoint.clone(), fingerprint, trust: reached.trust });
         legs.push(PassedLeg::new(hop, fingerprint, steps));
         transport = Transport::Through(Arc::new(reached.connection));
@@ -65,6 +66,7 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
     let steps = login::log_in(&mut connection, leg, target.password.clone(), services).await?;
     let file_system = connection.into_sftp().await?;
     let (user, fingerprint) = (steps.user().to_owned(), key.fingerprint());
+    services.seen(&leg.known_as, fingerprint).await;
     let level = if steps.have_a_key() { SecurityLevel::MoreSecure } else { SecurityLevel::Secure };
     legs.push(PassedLeg::new(leg, fingerprint, steps));
     Ok(Connected {
@@ -75,6 +77,7 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
         server: file_system.banner().to_owned(),
         details: details(&key, &route, file_system.facts()),
         peer: Some(Peer { evidence: Evidence::new(leg.known_as.clone(), PeerIdentity::HostKey(key)), pin: None, hops }),
+        remark: None,
         login: Login::Ssh(SshLogin { start: route.start, legs }),
         user,
         file_system: Arc::new(file_system),

@@ -4,6 +4,7 @@ mod bad_input;
 mod certified;
 mod ftps;
 mod hop;
+mod ledger;
 mod quiet;
 mod relay;
 mod session;
@@ -24,7 +25,7 @@ use sealift::model::site::ParsedUrl;
 use sealift::model::{Entry, FilePath};
 use sealift::protocols::ftp::DataMode;
 use sealift::protocols::tls::Roots;
-use sealift::secrets::Secret;
+use sealift::secrets::{Keyring, Secret};
 use sealift::server::ftp::{FtpOptions, FtpServer};
 use sealift::server::sftp::{SftpOptions, SftpServer};
 use sealift::server::{HostKey, Running, ServerIdentity, Users};
@@ -121,9 +122,13 @@ impl Person {
     }
 
     pub fn engine_for(&self, prompter: Arc<dyn Prompter>) -> (Engine, mpsc::Receiver<Event>) {
-        let services = Services {
+        Engine::new(self.services(prompter), None)
+    }
+
+    pub fn services(&self, prompter: Arc<dyn Prompter>) -> Services {
+        Services {
             prompter,
-            trust: Arc::new(TrustStore::open(self.folder.path())),
+            trust: Arc::new(TrustStore::open(self.folder.path(), Keyring::off())),
             host_keys: Arc::new(HostKeyFiles::only(self.known_hosts())),
             roots: Roots::only(Vec::new()),
             keys: Arc::new(self.keys.clone()),
@@ -134,8 +139,7 @@ impl Person {
             now: Timestamp::now,
             timing: self.timing,
             asking: Arc::default(),
-        };
-        Engine::new(services, None)
+        }
     }
 
     /// Connects with these answers; also what was asked, in words.
