@@ -74,7 +74,7 @@ fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-fn trust_sentence(trust: TrustBasis) -> String {
+pub(super) fn trust_sentence(trust: TrustBasis) -> String {
     match trust {
         TrustBasis::Authority => "an authority this system trusts vouches for it".to_owned(),
         TrustBasis::Pinned { days: 0 } => "you trusted exactly this identity today".to_owned(),
@@ -85,7 +85,7 @@ fn trust_sentence(trust: TrustBasis) -> String {
     }
 }
 
-fn level_sentence(level: SecurityLevel) -> &'static str {
+pub(super) fn level_sentence(level: SecurityLevel) -> &'static str {
     match level {
         SecurityLevel::None => "none",
         SecurityLevel::Secure => "Secure: the server proved who it is",
