@@ -18,6 +18,7 @@ use super::revocation::Revocation;
 use super::signature::{PublicKey, Signed, provider_algorithms};
 use crate::model::{Endpoint, text};
 use names::NameMatch;
+pub(super) use names::name_covers;
 
 /// What [`assess`] found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
