@@ -45,6 +45,44 @@ impl Backend for Engine {
         Self::rename(self, place, from, to).await.map_err(|error| Advice::from(&error))
     }
 
+    async fn read_small(&self, place: Place, path: &FilePath) -> Result<Vec<u8>, Advice> {
+        let content = Self::read_small(self, place, path, MOST_READ).await.map_err(|error| Advice::from(&error))?;
+        content.ok_or_else(|| Advice {
+            what: format!("{} is too large to be inspected.", path.display()),
+            why: "It has more than 1 MiB; certificates, keys and lists of decisions are smaller.".to_owned(),
+            next: "If it holds many certificates, split it.".to_owned(),
+            intended: false,
+        })
+    }
+
+    async fn write_new(&self, path: &FilePath, content: Vec<u8>) -> Result<(), Advice> {
+        Self::write_new(self, path, content).await.map_err(|error| Advice::from(&error))
+    }
+
+    async fn check_revocation(&self, evidence: &Evidence) -> Result<Revocation, Advice> {
+        Ok(check_revocation(evidence).await)
+    }
+
+    async fn ledger_rows(&self) -> Result<Vec<Row>, Advice> {
+        self.ledger().rows().await.map_err(ledger_advice)
+    }
+
+    async fn ledger_remove(&self, subject: &Subject) -> Result<(), Advice> {
+        self.ledger().remove(subject).await.map(drop).map_err(ledger_advice)
+    }
+
+    async fn ledger_accept(&self, endpoint: Endpoint, pin: Pin) -> Result<(), Advice> {
+        self.ledger().accept(endpoint, pin).await.map_err(ledger_advice)
+    }
+
+    async fn ledger_export(&self) -> Result<String, Advice> {
+        self.ledger().export().await.map_err(ledger_advice)
+    }
+
+    async fn ledger_import(&self, text: &str) -> Result<String, Advice> {
+        self.ledger().import(text).await.map(|imported| format!("{imported} taken over")).map_err(ledger_advice)
+    }
+
     fn submit(&self, job: JobSpec) {
         self.queue().submit(job);
     }

@@ -3,6 +3,7 @@
 pub mod dialog;
 pub(super) mod draw;
 pub mod layout;
+mod identity;
 mod look;
 mod pane;
 mod row;

@@ -99,6 +99,10 @@ pub(super) fn of(about: &About, now: Timestamp) -> (Headline, Vec<Page>) {
     }
 }
 
+fn text(key: &'static str, label: &str, text: impl Into<String>) -> Field {
+    Field::text(key, label, text)
+}
+
 fn section(title: &'static str, fields: Vec<Field>) -> Option<Section> {
     Section::of(title, fields)
 }
@@ -115,7 +119,7 @@ fn connection(facts: &SessionFacts, lost: Option<&str>, now: Timestamp) -> (Head
                 if evidence.tls.timeline.is_empty() { "No step of this handshake was noted down." } else { "" },
             ));
             pages.push(Page::new("Trust", trust(facts, peer, now)));
-            pages.push(revocation(evidence, now));
+            pages.push(revocation(evidence));
         }
         PeerIdentity::HostKey(key) => {
             pages.push(Page::new("Host key", describe::host_key(key, now)));
@@ -152,7 +156,6 @@ fn sentence(text: &str) -> String {
 }
 
 fn overview(facts: &SessionFacts, peer: Option<&Peer>, lost: Option<&str>, now: Timestamp) -> Page {
-    let text = Field::text;
     let mut reached = vec![text("address", "Address", display_safe(facts.site.url().as_bytes()))];
     if let Some(lost) = lost {
         reached.push(Field { invalid: true, ..text("lost", "Line", format!("lost: {lost}")) });
@@ -195,7 +198,6 @@ fn problem_words(problem: &Problem) -> String {
 
 /// The few fields by which a person knows an identity again.
 fn identity(evidence: &Evidence, now: Timestamp) -> Vec<Field> {
-    let text = Field::text;
     let fingerprint = evidence.identity.fingerprint();
     match &evidence.identity {
         PeerIdentity::HostKey(key) => {
@@ -244,7 +246,7 @@ fn link(link: &ChainLink, evidence: &Evidence, now: Timestamp) -> Vec<Section> {
                 Origin::Missing => "the server did not send it, and it is not among the authorities of this machine",
                 _ => "this machine trusts its name and key; the certificate itself is not at hand",
             };
-            let fields = [Some(Field::text("owner", "Owner", link.name.clone())), Some(Field::text("origin", "Not at hand", words)), link.spki.map(|spki| Field::text("spki_sha256", "Key SHA-256", spki.colons()))];
+            let fields = [Some(text("owner", "Owner", link.name.clone())), Some(text("origin", "Not at hand", words)), link.spki.map(|spki| text("spki_sha256", "Key SHA-256", spki.colons()))];
             section("Certificate", fields.into_iter().flatten().collect()).into_iter().collect()
         }
     }
@@ -253,7 +255,7 @@ fn link(link: &ChainLink, evidence: &Evidence, now: Timestamp) -> Vec<Section> {
 fn certificate_sections(certificate: &Certificate, problems: &[Problem], now: Timestamp) -> Vec<Section> {
     match CertificateFacts::read(&certificate.der) {
         Ok(facts) => describe::certificate(&facts, problems, now),
-        Err(why) => section("Certificate", vec![Field { invalid: true, ..Field::text("unreadable", "Not readable", why.to_string()) }]).into_iter().collect(),
+        Err(why) => section("Certificate", vec![Field { invalid: true, ..text("unreadable", "Not readable", why.to_string()) }]).into_iter().collect(),
     }
 }
 
@@ -262,11 +264,11 @@ fn line(facts: &SessionFacts, peer: &Peer) -> Vec<Section> {
     let mut sections = match peer.evidence.identity {
         PeerIdentity::Certificates(_) => vec![describe::connection(&peer.evidence.tls)],
         PeerIdentity::HostKey(_) => {
-            let details = facts.details.iter().map(|(label, value)| Field::text("detail", label.clone(), value.clone()));
+            let details = facts.details.iter().map(|(label, value)| text("detail", label.clone(), value.clone()));
             section("SSH", details.collect()).into_iter().collect()
         }
     };
-    let hop = |hop: &Hop| Field::text("hop", hop.endpoint.to_string(), format!("{}; {}", trust_sentence(hop.trust), hop.fingerprint.openssh()));
+    let hop = |hop: &Hop| text("hop", hop.endpoint.to_string(), format!("{}; {}", trust_sentence(hop.trust), hop.fingerprint.openssh()));
     sections.extend(section("The hosts on the way, nearest first", peer.hops.iter().map(hop).collect()));
     sections
 }
@@ -275,15 +277,15 @@ fn line(facts: &SessionFacts, peer: &Peer) -> Vec<Section> {
 fn trust(facts: &SessionFacts, peer: &Peer, now: Timestamp) -> Vec<Section> {
     let evidence = &peer.evidence;
     let shown = evidence.identity.fingerprint();
-    let mut sections: Vec<Section> = section("Why it is trusted", vec![Field::text("trusted", "Trusted", sentence(&trust_sentence(facts.trust)))]).into_iter().collect();
+    let mut sections: Vec<Section> = section("Why it is trusted", vec![text("trusted", "Trusted", sentence(&trust_sentence(facts.trust)))]).into_iter().collect();
     if let Some(pin) = &peer.pin {
         sections.push(describe::pin(pin, now));
         let same = pin.certificate == shown;
         let words = if same { "what was shown is exactly what you trusted" } else { "what was shown is NOT what you trusted" };
-        let mut fields = vec![Field { invalid: !same, ..Field::text("compared", "Compared", words) }];
+        let mut fields = vec![Field { invalid: !same, ..text("compared", "Compared", words) }];
         if !same {
-            fields.push(Field::text("pinned_sha256", "Trusted", pin.certificate.colons()));
-            fields.push(Field::text("shown_sha256", "Shown", shown.colons()));
+            fields.push(text("pinned_sha256", "Trusted", pin.certificate.colons()));
+            fields.push(text("shown_sha256", "Shown", shown.colons()));
         }
         sections.extend(section("Shown and trusted", fields));
     }
@@ -294,10 +296,10 @@ fn trust(facts: &SessionFacts, peer: &Peer, now: Timestamp) -> Vec<Section> {
         };
         let key = if before.same_key { "the same as today's: a renewal" } else { "another one than today's" };
         let fields = vec![
-            Field::text("before_sha256", "Before", print(&before.fingerprint)),
-            Field::text("shown_sha256", "Now", print(&shown)),
-            Field::text("before_key", "Its key", key),
-            Field::text("before_place", "Written", before.place.clone()),
+            text("before_sha256", "Before", print(&before.fingerprint)),
+            text("shown_sha256", "Now", print(&shown)),
+            text("before_key", "Its key", key),
+            text("before_place", "Written", before.place.clone()),
         ];
         sections.extend(section("What was here before", fields));
         if let Some(certificate) = &before.certificate {
@@ -307,7 +309,7 @@ fn trust(facts: &SessionFacts, peer: &Peer, now: Timestamp) -> Vec<Section> {
     sections
 }
 
-fn revocation(evidence: &Evidence, now: Timestamp) -> Page {
+fn revocation(evidence: &Evidence) -> Page {
     let remark = match evidence.revocation {
         Revocation::NotChecked => "Nothing is fetched without being asked for: c asks the issuer now.",
         _ => "c asks the issuer again.",
@@ -327,7 +329,7 @@ pub(super) fn revocation_words(revocation: &Revocation) -> (Mood, String) {
 
 fn file(facts: &[(String, String)], documents: Option<&Result<Vec<Document>, Advice>>) -> (Headline, Vec<Page>) {
     let plain = |mood, text: String| Headline { mood, text, level: None };
-    let fields = facts.iter().map(|(label, value)| Field::text("file", label.clone(), value.clone())).collect();
+    let fields = facts.iter().map(|(label, value)| text("file", label.clone(), value.clone())).collect();
     let about = Page::new("File", section("The file", fields).into_iter().collect());
     match documents {
         None => (plain(Mood::Plain, "reading…".to_owned()), vec![about]),
@@ -366,15 +368,15 @@ fn ledger_row(row: &Row, now: Timestamp) -> (Headline, Vec<Page>) {
     let time = |key, label: &str, time: Option<Timestamp>| time.map(|time| Field::new(key, label, Value::Time(time)));
     let accepted: Vec<String> = row.accepted.iter().map(|kind| kind.name().to_owned()).collect();
     let fields = [
-        Some(Field::text("whom", "For", row.whom.clone())),
-        Some(Field::text("kind", "Kind", subject_words(&row.subject))),
+        Some(text("whom", "For", row.whom.clone())),
+        Some(text("kind", "Kind", subject_words(&row.subject))),
         time("since", "Since", row.since),
-        row.verified.map(|verified| Field::text("verified", "You knew it", verified_words(verified))),
+        row.verified.map(|verified| text("verified", "You knew it", verified_words(verified))),
         (!accepted.is_empty()).then(|| Field::new("accepted", "Accepted", Value::List(accepted))),
         time("expires", "Ends", row.expires),
         time("last_seen", "Last seen", row.last_seen),
-        Some(Field::text("kept", "Kept in", row.kept.clone())),
-        Some(Field::text("confirmed", "Confirmed", confirmation_words(row.confirmed))),
+        Some(text("kept", "Kept in", row.kept.clone())),
+        Some(text("confirmed", "Confirmed", confirmation_words(row.confirmed))),
     ];
     let fingerprint = match row.subject {
         Subject::Certificate(_) | Subject::Authority(_) => row.fingerprint.colons(),
@@ -382,7 +384,7 @@ fn ledger_row(row: &Row, now: Timestamp) -> (Headline, Vec<Page>) {
     };
     let sections = [
         section("What you trust", fields.into_iter().flatten().collect()),
-        section("Fingerprints", vec![Field::text("sha256", "SHA-256", fingerprint)]),
+        section("Fingerprints", vec![text("sha256", "SHA-256", fingerprint)]),
     ];
     let mut pages = vec![Page::new("Overview", sections.into_iter().flatten().collect())];
     if let Some(certificate) = &row.certificate {
