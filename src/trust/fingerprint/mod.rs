@@ -1,5 +1,9 @@
 //! SHA-256 of a certificate, a public key or a host key, and the notations people write it in.
 
+mod pasted;
+
+pub use pasted::{Compared, Digest as PastedDigest, Part, PastedFingerprint};
+
 use std::fmt;
 
 use base64::Engine as _;
@@ -57,6 +61,11 @@ impl Fingerprint {
     /// Upper-case hex in pairs with colons, as certificate viewers print it.
     pub fn colons(&self) -> String {
         self.0.map(|byte| format!("{byte:02X}")).join(":")
+    }
+
+    /// The first eight bytes as [`Fingerprint::colons`] writes them: to tell two apart at a glance, not to compare by.
+    pub fn short(&self) -> String {
+        format!("{}…", self.colons().split_at(23).0)
     }
 
     /// `SHA256:` and base64 without padding, as OpenSSH prints it.

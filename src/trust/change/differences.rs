@@ -1,0 +1,55 @@
+//! The old identity and the new one, field by field.
+
+use crate::trust::certificate::CertificateFacts;
+use crate::trust::describe::Value;
+use crate::trust::evidence::{Certificate, Evidence, PeerIdentity};
+
+/// A field of both identities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What it is.
+    pub label: &'static str,
+    /// As it was trusted; `None` if that was not kept.
+    pub before: Option<Value>,
+    /// As it is shown now; `None` if it cannot be read.
+    pub now: Option<Value>,
+}
+
+impl Difference {
+    /// Whether both are known and not the same.
+    pub fn differs(&self) -> bool {
+        self.before.is_some() && self.now.is_some() && self.before != self.now
+    }
+}
+
+/// The identity `evidence` shows beside the one that was remembered, the most telling fields first; empty if none was.
+pub fn differences(evidence: &Evidence) -> Vec<Difference> {
+    let Some(remembered) = &evidence.remembered else { return Vec::new() };
+    let text = |text: String| Some(Value::Text(text));
+    let mut rows = Vec::new();
+    match &evidence.identity {
+        PeerIdentity::Certificates(_) => {
+            let read = |certificate: Option<&Certificate>| CertificateFacts::read(&certificate?.der).ok();
+            let (before, now) = (read(remembered.certificate.as_ref()), read(evidence.identity.leaf()));
+            let mut row = |label, of: &dyn Fn(&CertificateFacts) -> Value| {
+                rows.push(Difference { label, before: before.as_ref().map(of), now: now.as_ref().map(of) });
+            };
+            row("Owner", &|facts| Value::Text(facts.owner()));
+            row("Issuer", &|facts| Value::Text(if facts.self_issued { "itself".to_owned() } else { facts.issuer_name() }));
+            row("From", &|facts| Value::Time(facts.not_before));
+            row("Until", &|facts| Value::Time(facts.not_after));
+            row("Key", &|facts| Value::Text(facts.key.clone()));
+            let key = |facts: &CertificateFacts| Value::Text(facts.spki.short());
+            let same = remembered.same_key.then(|| evidence.spki.map(|spki| Value::Text(spki.short()))).flatten();
+            rows.push(Difference { label: "Key print", before: before.as_ref().map(key).or(same), now: now.as_ref().map(key) });
+            let print = evidence.identity.fingerprint();
+            rows.push(Difference { label: "SHA-256", before: text(remembered.fingerprint.short()), now: text(print.short()) });
+        }
+        PeerIdentity::HostKey(_) => {
+            let print = evidence.identity.fingerprint();
+            rows.push(Difference { label: "SHA256", before: text(remembered.fingerprint.openssh()), now: text(print.openssh()) });
+        }
+    }
+    rows.push(Difference { label: "Trusted", before: text(remembered.place.clone()), now: text("not yet".to_owned()) });
+    rows
+}
