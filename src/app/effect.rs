@@ -8,7 +8,7 @@ use crate::model::site::ParsedUrl;
 use crate::model::sort::Sort;
 use crate::model::{Endpoint, Entry, EntryName, FilePath};
 use crate::secrets::Secret;
-use crate::trust::ledger::Subject;
+use crate::trust::ledger::Row;
 use crate::trust::{Evidence, Pin};
 
 /// What `App::update` answers.
@@ -157,7 +157,7 @@ pub enum LedgerOrder {
     /// Only read it.
     Read,
     /// Trust this one no more.
-    Remove(Subject),
+    Remove(Box<Row>),
     /// Trust another identity at an endpoint, in place of the one that was trusted.
     Accept(Endpoint, Box<Pin>),
     /// Take over the decisions that were exported to a file.

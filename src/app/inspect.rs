@@ -255,7 +255,7 @@ impl App {
         );
         words.push(format!("Kept in {}.", row.kept));
         let dialog = ForgetDialog {
-            order: LedgerOrder::Remove(row.subject.clone()),
+            order: LedgerOrder::Remove(Box::new(row.clone())),
             title: "Trust it no more?".to_owned(),
             words,
             yes: "[Y]es, remove",
@@ -286,7 +286,7 @@ impl App {
                 }
             }
             _ => ForgetDialog {
-                order: LedgerOrder::Remove(row.subject.clone()),
+                order: LedgerOrder::Remove(Box::new(row.clone())),
                 title: "Ask about it again?".to_owned(),
                 words: vec![
                     format!("{} ({})", row.whom, super::dialog::subject_words(&row.subject)),

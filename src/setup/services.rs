@@ -12,6 +12,7 @@ use crate::engine::{HostKeyFiles, KeySources, Services, SessionTiming};
 use crate::identity::ssh_key;
 use crate::protocols::ftp::DataMode;
 use crate::protocols::tls::Roots;
+use crate::trust::ListFolder;
 use crate::trust::store::TrustStore;
 
 /// What was read before anything is connected.
@@ -78,7 +79,7 @@ impl Setup {
 
     /// What the engine works with; `prompter` answers.
     pub fn services(&self, choices: &Choices, prompter: Arc<dyn Prompter>) -> Result<Services, SetupError> {
-        let mut roots = Roots::system();
+        let mut roots = Roots::system().with_revocation_lists(ListFolder::at(self.directories.revocation_lists()));
         for file in &choices.roots {
             roots = roots
                 .with_pem_file(file)

@@ -28,7 +28,7 @@ impl Anchors {
     }
 
     /// Those whose subject is `name` (DER).
-    pub fn named<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a Anchor> {
+    pub fn named<'a, 'n>(&'a self, name: &'n [u8]) -> impl Iterator<Item = &'a Anchor> + use<'a, 'n> {
         self.0.iter().filter(move |anchor| &*anchor.subject == name)
     }
 }

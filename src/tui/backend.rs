@@ -6,9 +6,13 @@ use tokio::sync::mpsc;
 use super::runtime::Backend;
 use crate::engine::{Advice, ConnectFailure, Engine, JobId, JobSpec, Place, SessionFacts, SessionId, Snapshot, Target};
 use crate::model::site::ParsedUrl;
-use crate::model::{Entry, EntryName, FilePath};
+use crate::model::{Endpoint, Entry, EntryName, FilePath};
 use crate::secrets::Secret;
-use crate::trust::Fingerprint;
+use crate::trust::ledger::Row;
+use crate::trust::{Evidence, Fingerprint, Pin, Revocation};
+
+/// No certificate, key or list of decisions is larger (bytes).
+const MOST_READ: usize = 1 << 20;
 
 #[async_trait]
 impl Backend for Engine {
@@ -60,27 +64,27 @@ impl Backend for Engine {
     }
 
     async fn check_revocation(&self, evidence: &Evidence) -> Result<Revocation, Advice> {
-        Ok(check_revocation(evidence).await)
+        Ok(Self::check_revocation(self, evidence).await)
     }
 
     async fn ledger_rows(&self) -> Result<Vec<Row>, Advice> {
-        self.ledger().rows().await.map_err(ledger_advice)
+        self.ledger().rows().await.map_err(|error| ledger_advice(&error))
     }
 
-    async fn ledger_remove(&self, subject: &Subject) -> Result<(), Advice> {
-        self.ledger().remove(subject).await.map(drop).map_err(ledger_advice)
+    async fn ledger_remove(&self, row: &Row) -> Result<(), Advice> {
+        self.ledger().remove(row, true).await.map(drop).map_err(|error| ledger_advice(&error))
     }
 
     async fn ledger_accept(&self, endpoint: Endpoint, pin: Pin) -> Result<(), Advice> {
-        self.ledger().accept(endpoint, pin).await.map_err(ledger_advice)
+        self.ledger().accept(endpoint, pin).await.map(drop).map_err(|error| ledger_advice(&error))
     }
 
     async fn ledger_export(&self) -> Result<String, Advice> {
-        self.ledger().export().await.map_err(ledger_advice)
+        self.ledger().export().await.map_err(|error| ledger_advice(&error))
     }
 
     async fn ledger_import(&self, text: &str) -> Result<String, Advice> {
-        self.ledger().import(text).await.map(|imported| format!("{imported} taken over")).map_err(ledger_advice)
+        self.ledger().import(text).await.map(|imported| format!("{imported} taken over")).map_err(|error| ledger_advice(&error))
     }
 
     fn submit(&self, job: JobSpec) {
@@ -106,4 +110,9 @@ impl Backend for Engine {
     async fn shut_down(&self) {
         self.shutdown().await;
     }
+}
+
+/// Errors of the ledger are sentences already.
+fn ledger_advice(error: &dyn std::error::Error) -> Advice {
+    Advice { what: error.to_string(), why: String::new(), next: String::new(), intended: false }
 }

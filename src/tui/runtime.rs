@@ -7,7 +7,7 @@ use crate::engine::{Advice, JobId, JobSpec, Place, SessionFacts, SessionId, Snap
 use crate::model::site::ParsedUrl;
 use crate::model::{Endpoint, Entry, EntryName, FilePath};
 use crate::secrets::Secret;
-use crate::trust::ledger::{Row, Subject};
+use crate::trust::ledger::Row;
 use crate::trust::{Evidence, Pin, Revocation};
 
 /// The engine as the screen sees it. Dropping a call's future cancels it.
@@ -40,8 +40,8 @@ pub trait Backend: Send + Sync {
     /// Everything the person trusts.
     async fn ledger_rows(&self) -> Result<Vec<Row>, Advice>;
 
-    /// Trusts something no more.
-    async fn ledger_remove(&self, subject: &Subject) -> Result<(), Advice>;
+    /// Trusts something no more; a line of known_hosts goes whole.
+    async fn ledger_remove(&self, row: &Row) -> Result<(), Advice>;
 
     /// Trusts `pin` at an endpoint, in place of what was trusted there.
     async fn ledger_accept(&self, endpoint: Endpoint, pin: Pin) -> Result<(), Advice>;

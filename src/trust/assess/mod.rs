@@ -14,7 +14,7 @@ use super::certificate;
 use super::chain::ChainLink;
 use super::evidence::{Certificate, Problem, ProblemKind};
 use super::fingerprint::Fingerprint;
-use super::revocation::Revocation;
+use super::revocation::{Checked, Revocation};
 use super::signature::{PublicKey, Signed, provider_algorithms};
 use crate::model::{Endpoint, text};
 use names::NameMatch;
@@ -62,7 +62,7 @@ const LONGEST_CHAIN: usize = 10;
 
 /// Looks at `chain` (leaf first) as shown by `endpoint` at the instant `now`.
 ///
-/// Knows no revocation: that is the platform's to say, see [`Assessment::with_platform`].
+/// Knows no revocation, see [`Assessment::with_revocation`], nor what the platform says, see [`Assessment::with_platform`].
 pub fn assess(chain: &[Certificate], endpoint: &Endpoint, anchors: &Anchors, now: Timestamp) -> Assessment {
     let links = readable(chain);
     let Some(leaf) = links.first().filter(|link| link.at == 0) else {
@@ -115,6 +115,14 @@ impl Assessment {
                 }
             }
         }
+        self.in_order()
+    }
+
+    /// Brings in what is known of revocation.
+    #[must_use]
+    pub fn with_revocation(mut self, checked: Checked) -> Self {
+        self.revocation = checked.leaf;
+        self.problems.extend(checked.problems);
         self.in_order()
     }
 

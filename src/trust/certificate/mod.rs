@@ -13,6 +13,7 @@ use x509_parser::time::ASN1Time;
 use super::algorithm::{KeyKind, signature_algorithm};
 use super::fingerprint::Fingerprint;
 pub use extensions::{Extension, ExtensionFacts};
+pub use names::name_in_one_line;
 pub(super) use names::{attributes, common_name, general_name, hex, short_name};
 
 /// The facts of one certificate.

@@ -32,8 +32,8 @@ pub(super) async fn write(backend: &dyn Backend, path: &FilePath, content: FileC
 pub(super) async fn work_on_ledger(backend: &dyn Backend, order: LedgerOrder) -> Result<String, Advice> {
     match order {
         LedgerOrder::Read => Ok(String::new()),
-        LedgerOrder::Remove(subject) => {
-            backend.ledger_remove(&subject).await?;
+        LedgerOrder::Remove(row) => {
+            backend.ledger_remove(&row).await?;
             Ok("removed; the next connection asks".to_owned())
         }
         LedgerOrder::Accept(endpoint, pin) => {

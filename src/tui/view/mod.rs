@@ -4,7 +4,6 @@ pub mod dialog;
 pub(super) mod draw;
 mod identity;
 pub mod layout;
-mod identity;
 mod look;
 mod pane;
 mod row;

@@ -99,7 +99,7 @@ pub(super) fn of(about: &About, now: Timestamp) -> (Headline, Vec<Page>) {
     }
 }
 
-fn text(key: &'static str, label: &str, text: impl Into<String>) -> Field {
+fn text(key: &'static str, label: impl Into<String>, text: impl Into<String>) -> Field {
     Field::text(key, label, text)
 }
 
