@@ -27,7 +27,7 @@ const IMPORTED_BY: &[(&[&str], &[&str])] = &[
     (&["rustls", "tokio_rustls"], &["protocols/tls", "trust", "server"]),
     (&["rustls_platform_verifier", "rustls_native_certs"], &["protocols/tls"]),
     (&["x509_parser"], &["trust"]),
-    (&["keyring"], &["secrets"]),
+    (&["keyring", "keyring_core"], &["secrets"]),
     (&["rcgen"], &["identity", "server"]),
 ];
 

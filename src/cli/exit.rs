@@ -89,7 +89,7 @@ impl From<&ConnectFailure> for Failure {
         let code = match failure {
             ConnectFailure::Rejected(_) | ConnectFailure::NotAsNamed { .. } => ExitCode::Identity,
             ConnectFailure::NoSecret { .. } | ConnectFailure::Key { .. } => ExitCode::Authentication,
-            ConnectFailure::NotRemembered { .. } => ExitCode::Local,
+            ConnectFailure::NotRemembered { .. } | ConnectFailure::Ledger(_) => ExitCode::Local,
             ConnectFailure::FileSystem(error) => return Self::file(error, true),
             ConnectFailure::Connect(error) => match &error.kind {
                 ConnectErrorKind::Untrusted(_) => ExitCode::Identity,

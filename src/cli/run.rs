@@ -65,6 +65,11 @@ async fn headless(common: &Common, verb: impl AsyncFnOnce(&Engine, &mut News) ->
             Ok(ExitCode::Interrupted)
         }
     };
+    while let Ok(event) = news.events.try_recv() {
+        if let Event::Notice(advice) = event {
+            output::say(&advice.what);
+        }
+    }
     // Nobody reads the news any more: jobs that tidy up must not wait for it.
     drop(news);
     // Who interrupts again does not want to wait for that either.

@@ -20,6 +20,8 @@ timeout = 30
 data_mode = \"auto\"
 # Offer the keys of the SSH agent.
 agent = true
+# Keep decisions in the keyring of the system too, where there is one, and ask again about what it does not confirm.
+keyring = true
 ";
 
 /// Every setting, as plain values.
@@ -37,6 +39,8 @@ pub struct Settings {
     pub data_mode: DataModeSetting,
     /// Offer the keys of the SSH agent.
     pub agent: bool,
+    /// Keep decisions in the system's keyring too, and ask again about what it does not confirm.
+    pub keyring: bool,
 }
 
 /// How FTP data connections are made.

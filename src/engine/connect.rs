@@ -42,6 +42,8 @@ pub(super) struct Connected {
     pub(super) server: String,
     pub(super) details: Vec<(String, String)>,
     pub(super) peer: Option<Peer>,
+    /// What the person has to know about how the decision was kept.
+    pub(super) remark: Option<String>,
 }
 
 /// Connects and logs in, asking where it has to. Boxed, because much is held across the waits and callers hold it in turn.

@@ -8,6 +8,7 @@ use super::connect::{Connected, Login, Target};
 use super::decide::{Decision, decide};
 use super::facts::{Peer, SecurityLevel, TrustBasis};
 use super::failure::ConnectFailure;
+use super::ledger::in_the_store;
 use super::services::Services;
 use crate::ask::{InteractivePrompt, InteractiveQuestion, SecretPurpose, SecretQuestion};
 use crate::identity::ssh_key::{SshKey, SshKeyError, SshKeyFile, SshPublicKey};
@@ -46,6 +47,7 @@ enum Step {
 pub(super) async fn connect(target: &Target, services: &Services) -> Result<Connected, ConnectFailure> {
     let (mut connection, host_key, trust) = reach(target, services).await?;
     let host_print = host_key.fingerprint();
+    services.seen(&target.site.endpoint, host_print).await;
     let user = target.site.user.clone().unwrap_or_else(|| services.local_user.clone());
     let steps =
         Authentication { target, user: &user, services, steps: Vec::new(), refusal: None, unusable_key: None }.run(&mut connection).await?;
@@ -68,6 +70,7 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
             pin: None,
             hops: Vec::new(),
         }),
+        remark: None,
         login: Login::Ssh(SshLogin { user: user.clone(), steps, host_key: host_print }),
         user,
         file_system: Arc::new(file_system),
@@ -141,7 +144,7 @@ async fn reach(target: &Target, services: &Services) -> Result<(SshConnection, H
                 && standing(key, target, services).is_err()
             {
                 let decision = decide(&evidence, None, &target.site, services, services.host_keys.write.is_some()).await?;
-                remember(decision, endpoint, key, services)?;
+                remember(decision, endpoint, key, services).await?;
             }
             drop(turn);
             SshConnection::connect(&settings(target, services), judge()).await?
@@ -180,15 +183,23 @@ fn exactly(expected: Fingerprint, endpoint: &Endpoint, key: &HostKey, place: &st
     known_hosts::evidence_for(endpoint, key, &Standing::Changed { remembered }).map_or(Ok(()), |evidence| Err(Box::new(evidence)))
 }
 
-fn remember(decision: Decision, endpoint: &Endpoint, key: &HostKey, services: &Services) -> Result<(), ConnectFailure> {
+async fn remember(decision: Decision, endpoint: &Endpoint, key: &HostKey, services: &Services) -> Result<(), ConnectFailure> {
+    let print = Fingerprint::of(&key.blob);
     match (decision.remember, &services.host_keys.write) {
-        (Remember::Always, Some(file)) => known_hosts::append(file, &endpoint.host, endpoint.port, key)
-            .map_err(|error| ConnectFailure::NotRemembered { place: shown(file), why: error.to_string() }),
-        _ => {
-            services.host_keys.accept_once(endpoint, Fingerprint::of(&key.blob));
-            Ok(())
+        (Remember::Always, Some(file)) => {
+            let (file, at, key, verified, now) = (file.clone(), endpoint.clone(), key.clone(), decision.verified, (services.now)());
+            let name = shown(&file);
+            let written = off_the_loop(&name, move || known_hosts::append(&file, &at.host, at.port, &key)).await?;
+            written.map_err(|error| ConnectFailure::NotRemembered { place: name, why: error.to_string() })?;
+            let at = endpoint.clone();
+            // known_hosts has the decision; how it came about is worth a note, and no failure.
+            if let Err(error) = in_the_store(&services.trust, move |store| store.note_host_key(&at, &print, verified, now)).await {
+                tracing::warn!(%error, "nothing is noted about a host key");
+            }
         }
+        _ => services.host_keys.accept_once(endpoint, print),
     }
+    Ok(())
 }
 
 /// One login: tries what is at hand, asks for the rest, as long as the server goes on.

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+use super::advice::Advice;
 use super::connect::{Target, connect};
 use super::event::Event;
 use super::facts::SessionFacts;
@@ -50,7 +51,12 @@ impl Engine {
 
     /// Connects and logs in; may ask. Dropping the future stops it.
     pub async fn connect(&self, target: Target) -> Result<SessionFacts, ConnectFailure> {
-        let connected = connect(&target, &self.services).await?;
+        let mut connected = connect(&target, &self.services).await?;
+        if let Some(what) = connected.remark.take() {
+            let advice = Advice { what, why: String::new(), next: String::new(), intended: false };
+            // Who does not listen has no place to say it.
+            drop(self.events.try_send(Event::Notice(advice)));
+        }
         let id = SessionId(self.sessions.next.fetch_add(1, Ordering::Relaxed));
         let session = Session::new(id, target, connected, self.services.clone(), self.events.clone());
         let facts = session.facts().clone();

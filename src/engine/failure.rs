@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::protocols::ConnectError;
+use crate::trust::store::StoreError;
 use crate::trust::{Evidence, Fingerprint};
 use crate::vfs::FsError;
 
@@ -39,6 +40,8 @@ pub enum ConnectFailure {
         /// Why.
         why: String,
     },
+    /// Whether the peer is trusted could not be looked up.
+    Ledger(StoreError),
     /// The connection stands, but the first request failed.
     FileSystem(FsError),
 }
@@ -46,6 +49,12 @@ pub enum ConnectFailure {
 impl From<ConnectError> for ConnectFailure {
     fn from(error: ConnectError) -> Self {
         Self::Connect(error)
+    }
+}
+
+impl From<StoreError> for ConnectFailure {
+    fn from(error: StoreError) -> Self {
+        Self::Ledger(error)
     }
 }
 
@@ -66,6 +75,7 @@ impl fmt::Display for ConnectFailure {
             Self::NoSecret { wanted } => write!(f, "{wanted} is needed and was not given"),
             Self::Key { file, why } => write!(f, "the key {file} cannot be used: {why}"),
             Self::NotRemembered { place, why } => write!(f, "the decision could not be written to {place}: {why}"),
+            Self::Ledger(error) => error.fmt(f),
             Self::FileSystem(error) => error.fmt(f),
         }
     }

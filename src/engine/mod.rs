@@ -33,7 +33,7 @@ pub use event::Event;
 pub use facts::{SecurityLevel, SessionFacts, TrustBasis};
 pub use failure::ConnectFailure;
 pub use job::{ConflictPolicy, FileFailure, FileOutcome, JobId, JobKind, JobSpec, Outcome, Place, Report, SessionId};
-pub use ledger::Ledger;
+pub use ledger::{Ledger, LedgerError};
 pub use places::{Condition, Lease, Places};
 pub use progress::{FileProgress, JobProgress, JobState, Snapshot};
 pub use queue::{Queue, QueueOptions};

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::ledger::in_the_store;
 use crate::ask::Prompter;
 use crate::model::Endpoint;
 use crate::protocols::ftp::DataMode;
 use crate::protocols::tls::Roots;
-use crate::trust::Fingerprint;
-use crate::trust::store::TrustStore;
+use crate::trust::store::{StoreError, TrustStore};
+use crate::trust::{Fingerprint, Pin};
 
 /// Shared by every connection of the program.
 #[derive(Clone)]
@@ -38,6 +39,34 @@ pub struct Services {
     pub timing: SessionTiming,
     /// Held while somebody is asked whom to trust: two connections to one new server are one question.
     pub asking: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Services {
+    /// The decision about `endpoint`, looked up off the runtime's threads.
+    pub(super) async fn pin(&self, endpoint: &Endpoint) -> Result<Option<Pin>, StoreError> {
+        let endpoint = endpoint.clone();
+        in_the_store(&self.trust, move |store| Ok(store.pin(&endpoint))).await
+    }
+
+    /// The authorities of the machine, of the command line, and of the person's ledger as it is now.
+    pub(super) async fn current_roots(&self) -> Result<Roots, StoreError> {
+        let own = in_the_store(&self.trust, |store| {
+            Ok(store.authorities().unwrap_or_else(|error| {
+                tracing::warn!(%error, "no authority of the ledger counts");
+                Vec::new()
+            }))
+        })
+        .await?;
+        Ok(self.roots.with(own.into_iter().map(|authority| authority.certificate.der.into()).collect()))
+    }
+
+    /// Writes down that a trusted peer was seen. What goes wrong is logged: the connection stands.
+    pub(super) async fn seen(&self, endpoint: &Endpoint, shown: Fingerprint) {
+        let (at, now) = (endpoint.clone(), (self.now)());
+        if let Err(error) = in_the_store(&self.trust, move |store| store.seen(&at, &shown, now)).await {
+            tracing::warn!(%error, "when a peer was seen is not written down");
+        }
+    }
 }
 
 /// When a session looks after its lines.

@@ -12,6 +12,7 @@ use crate::engine::{HostKeyFiles, KeySources, Services, SessionTiming};
 use crate::identity::ssh_key;
 use crate::protocols::ftp::DataMode;
 use crate::protocols::tls::Roots;
+use crate::secrets::Keyring;
 use crate::trust::ListFolder;
 use crate::trust::store::TrustStore;
 
@@ -65,16 +66,21 @@ impl Setup {
         Ok(Self { directories, settings, warnings })
     }
 
-    /// Services that keep every decision in `folder` and touch nothing of the person's own: no known_hosts, no keys, no agent.
+    /// Services that keep every decision in `folder` and touch nothing of the person's own: no known_hosts, no keyring, no keys, no agent.
     pub fn apart(&self, folder: &Path, choices: &Choices, prompter: Arc<dyn Prompter>) -> Result<Services, SetupError> {
         let own = self.services(choices, prompter)?;
         let known_hosts = folder.join("known_hosts");
         Ok(Services {
-            trust: Arc::new(TrustStore::open(folder)),
+            trust: Arc::new(TrustStore::open(folder, Keyring::off())),
             host_keys: Arc::new(HostKeyFiles::only(known_hosts)),
             keys: Arc::new(KeySources::default()),
             ..own
         })
+    }
+
+    /// The person's keyring, unless the settings say otherwise.
+    fn keyring(&self) -> Keyring {
+        if self.settings.keyring { Keyring::system() } else { Keyring::off() }
     }
 
     /// What the engine works with; `prompter` answers.
@@ -97,7 +103,7 @@ impl Setup {
         });
         Ok(Services {
             prompter,
-            trust: Arc::new(TrustStore::open(&self.directories.trust())),
+            trust: Arc::new(TrustStore::open(&self.directories.trust(), self.keyring())),
             host_keys: Arc::new(HostKeyFiles::of_home(&self.directories.home)),
             roots,
             keys: Arc::new(keys),

@@ -17,6 +17,8 @@ pub enum Remember {
     Once,
     /// Until it is removed.
     Always,
+    /// Not until a person says so again: ledger file and keyring do not agree about it. Never written.
+    Unconfirmed,
 }
 
 /// A TLS identity a person trusts at one endpoint.
@@ -73,12 +75,7 @@ impl Pin {
             issuer: evidence.issuer(),
             certificate: evidence.identity.fingerprint(),
             spki: evidence.spki,
-            accepted: evidence
-                .problems
-                .iter()
-                .map(|problem| problem.kind)
-                .filter(|&kind| kind != ProblemKind::ChangedSincePinned)
-                .collect(),
+            accepted: evidence.problems.iter().map(|problem| problem.kind).filter(|kind| !kind.is_about_memory()).collect(),
             since: now,
             remember,
         }

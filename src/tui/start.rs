@@ -66,6 +66,7 @@ async fn show(
             let message = match event {
                 Event::JobEnded { id, report, changed } => Msg::JobEnded { id, report, changed },
                 Event::SessionLine { id, lost } => Msg::SessionLine { id, lost },
+                Event::Notice(advice) => Msg::Notice(advice),
             };
             if sender.send(message).await.is_err() {
                 return;

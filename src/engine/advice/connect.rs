@@ -39,6 +39,12 @@ impl From<&ConnectFailure> for Advice {
                 next: "Mend the file or folder, or choose Once.".into(),
                 intended: false,
             },
+            ConnectFailure::Ledger(error) => Self {
+                what: "Whom you trust could not be looked up, so nothing was connected.".into(),
+                why: format!("{error}."),
+                next: "End the other program that holds the ledger, or mend its folder; then connect again.".into(),
+                intended: false,
+            },
             ConnectFailure::FileSystem(error) => Self::from(error),
         }
     }

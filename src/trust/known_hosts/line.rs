@@ -21,7 +21,7 @@ pub(super) struct Line {
 
 /// What a line beginning with `@` means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Marker {
+pub enum Marker {
     /// `@revoked`
     Revoked,
     /// `@cert-authority`

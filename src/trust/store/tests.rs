@@ -23,6 +23,11 @@ fn pin(of: &[u8], remember: Remember) -> Pin {
     }
 }
 
+/// A store without a keyring.
+fn open(folder: &Path) -> TrustStore {
+    TrustStore::open(folder, Keyring::off())
+}
+
 fn at(port: u16) -> Endpoint {
     Endpoint::new("Host.example.", port)
 }
@@ -30,13 +35,13 @@ fn at(port: u16) -> Endpoint {
 #[test]
 fn always_is_in_the_file_and_once_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let store = TrustStore::open(&folder.path().join("deep/inside"));
+    let store = open(&folder.path().join("deep/inside"));
     assert_eq!(store.pin(&at(21)), None);
     store.remember(at(21), pin(b"once", Remember::Once)).unwrap();
     assert!(!store.file().exists());
     store.remember(at(990), pin(b"always", Remember::Always)).unwrap();
 
-    let again = TrustStore::open(&folder.path().join("deep/inside"));
+    let again = open(&folder.path().join("deep/inside"));
     assert_eq!((again.pin(&at(21)), again.pin(&at(990))), (None, Some(pin(b"always", Remember::Always))));
     assert_eq!((store.list().unwrap().iter().count(), again.list().unwrap().iter().count()), (2, 1));
 
@@ -45,7 +50,10 @@ fn always_is_in_the_file_and_once_is_not() {
     store.remember(at(990), pin(b"new", Remember::Always)).unwrap();
     assert_eq!((store.pin(&at(990)), again.pin(&at(990))), (Some(pin(b"new", Remember::Always)), Some(pin(b"new", Remember::Always))));
 
-    assert_eq!((store.forget(&at(990)), store.forget(&at(990)), store.forget(&at(21))), (Ok(true), Ok(false), Ok(true)));
+    assert_eq!(
+        (store.forget(&at(990)), store.forget(&at(990)), store.forget(&at(21))),
+        (Ok(Some(Kept::default())), Ok(None), Ok(Some(Kept::default())))
+    );
     assert_eq!((store.list().unwrap(), again.pin(&at(990))), (PinBook::default(), None));
 }
 
@@ -54,7 +62,7 @@ fn always_is_in_the_file_and_once_is_not() {
 fn only_the_owner_can_read_it() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    let store = TrustStore::open(&folder.path().join("trust"));
+    let store = open(&folder.path().join("trust"));
     store.remember(at(21), pin(b"a", Remember::Always)).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&store.file()), mode(&folder.path().join("trust"))), (0o600, 0o700));
@@ -69,18 +77,18 @@ fn two_programs_keep_each_others_pins() {
         for first in [1, 100] {
             let folder = folder.path();
             scope.spawn(move || {
-                let store = TrustStore::open(folder);
-                (first..first + 20).for_each(|port| store.remember(at(port), pin(b"a", Remember::Always)).unwrap());
+                let store = open(folder);
+                (first..first + 20).for_each(|port| drop(store.remember(at(port), pin(b"a", Remember::Always)).unwrap()));
             });
         }
     });
-    assert_eq!(TrustStore::open(folder.path()).list().unwrap().iter().count(), 40);
+    assert_eq!(open(folder.path()).list().unwrap().iter().count(), 40);
 }
 
 #[test]
 fn what_is_not_understood_stays() {
     let folder = tempfile::tempdir().unwrap();
-    let store = TrustStore::open(folder.path());
+    let store = open(folder.path());
     store.remember(at(21), pin(b"a", Remember::Always)).unwrap();
     let mut ledger: Value = serde_json::from_slice(&fs::read(store.file()).unwrap()).unwrap();
     ledger["later"] = true.into();
@@ -101,7 +109,7 @@ fn what_is_not_understood_stays() {
 #[test]
 fn a_damaged_file_is_told_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let store = TrustStore::open(folder.path());
+    let store = open(folder.path());
     for (contents, word) in
         [("", "damaged"), ("{", "damaged"), ("[]", "damaged"), ("{\"format\": 1}", "damaged"), ("{\"format\": 2}", "newer")]
     {
@@ -122,8 +130,9 @@ proptest! {
     #[test]
     fn no_contents_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80), text in r#"\{"format":1,"trusted":\[.{0,60}\]\}"#) {
         for contents in [bytes.as_slice(), text.as_bytes()] {
-            if let Ok(ledger) = Ledger::parse(contents) {
-                prop_assert_eq!(ledger.find(&at(1)), None);
+            if let Ok(ledger) = LedgerFile::parse(contents) {
+                prop_assert_eq!(ledger.pin(&at(1)), None);
+                prop_assert_eq!((ledger.authorities().count(), ledger.notes().count()), (0, 0));
             }
         }
     }

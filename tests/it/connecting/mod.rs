@@ -19,7 +19,7 @@ use sealift::model::site::ParsedUrl;
 use sealift::model::{Entry, FilePath};
 use sealift::protocols::ftp::DataMode;
 use sealift::protocols::tls::Roots;
-use sealift::secrets::Secret;
+use sealift::secrets::{Keyring, Secret};
 use sealift::server::ftp::{FtpOptions, FtpServer};
 use sealift::server::sftp::{SftpOptions, SftpServer};
 use sealift::server::{HostKey, Running, ServerIdentity, Users};
@@ -112,7 +112,7 @@ impl Person {
     pub fn engine_for(&self, prompter: Arc<dyn Prompter>) -> (Engine, mpsc::Receiver<Event>) {
         let services = Services {
             prompter,
-            trust: Arc::new(TrustStore::open(self.folder.path())),
+            trust: Arc::new(TrustStore::open(self.folder.path(), Keyring::off())),
             host_keys: Arc::new(HostKeyFiles::only(self.known_hosts())),
             roots: Roots::only(Vec::new()),
             keys: Arc::new(self.keys.clone()),
