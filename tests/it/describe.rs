@@ -145,15 +145,15 @@ fn what_is_beside_the_certificate() {
         client_certificate: ClientCertificate { asked: true, sent: false, authorities: vec!["CN=Bank".to_owned()] },
         ..TlsFacts::default()
     };
-    let object = json(&[describe::connection(&facts)]);
+    let object = json(&describe::connection(&facts));
     assert_eq!((&object["tls_version"], &object["client_certificate"]), (&"TLS1.3".into(), &"asked for, none sent".into()));
-    assert_eq!(describe::handshake(&facts), None);
+    assert_eq!(describe::handshake(&facts), []);
 
-    assert_eq!(json(&[describe::revocation(&Revocation::NotChecked)])["revocation"], "not checked");
+    assert_eq!(json(&describe::revocation(&Revocation::NotChecked, now()))["revocation"], "not checked");
     let revoked = Revocation::Revoked { source: RevocationSource::Staple, since: Some(now()), reason: Some("key compromise".to_owned()) };
-    let section = describe::revocation(&revoked);
-    assert_eq!(invalid(std::slice::from_ref(&section)), ["Revocation"]);
-    assert_eq!(json(&[section])["revoked_since"], "2030-06-01T00:00:00Z");
+    let sections = describe::revocation(&revoked, now());
+    assert_eq!(invalid(&sections), ["Revocation"]);
+    assert_eq!(json(&sections)["revoked_since"], "2030-06-01T00:00:00Z");
 
     let print = Fingerprint::of(b"leaf");
     let pin = Pin {
@@ -167,7 +167,7 @@ fn what_is_beside_the_certificate() {
         leaf: Some(Certificate { der: Box::default() }),
         issuer: None,
     };
-    let object = json(&[describe::pin(&pin, now())]);
+    let object = json(&describe::pin(&pin, now()));
     assert_eq!((&object["pinned_sha256"], &object["pinned_days"]), (&print.hex().into(), &3.into()));
     assert_eq!(object["accepted_problems"], serde_json::json!(["expired"]));
 }

@@ -78,6 +78,15 @@ pub fn assess(chain: &[Certificate], endpoint: &Endpoint, anchors: &Anchors, now
     assessment.in_order()
 }
 
+/// What is wrong with a certificate whoever shows it: its dates, format, algorithms, key.
+pub fn alone(certificate: &Certificate, now: Timestamp) -> Vec<Problem> {
+    let mut assessment = Assessment::default();
+    if let Some(link) = readable(std::slice::from_ref(certificate)).first() {
+        assessment.look_at_link(link, now);
+    }
+    assessment.in_order().problems
+}
+
 /// The certificates that can be read, each once. Without the leaf there is nothing to explain.
 fn readable(chain: &[Certificate]) -> Vec<Link<'_>> {
     let mut links: Vec<Link<'_>> = Vec::new();

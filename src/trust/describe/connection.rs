@@ -6,7 +6,7 @@ use super::{Field, Section, Value};
 use crate::trust::{Pin, Remember, Revocation, RevocationSource, TlsFacts, Verified};
 
 /// What a TLS connection agreed on.
-pub fn connection(facts: &TlsFacts) -> Section {
+pub fn connection(facts: &TlsFacts) -> Vec<Section> {
     let agreed = [
         ("tls_version", "Version", &facts.version),
         ("cipher_suite", "Cipher suite", &facts.suite),
@@ -24,21 +24,21 @@ pub fn connection(facts: &TlsFacts) -> Section {
     if !client.authorities.is_empty() {
         fields.push(Field::new("accepted_authorities", "Accepted authorities", Value::List(client.authorities.clone())));
     }
-    Section { title: "Connection", fields }
+    vec![Section { title: "Connection", fields }]
 }
 
-/// The handshake step by step; `None` if nothing of it was recorded.
-pub fn handshake(facts: &TlsFacts) -> Option<Section> {
+/// The handshake step by step; empty if nothing of it was recorded.
+pub fn handshake(facts: &TlsFacts) -> Vec<Section> {
     let step = |step: &crate::trust::HandshakeStep| {
         let detail = if step.detail.is_empty() { String::new() } else { format!(": {}", step.detail) };
         let after = format!("{:.1} ms", step.after.as_secs_f64() * 1000.0);
         Field::text("handshake", after, format!("{}{detail}", step.what))
     };
-    Section::of("Handshake", facts.timeline.iter().map(step).collect())
+    Section::of("Handshake", facts.timeline.iter().map(step).collect()).into_iter().collect()
 }
 
-/// Whether the certificate was taken back, and who says so.
-pub fn revocation(state: &Revocation) -> Section {
+/// Whether the certificate was taken back, and who says so, as of `now`.
+pub fn revocation(state: &Revocation, now: Timestamp) -> Vec<Section> {
     let from = |source: &RevocationSource| {
         let words = match source {
             RevocationSource::Staple => "the server's own proof in the handshake (OCSP)".to_owned(),
@@ -53,7 +53,8 @@ pub fn revocation(state: &Revocation) -> Section {
     match state {
         Revocation::NotChecked => fields.push(state_is("not checked")),
         Revocation::Good { source, until } => {
-            fields.extend([state_is("good"), from(source)]);
+            let is_old = until.is_some_and(|until| until < now);
+            fields.extend([state_is(if is_old { "was good; the answer is out of date" } else { "good" }), from(source)]);
             fields.extend(time("revocation_until", "Holds until", until));
         }
         Revocation::Revoked { source, since, reason } => {
@@ -66,11 +67,11 @@ pub fn revocation(state: &Revocation) -> Section {
             fields.push(Field::text("revocation_reason", "Why not", why.clone()));
         }
     }
-    Section { title: "Revocation", fields }.marked(matches!(state, Revocation::Revoked { .. }))
+    vec![Section { title: "Revocation", fields }.marked(matches!(state, Revocation::Revoked { .. }))]
 }
 
 /// What a person decided about a certificate, and how they knew.
-pub fn pin(pin: &Pin, now: Timestamp) -> Section {
+pub fn pin(pin: &Pin, now: Timestamp) -> Vec<Section> {
     let days = now.as_second().saturating_sub(pin.since.as_second()) / 86_400;
     let remember = match pin.remember {
         Remember::Once => "until this program ends",
@@ -89,7 +90,7 @@ pub fn pin(pin: &Pin, now: Timestamp) -> Section {
         fields.push(Field::new("accepted_problems", "Accepted with it", Value::List(accepted)));
     }
     fields.extend(pin.last_seen.map(|seen| Field::new("last_seen", "Last seen", Value::Time(seen))));
-    Section { title: "Pinned", fields }
+    vec![Section { title: "Pinned", fields }]
 }
 
 fn verified(how: Verified) -> &'static str {

@@ -7,7 +7,7 @@ use super::{Field, Section, Value};
 use crate::trust::fingerprint::Fingerprint;
 
 /// Keys that stand for several fields: a list of `{"label", "value"}`, also where there is one.
-const REPEATED: [&str; 4] = ["subject", "issuer", "extensions", "handshake"];
+const REPEATED: [&str; 5] = ["subject", "issuer", "extensions", "handshake", "revoked"];
 
 /// Puts the fields of `sections` into `object`. Fingerprints are plain hex, times RFC 3339 in UTC; `invalid` lists the
 /// sections marked at fault.
