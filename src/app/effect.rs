@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::message::{Generation, Side};
 use crate::engine::{JobId, JobSpec, Place, SessionId};
 use crate::model::site::ParsedUrl;
@@ -106,6 +108,8 @@ pub enum Effect {
         place: Place,
         /// Which file.
         path: FilePath,
+        /// The time to judge it by, UTC.
+        now: Timestamp,
     },
     /// Ask the issuer of a peer's certificate whether it was taken back; answers `RevocationChecked`.
     CheckRevocation {

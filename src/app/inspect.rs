@@ -81,7 +81,7 @@ impl App {
         let facts = facts::of_entry(&entry, &self.place_name(place), &dir);
         let about = About::File { place, path: path.clone(), facts, documents: None };
         self.dialogs.push(Dialog::Inspector(Box::new(InspectorDialog::new(about, self.timestamp(), Some(generation)))));
-        effects.push(Effect::Inspect { generation, place, path });
+        effects.push(Effect::Inspect { generation, place, path, now: self.timestamp() });
     }
 
     pub(super) fn inspect_row(&mut self, row: Box<Row>) {

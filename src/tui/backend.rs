@@ -9,6 +9,7 @@ use crate::model::site::ParsedUrl;
 use crate::model::{Endpoint, Entry, EntryName, FilePath};
 use crate::secrets::Secret;
 use crate::trust::ledger::Row;
+use crate::trust::store::Imported;
 use crate::trust::{Evidence, Fingerprint, Pin, Revocation};
 
 /// No certificate, key or list of decisions is larger (bytes).
@@ -71,12 +72,13 @@ impl Backend for Engine {
         self.ledger().rows().await.map_err(|error| ledger_advice(&error))
     }
 
-    async fn ledger_remove(&self, row: &Row) -> Result<(), Advice> {
-        self.ledger().remove(row, true).await.map(drop).map_err(|error| ledger_advice(&error))
+    async fn ledger_remove(&self, row: &Row) -> Result<Option<String>, Advice> {
+        let kept = self.ledger().remove(row, true).await.map_err(|error| ledger_advice(&error))?;
+        Ok(kept.remark)
     }
 
-    async fn ledger_accept(&self, endpoint: Endpoint, pin: Pin) -> Result<(), Advice> {
-        self.ledger().accept(endpoint, pin).await.map(drop).map_err(|error| ledger_advice(&error))
+    async fn ledger_accept(&self, endpoint: Endpoint, pin: Pin) -> Result<Option<String>, Advice> {
+        self.ledger().accept(endpoint, pin).await.map(|kept| kept.remark).map_err(|error| ledger_advice(&error))
     }
 
     async fn ledger_export(&self) -> Result<String, Advice> {
@@ -84,7 +86,7 @@ impl Backend for Engine {
     }
 
     async fn ledger_import(&self, text: &str) -> Result<String, Advice> {
-        self.ledger().import(text).await.map(|imported| format!("{imported} taken over")).map_err(|error| ledger_advice(&error))
+        self.ledger().import(text).await.map(|imported| imported_words(&imported)).map_err(|error| ledger_advice(&error))
     }
 
     fn submit(&self, job: JobSpec) {
@@ -115,4 +117,21 @@ impl Backend for Engine {
 /// Errors of the ledger are sentences already.
 fn ledger_advice(error: &dyn std::error::Error) -> Advice {
     Advice { what: error.to_string(), why: String::new(), next: String::new(), intended: false }
+}
+
+/// What came of taking decisions over.
+fn imported_words(imported: &Imported) -> String {
+    let mut words = format!("{} taken over, {} were there already", imported.added.len(), imported.known);
+    if let Some(first) = imported.conflicts.first() {
+        let more = imported.conflicts.len() - 1;
+        let others = if more > 0 { format!(" and {more} more") } else { String::new() };
+        words.push_str(&format!("; at {}{others} another certificate is trusted, and stays", first.endpoint));
+    }
+    if imported.left_out > 0 {
+        words.push_str(&format!("; {} left out, being no certificates of servers", imported.left_out));
+    }
+    if let Some(remark) = &imported.remark {
+        words.push_str(&format!("; {remark}"));
+    }
+    words
 }

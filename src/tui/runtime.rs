@@ -40,11 +40,11 @@ pub trait Backend: Send + Sync {
     /// Everything the person trusts.
     async fn ledger_rows(&self) -> Result<Vec<Row>, Advice>;
 
-    /// Trusts something no more; a line of known_hosts goes whole.
-    async fn ledger_remove(&self, row: &Row) -> Result<(), Advice>;
+    /// Trusts something no more; a line of known_hosts goes whole. Answers what did not work as it should, though it is removed.
+    async fn ledger_remove(&self, row: &Row) -> Result<Option<String>, Advice>;
 
-    /// Trusts `pin` at an endpoint, in place of what was trusted there.
-    async fn ledger_accept(&self, endpoint: Endpoint, pin: Pin) -> Result<(), Advice>;
+    /// Trusts `pin` at an endpoint, in place of what was trusted there. Answers as [`Backend::ledger_remove`].
+    async fn ledger_accept(&self, endpoint: Endpoint, pin: Pin) -> Result<Option<String>, Advice>;
 
     /// Every decision, as JSON.
     async fn ledger_export(&self) -> Result<String, Advice>;

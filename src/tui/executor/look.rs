@@ -1,5 +1,7 @@
 //! What inspectors, exports and the ledger order, done over the backend.
 
+use jiff::Timestamp;
+
 use crate::app::effect::{FileContent, LedgerOrder};
 use crate::engine::{Advice, Place};
 use crate::model::FilePath;
@@ -7,10 +9,10 @@ use crate::trust::document::{self, Document};
 use crate::tui::runtime::Backend;
 
 /// What a file says of identities.
-pub(super) async fn inspect(backend: &dyn Backend, place: Place, path: &FilePath) -> Result<Vec<Document>, Advice> {
+pub(super) async fn inspect(backend: &dyn Backend, place: Place, path: &FilePath, now: Timestamp) -> Result<Vec<Document>, Advice> {
     let content = backend.read_small(place, path).await?;
     let name = path.name().map(|name| name.display()).unwrap_or_default();
-    let reading = tokio::task::spawn_blocking(move || document::read(&name, &content));
+    let reading = tokio::task::spawn_blocking(move || document::read(&name, &content, now));
     reading.await.map_err(|_| Advice {
         what: format!("{} could not be read.", path.display()),
         why: "Reading it failed inside sealift; this is a bug.".to_owned(),
@@ -33,13 +35,13 @@ pub(super) async fn work_on_ledger(backend: &dyn Backend, order: LedgerOrder) ->
     match order {
         LedgerOrder::Read => Ok(String::new()),
         LedgerOrder::Remove(row) => {
-            backend.ledger_remove(&row).await?;
-            Ok("removed; the next connection asks".to_owned())
+            let remark = backend.ledger_remove(&row).await?;
+            Ok(with_remark("removed; the next connection asks".to_owned(), remark))
         }
         LedgerOrder::Accept(endpoint, pin) => {
             let said = format!("{endpoint}: what is shown there now is trusted from here on");
-            backend.ledger_accept(endpoint, *pin).await?;
-            Ok(said)
+            let remark = backend.ledger_accept(endpoint, *pin).await?;
+            Ok(with_remark(said, remark))
         }
         LedgerOrder::Import { place, path } => {
             let content = backend.read_small(place, &path).await?;
@@ -52,4 +54,8 @@ pub(super) async fn work_on_ledger(backend: &dyn Backend, order: LedgerOrder) ->
             backend.ledger_import(&text).await
         }
     }
+}
+
+fn with_remark(said: String, remark: Option<String>) -> String {
+    remark.map_or(said.clone(), |remark| format!("{said}; {remark}"))
 }

@@ -102,8 +102,11 @@ impl Executor {
                     None
                 });
             }
-            Effect::Inspect { generation, place, path } => {
-                let task = self.spawn(async move { Some(Msg::Inspected { generation, result: look::inspect(&*backend, place, &path).await }) });
+            Effect::Inspect { generation, place, path, now } => {
+                let task = self.spawn(async move {
+                    let result = look::inspect(&*backend, place, &path, now).await;
+                    Some(Msg::Inspected { generation, result })
+                });
                 self.look(generation, task);
             }
             Effect::CheckRevocation { generation, evidence } => {

@@ -119,7 +119,7 @@ fn connection(facts: &SessionFacts, lost: Option<&str>, now: Timestamp) -> (Head
                 if evidence.tls.timeline.is_empty() { "No step of this handshake was noted down." } else { "" },
             ));
             pages.push(Page::new("Trust", trust(facts, peer, now)));
-            pages.push(revocation(evidence));
+            pages.push(revocation(evidence, now));
         }
         PeerIdentity::HostKey(key) => {
             pages.push(Page::new("Host key", describe::host_key(key, now)));
@@ -262,7 +262,7 @@ fn certificate_sections(certificate: &Certificate, problems: &[Problem], now: Ti
 /// The protected line: TLS or SSH, and the hosts on the way.
 fn line(facts: &SessionFacts, peer: &Peer) -> Vec<Section> {
     let mut sections = match peer.evidence.identity {
-        PeerIdentity::Certificates(_) => vec![describe::connection(&peer.evidence.tls)],
+        PeerIdentity::Certificates(_) => describe::connection(&peer.evidence.tls),
         PeerIdentity::HostKey(_) => {
             let details = facts.details.iter().map(|(label, value)| text("detail", label.clone(), value.clone()));
             section("SSH", details.collect()).into_iter().collect()
@@ -279,7 +279,7 @@ fn trust(facts: &SessionFacts, peer: &Peer, now: Timestamp) -> Vec<Section> {
     let shown = evidence.identity.fingerprint();
     let mut sections: Vec<Section> = section("Why it is trusted", vec![text("trusted", "Trusted", sentence(&trust_sentence(facts.trust)))]).into_iter().collect();
     if let Some(pin) = &peer.pin {
-        sections.push(describe::pin(pin, now));
+        sections.extend(describe::pin(pin, now));
         let same = pin.certificate == shown;
         let words = if same { "what was shown is exactly what you trusted" } else { "what was shown is NOT what you trusted" };
         let mut fields = vec![Field { invalid: !same, ..text("compared", "Compared", words) }];
@@ -309,12 +309,12 @@ fn trust(facts: &SessionFacts, peer: &Peer, now: Timestamp) -> Vec<Section> {
     sections
 }
 
-fn revocation(evidence: &Evidence) -> Page {
+fn revocation(evidence: &Evidence, now: Timestamp) -> Page {
     let remark = match evidence.revocation {
         Revocation::NotChecked => "Nothing is fetched without being asked for: c asks the issuer now.",
         _ => "c asks the issuer again.",
     };
-    Page::new("Revocation", vec![describe::revocation(&evidence.revocation)]).remark(remark)
+    Page::new("Revocation", describe::revocation(&evidence.revocation, now)).remark(remark)
 }
 
 /// What an answer about a revocation says in a line.
