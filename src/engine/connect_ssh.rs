@@ -110,10 +110,10 @@ pub(super) async fn connect_again(target: &Target, login: &SshLogin, services: &
 fn settings(target: &Target, services: &Services) -> SshSettings {
     let Endpoint { host, port } = &target.site.endpoint;
     SshSettings {
-        site: target.site.clone(),
         preferred_host_keys: KnownHosts::load(&services.host_keys.read).algorithms(host, *port),
         timeout: services.timeout,
         keepalive: KEEPALIVE,
+        ..SshSettings::new(target.site.clone())
     }
 }
 
@@ -163,7 +163,7 @@ fn standing(key: &HostKey, target: &Target, services: &Services) -> Result<Trust
     if let Some(expected) = target.fingerprint {
         return exactly(expected, endpoint, key, "named in the URL").map(|()| TrustBasis::Once);
     }
-    let standing = KnownHosts::load(&services.host_keys.read).lookup(&endpoint.host, endpoint.port, key);
+    let standing = KnownHosts::load(&services.host_keys.read).lookup(&endpoint.host, endpoint.port, key, (services.now)());
     match known_hosts::evidence_for(endpoint, key, &standing) {
         None => Ok(TrustBasis::KnownHost),
         Some(_) if matches!(standing, Standing::Unknown { .. }) && services.host_keys.is_accepted_once(endpoint, &print) => {

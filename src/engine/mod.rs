@@ -24,6 +24,7 @@ pub mod queue;
 mod running;
 mod services;
 mod session;
+mod ssh_options;
 mod transfer;
 
 pub use advice::Advice;
@@ -38,3 +39,4 @@ pub use places::{Condition, Lease, Places};
 pub use progress::{FileProgress, JobProgress, JobState, Snapshot};
 pub use queue::{Queue, QueueOptions};
 pub use services::{HostKeyFiles, KeySources, Services, SessionTiming};
+pub use ssh_options::{HostKeyChecking, SshOptions, SshResolver, SshRole, SshRoute};

@@ -52,12 +52,8 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
 }
 
 fn settings(server: &Sshd) -> SshSettings {
-    SshSettings {
-        site: Site { protocol: Protocol::Sftp, endpoint: Endpoint::new("127.0.0.1", server.daemon.port), user: Some(server.user.clone()) },
-        preferred_host_keys: Vec::new(),
-        timeout: Duration::from_secs(20),
-        keepalive: Duration::from_secs(15),
-    }
+    let endpoint = Endpoint::new("127.0.0.1", server.daemon.port);
+    SshSettings::new(Site { protocol: Protocol::Sftp, endpoint, user: Some(server.user.clone()) })
 }
 
 fn evidence(server: &Sshd, key: &HostKey) -> Box<Evidence> {
