@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use super::advice::Advice;
+use super::check_revocation::check_revocation;
 use super::connect::{Target, connect};
 use super::event::Event;
 use super::facts::SessionFacts;
@@ -19,6 +20,7 @@ use super::queue::{Queue, QueueOptions};
 use super::services::Services;
 use super::session::{Session, TRANSFER_CONNECTIONS, TRANSFERS_ON_ONE};
 use crate::model::{Entry, EntryName, FilePath, Protocol};
+use crate::trust::{Evidence, Revocation};
 use crate::vfs::local::LocalFileSystem;
 use crate::vfs::{Create, FileSystem, FsError, FsErrorKind, FsResult, Replace};
 
@@ -71,6 +73,11 @@ impl Engine {
         if let Some(session) = session {
             session.close().await;
         }
+    }
+
+    /// Asks the issuer of a peer's certificate whether it still stands; see [`check_revocation`].
+    pub async fn check_revocation(&self, evidence: &Evidence) -> Revocation {
+        check_revocation(evidence, &self.services).await
     }
 
     /// The queue of jobs.

@@ -1,6 +1,7 @@
 //! Connects, asks, moves bytes between two places. The only room that holds a [`crate::ask::Prompter`].
 
 pub mod advice;
+mod check_revocation;
 pub mod conflict;
 mod connect;
 mod connect_ftp;
@@ -28,6 +29,7 @@ mod ssh_options;
 mod transfer;
 
 pub use advice::Advice;
+pub use check_revocation::check_revocation;
 pub use connect::Target;
 pub use engine::Engine;
 pub use event::Event;

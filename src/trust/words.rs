@@ -93,6 +93,11 @@ impl ProblemKind {
                 "renewed or moved the server",
                 "stands between you and the server and shows an identity of their own",
             ),
+            Self::Unconfirmed => (
+                "What was decided about it here before is not confirmed by your keyring.",
+                "did nothing: the keyring was emptied or replaced, or the ledger file was copied from another machine",
+                "who can write your files may have put a decision into the ledger",
+            ),
             Self::UnknownHostKey => (
                 "Nothing on this machine says yet which key is this server's.",
                 "did nothing special: this is how a first connection looks",

@@ -15,6 +15,7 @@ pub use list::RevocationList;
 
 use super::anchors::Anchors;
 use super::evidence::{Certificate, Problem, ProblemKind};
+use crate::model::text;
 use subject::Subject;
 
 /// What is known of a certificate's revocation. *Not checked* is its own state, never "good".
@@ -128,7 +129,7 @@ pub fn check_fetched<'a>(
             [list, ..] => list.look(&leaf, now),
         },
     };
-    Revocation::from_finding(finding, RevocationSource::Fetched(place.address().to_owned()))
+    Revocation::from_finding(finding, RevocationSource::Fetched(text::display_safe(place.address().as_bytes())))
 }
 
 fn leaf<'a>(chain: &'a [Certificate], anchors: impl FnOnce() -> &'a Anchors) -> Option<Subject<'a>> {
