@@ -14,7 +14,6 @@ use x509_parser::x509::X509Name;
 use super::algorithm::{KeyKind, signature_algorithm};
 use super::fingerprint::Fingerprint;
 pub use extensions::{Extension, ExtensionFacts};
-pub use names::name_in_one_line;
 pub(super) use names::{attributes, common_name, general_name, hex, short_name};
 
 /// The facts of one certificate.

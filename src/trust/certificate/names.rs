@@ -3,7 +3,6 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
 use crate::model::text;
@@ -19,11 +18,6 @@ pub(in crate::trust) fn common_name(name: &X509Name<'_>) -> Option<String> {
 /// `name` in one line: the common name, else everything there is.
 pub(in crate::trust) fn short_name(name: &X509Name<'_>) -> String {
     short(&attributes(name))
-}
-
-/// A distinguished name (DER) in one line; what cannot be read is shown as bytes.
-pub fn name_in_one_line(der: &[u8]) -> String {
-    X509Name::from_der(der).map_or_else(|_| format!("#{}", hex(der)), |(_, name)| short_name(&name))
 }
 
 pub(super) fn short(attributes: &[(String, String)]) -> String {
