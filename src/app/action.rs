@@ -121,7 +121,12 @@ pub const ACTIONS: &[ActionInfo] = &[
     line(Action::PageUp, Group::Move, &["<pgup>", "<c-b>"], "a page up"),
     line(Action::First, Group::Move, &["gg", "<home>"], "to the first line"),
     line(Action::Last, Group::Move, &["G", "<end>"], "to the last line"),
-    line(Action::Enter, Group::Move, &["<enter>", "l", "<right>"], "enter the folder; on a file show its facts, on a certificate or key what it says"),
+    line(
+        Action::Enter,
+        Group::Move,
+        &["<enter>", "l", "<right>"],
+        "enter the folder; on a file show its facts, on a certificate or key what it says",
+    ),
     line(Action::Parent, Group::Move, &["h", "<left>", "<bs>"], "to the folder above"),
     line(Action::Back, Group::Move, &["H"], "back to the folder before"),
     line(Action::Forward, Group::Move, &["L"], "forward again"),

@@ -19,7 +19,21 @@ use crate::trust::{Evidence, Pin, Remember, Revocation, Verified};
 
 /// Endings of files that hold certificates, requests, lists and keys.
 const ENDINGS: [&[u8]; 15] = [
-    b".pem", b".crt", b".cer", b".cert", b".der", b".csr", b".req", b".crl", b".p7b", b".p7c", b".p8", b".pub", b".key", b".ppk", b".ca-bundle",
+    b".pem",
+    b".crt",
+    b".cer",
+    b".cert",
+    b".der",
+    b".csr",
+    b".req",
+    b".crl",
+    b".p7b",
+    b".p7c",
+    b".p8",
+    b".pub",
+    b".key",
+    b".ppk",
+    b".ca-bundle",
 ];
 /// How names of files with SSH keys begin.
 const BEGINNINGS: [&[u8]; 4] = [b"id_", b"ssh_host_", b"known_hosts", b"authorized_keys"];
@@ -137,7 +151,8 @@ impl App {
 
     /// The folder of this machine new files go to: a pane's, else the home folder.
     fn local_dir(&self) -> FilePath {
-        let shown = |side: Side| self.pane(side).shown_folder().filter(|folder| folder.place == Place::Local).map(|folder| folder.dir.clone());
+        let shown =
+            |side: Side| self.pane(side).shown_folder().filter(|folder| folder.place == Place::Local).map(|folder| folder.dir.clone());
         let before = |side: Side| self.pane(side).last_local();
         let (here, there) = (self.focus, self.focus.other());
         shown(here).or_else(|| shown(there)).or_else(|| before(here)).or_else(|| before(there)).unwrap_or_else(|| self.options.home.clone())
@@ -161,7 +176,13 @@ impl App {
         }
     }
 
-    pub(super) fn file_written(&mut self, generation: Generation, path: &FilePath, result: Result<(), Advice>, effects: &mut Vec<Effect>) -> bool {
+    pub(super) fn file_written(
+        &mut self,
+        generation: Generation,
+        path: &FilePath,
+        result: Result<(), Advice>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
         let of = |dialog: &Dialog| matches!(dialog, Dialog::Export(dialog) if dialog.waiting == Some(generation));
         let at = self.dialogs.iter().position(of);
         match (result, at) {

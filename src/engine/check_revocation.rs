@@ -69,9 +69,7 @@ pub async fn check_revocation(evidence: &Evidence, services: &Services) -> Revoc
 async fn fetch(place: &RevocationPlace, reach: Reach) -> Result<Vec<u8>, HttpError> {
     let address = HttpAddress::parse(place.address())?;
     match place {
-        RevocationPlace::Responder(_, question) => {
-            address.fetch(Some(("application/ocsp-request", question)), reach, LARGEST_ANSWER).await
-        }
+        RevocationPlace::Responder(_, question) => address.fetch(Some(("application/ocsp-request", question)), reach, LARGEST_ANSWER).await,
         RevocationPlace::List(_) => address.fetch(None, reach, LARGEST_LIST).await,
     }
 }

@@ -37,9 +37,9 @@ use super::key::{Key, KeyCode};
 use super::message::Side;
 use super::transfers::Transfers;
 use crate::ask::{ConflictAnswer, Question, TrustAnswer};
+use crate::model::FilePath;
 use crate::model::site::ParsedUrl;
 use crate::model::sort::SortKey;
-use crate::model::FilePath;
 use crate::trust::Evidence;
 use crate::trust::ledger::Row;
 

@@ -154,7 +154,8 @@ fn certificate(blob: &[u8], algorithm: &str, now: Timestamp) -> Option<Document>
         let fields = vec![Field::new("allows", "Allows", Value::List(extensions))];
         sections.push(Section { title: "Extensions", fields });
     }
-    let words = vec![Field::text("signature_algorithm", "Algorithm", signature), Field::text("signature_state", "State", "not checked here")];
+    let words =
+        vec![Field::text("signature_algorithm", "Algorithm", signature), Field::text("signature_state", "State", "not checked here")];
     sections.push(Section { title: "Signature", fields: words });
     sections.extend(public(&public_blob, &safe(plain.as_bytes()), ""));
     let title = if certificate.id.is_empty() { certificate.algorithm } else { certificate.id };

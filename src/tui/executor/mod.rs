@@ -39,7 +39,10 @@ impl Executor {
     pub fn new(backend: Arc<dyn Backend>) -> (Self, mpsc::Receiver<Msg>) {
         let (messages, queue) = mpsc::channel(QUEUE);
         let none = || [None, None];
-        (Self { backend, messages, tasks: JoinSet::new(), waiting: none(), sorting: none(), looking_up: none(), looking: Vec::new() }, queue)
+        (
+            Self { backend, messages, tasks: JoinSet::new(), waiting: none(), sorting: none(), looking_up: none(), looking: Vec::new() },
+            queue,
+        )
     }
 
     /// Starts `effect`. Orders to the terminal (clipboard, suspend, redraw, quit) are given back.

@@ -84,7 +84,8 @@ impl ExportDialog {
 /// The forms what `dialog` shows can be written in.
 pub(super) fn forms(dialog: &InspectorDialog) -> Vec<ExportForm> {
     let stem = stem(&dialog.title());
-    let form = |label, ending: &str, bytes: Vec<u8>| ExportForm { label, name: format!("{stem}{ending}"), content: FileContent::Bytes(bytes) };
+    let form =
+        |label, ending: &str, bytes: Vec<u8>| ExportForm { label, name: format!("{stem}{ending}"), content: FileContent::Bytes(bytes) };
     let mut forms = Vec::new();
     if let Some(certificate) = dialog.certificate() {
         forms.push(form("PEM", ".pem", pem(certificate).into_bytes()));

@@ -14,8 +14,9 @@ use crate::app::input::Input;
 use crate::app::key::{Key, KeyCode};
 use crate::app::message::Generation;
 use crate::engine::{Advice, Place, SessionFacts};
-use crate::model::FilePath;
+use crate::model::{Endpoint, FilePath};
 use crate::trust::document::Document;
+use crate::trust::fingerprint::{Compared, PastedFingerprint};
 use crate::trust::ledger::{Row, Subject};
 use crate::trust::{Certificate, Evidence, Fingerprint, PeerIdentity, Revocation};
 
@@ -272,17 +273,26 @@ impl InspectorDialog {
     }
 
     fn compared(&self, text: &str) -> (Mood, String) {
-        let Ok(given) = Fingerprint::parse(text) else {
-            return (Mood::Warning, "that is no fingerprint this program knows; paste all of it".into());
+        let one = |identity| Evidence::new(Endpoint::new("", 0), identity);
+        let shown = match (self.certificate(), self.evidence()) {
+            (Some(certificate), _) => Some(one(PeerIdentity::Certificates(vec![certificate.clone()]))),
+            (None, evidence) => evidence.cloned(),
         };
-        let shown = match (self.certificate(), self.fingerprint()) {
-            (Some(certificate), _) => Some(Fingerprint::of(&certificate.der)),
-            (None, text) => text.and_then(|text| Fingerprint::parse(&text).ok()),
-        };
-        if shown == Some(given) {
-            (Mood::Good, "it is the fingerprint you compared with".into())
-        } else {
-            (Mood::Danger, "it is NOT the fingerprint you compared with".into())
+        if let Some(evidence) = shown {
+            let compared = PastedFingerprint::compare_text(text, &evidence);
+            let mood = match compared {
+                Compared::Match { .. } if compared.is_proof() => Mood::Good,
+                Compared::Mismatch { .. } => Mood::Danger,
+                _ => Mood::Warning,
+            };
+            return (mood, compared.words());
+        }
+        // Of keys in files and lines of known_hosts only the SHA-256 is at hand.
+        let shown = self.fingerprint().and_then(|shown| Fingerprint::parse(&shown).ok());
+        match Fingerprint::parse(text) {
+            Err(error) => (Mood::Warning, error.to_string()),
+            Ok(given) if Some(given) == shown => (Mood::Good, "It is the fingerprint you compared with.".to_owned()),
+            Ok(_) => (Mood::Danger, "It is NOT the fingerprint you compared with.".to_owned()),
         }
     }
 

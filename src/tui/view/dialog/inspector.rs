@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 use crate::app::dialog::{Choices, ExportDialog, INSPECTOR_KEYS, InspectorDialog, Mood, Page, kind_words};
 use crate::model::text;
 use crate::trust::HandshakeStep;
+use crate::trust::change::Difference;
+use crate::trust::describe::Value;
 use crate::tui::theme::Role;
 use crate::tui::view::identity;
 use crate::tui::view::look::Look;
@@ -92,12 +94,20 @@ fn choices(page: &Page, chosen: usize, look: &Look, width: usize, most: usize, r
         Choices::Documents(documents) if documents.len() < 2 => return Vec::new(),
         Choices::Documents(documents) => documents
             .iter()
-            .map(|(kind, title)| Line::text(format!(" {}", text::cut(title, width.saturating_sub(2))), Role::Text).right(kind_words(*kind), Role::Faint))
+            .map(|(kind, title)| {
+                Line::text(format!(" {}", text::cut(title, width.saturating_sub(2))), Role::Text).right(kind_words(*kind), Role::Faint)
+            })
             .enumerate()
             .collect(),
         Choices::Chain(links) => {
             let branches = identity::branches(links, look, width);
-            links.iter().enumerate().rev().zip(branches).flat_map(|((at, _), lines)| lines.into_iter().map(move |line| (at, line))).collect()
+            links
+                .iter()
+                .enumerate()
+                .rev()
+                .zip(branches)
+                .flat_map(|((at, _), lines)| lines.into_iter().map(move |line| (at, line)))
+                .collect()
         }
     };
     if lines.len() > most.max(1) {
@@ -119,6 +129,10 @@ fn choices(page: &Page, chosen: usize, look: &Look, width: usize, most: usize, r
 fn body(page: &Page, chosen: usize, look: &Look, width: usize) -> Vec<Line> {
     let part = page.parts.get(chosen).or_else(|| page.parts.first());
     let mut body = identity::sections(part.into_iter().flatten(), look, width);
+    if !page.differences.is_empty() {
+        body.push(Line::empty());
+        body.extend(identity::side_by_side(["Before", "Now"], &pairs(&page.differences, look), look, width));
+    }
     body.extend(timeline(&page.steps, look, width));
     if !page.remark.is_empty() {
         if !body.is_empty() {
@@ -127,6 +141,13 @@ fn body(page: &Page, chosen: usize, look: &Look, width: usize) -> Vec<Line> {
         body.extend(Line::wrapped(&page.remark, width, Role::Faint));
     }
     body
+}
+
+fn pairs(differences: &[Difference], look: &Look) -> Vec<identity::Pair> {
+    let words = |value: &Option<Value>| value.as_ref().map_or_else(|| "not kept".to_owned(), |value| identity::words(value, look));
+    let pair =
+        |one: &Difference| identity::Pair { label: one.label, before: words(&one.before), now: words(&one.now), differs: one.differs() };
+    differences.iter().map(pair).collect()
 }
 
 /// When each step of a handshake was, along a line of time.

@@ -6,7 +6,8 @@ use ratatui::layout::Rect;
 use super::inspector::{key_lines, role};
 use crate::app::App;
 use crate::app::dialog::{
-    ForgetDialog, ImportDialog, LEDGER_KEYS, LedgerDialog, LedgerSort, Standing, confirmation_words, standing, subject_words, verified_words,
+    ForgetDialog, ImportDialog, LEDGER_KEYS, LedgerDialog, LedgerSort, Standing, confirmation_words, standing, subject_words,
+    verified_words,
 };
 use crate::model::text;
 use crate::trust::Verified;
@@ -38,7 +39,10 @@ pub(super) fn sheet(dialog: &LedgerDialog, app: &App, look: &Look, screen: Rect)
         sheet.scroll = dialog.scroll;
         return sheet;
     }
-    sheet.head.push(Line::text(columns(width, ["", "whom", "kind", "since", "how you knew", "ends", "last seen"], dialog.sort, look), Role::Faint));
+    sheet.head.push(Line::text(
+        columns(width, ["", "whom", "kind", "since", "how you knew", "ends", "last seen"], dialog.sort, look),
+        Role::Faint,
+    ));
     for (at, row) in shown.iter().enumerate() {
         let line = row_line(row, now, look, width, dialog.sort);
         sheet.body.push(if at == dialog.cursor { line.highlight(Role::CursorFocused) } else { line });
@@ -61,7 +65,9 @@ pub(super) fn sheet(dialog: &LedgerDialog, app: &App, look: &Look, screen: Rect)
 
 /// The texts of a line, each in its column; those there is no room for are left out.
 fn columns(width: usize, [sign, whom, kind, since, verified, ends, seen]: [&str; 7], sort: LedgerSort, look: &Look) -> String {
-    let mark = |column: LedgerSort, name: &str| if sign.is_empty() && sort == column { format!("{name} {}", look.symbols().arrows[1]) } else { name.to_owned() };
+    let mark = |column: LedgerSort, name: &str| {
+        if sign.is_empty() && sort == column { format!("{name} {}", look.symbols().arrows[1]) } else { name.to_owned() }
+    };
     let mut tail = String::new();
     let mut put = |from: usize, columns: usize, text: &str| {
         if width >= from {
@@ -153,7 +159,10 @@ pub(super) fn forget(dialog: &ForgetDialog, screen: Rect) -> Sheet {
         sheet.body.extend(Line::wrapped(words, width, Role::Text));
     }
     sheet.foot = vec![Line::buttons([("[N]o", !dialog.yes_focused), (dialog.yes, dialog.yes_focused)])];
-    sheet.hints = super::keys(if dialog.yes_focused { "Enter does it, Esc changes nothing" } else { "y does it; Enter and Esc change nothing" }, width);
+    sheet.hints = super::keys(
+        if dialog.yes_focused { "Enter does it, Esc changes nothing" } else { "y does it; Enter and Esc change nothing" },
+        width,
+    );
     sheet
 }
 
