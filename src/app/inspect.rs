@@ -274,6 +274,9 @@ impl App {
             }
             .to_owned(),
         );
+        if row.whom.contains(',') {
+            words.push("The line is for several hosts, and all of them are forgotten.".to_owned());
+        }
         words.push(format!("Kept in {}.", row.kept));
         let dialog = ForgetDialog {
             order: LedgerOrder::Remove(Box::new(row.clone())),

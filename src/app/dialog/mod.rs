@@ -22,8 +22,8 @@ pub use connect::ConnectDialog;
 pub use facts::{FactsDialog, MessageDialog};
 pub(super) use inspector::of_peer;
 pub use inspector::{
-    About, Choices, ExportDialog, ExportForm, Headline, INSPECTOR_KEYS, InspectorDialog, Mood, Page, confirmation_words, kind_words,
-    subject_words, verified_words,
+    About, Choices, ExportDialog, ExportForm, Headline, INSPECTOR_KEYS, InspectorDialog, Mood, PROBLEM, Page, confirmation_words,
+    kind_words, subject_words, verified_words,
 };
 pub use ledger::{ForgetDialog, ImportDialog, LEDGER_KEYS, LedgerDialog, LedgerSort, Standing, fingerprint, standing};
 pub use line::{FilterDialog, MakeDirDialog, PatternDialog, RenameDialog};

@@ -6,7 +6,7 @@ mod pages;
 use jiff::Timestamp;
 
 pub use export::{ExportDialog, ExportForm};
-pub use pages::{Choices, Headline, Mood, Page, confirmation_words, kind_words, subject_words, verified_words};
+pub use pages::{Choices, Headline, Mood, PROBLEM, Page, confirmation_words, kind_words, subject_words, verified_words};
 
 use super::{Command, MOST_LINES, Next, letter, moved};
 use crate::app::effect::Effect;
@@ -183,8 +183,11 @@ impl InspectorDialog {
         let choices = self.current().map_or(0, |page| page.choices.len());
         let chooses = matches!(key.code, KeyCode::Up | KeyCode::Down) || matches!(letter(key), Some('j' | 'k'));
         if choices > 1 && chooses {
-            if let Some(to) = moved(key, self.chosen, choices, true) {
-                (self.chosen, self.scroll) = (to, 0);
+            // A chain stands upside down on the screen: the root, which is last, on top.
+            let upside_down = self.current().is_some_and(|page| matches!(page.choices, Choices::Chain(_)));
+            let row = |choice: usize| if upside_down { choices - 1 - choice.min(choices - 1) } else { choice };
+            if let Some(to) = moved(key, row(self.chosen), choices, true) {
+                (self.chosen, self.scroll) = (row(to), 0);
             }
             return;
         }

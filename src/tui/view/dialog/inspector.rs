@@ -2,11 +2,11 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::dialog::{Choices, ExportDialog, INSPECTOR_KEYS, InspectorDialog, Mood, Page, kind_words};
+use crate::app::dialog::{Choices, ExportDialog, INSPECTOR_KEYS, InspectorDialog, Mood, PROBLEM, Page, kind_words};
 use crate::model::text;
 use crate::trust::HandshakeStep;
 use crate::trust::change::Difference;
-use crate::trust::describe::Value;
+use crate::trust::describe::{Section, Value};
 use crate::tui::theme::Role;
 use crate::tui::view::identity;
 use crate::tui::view::look::Look;
@@ -128,7 +128,7 @@ fn choices(page: &Page, chosen: usize, look: &Look, width: usize, most: usize, r
 
 fn body(page: &Page, chosen: usize, look: &Look, width: usize) -> Vec<Line> {
     let part = page.parts.get(chosen).or_else(|| page.parts.first());
-    let mut body = identity::sections(part.into_iter().flatten(), look, width);
+    let mut body = sections(part.map_or(&[], Vec::as_slice), look, width);
     if !page.differences.is_empty() {
         body.push(Line::empty());
         body.extend(identity::side_by_side(["Before", "Now"], &pairs(&page.differences, look), look, width));
@@ -141,6 +141,28 @@ fn body(page: &Page, chosen: usize, look: &Look, width: usize) -> Vec<Line> {
         body.extend(Line::wrapped(&page.remark, width, Role::Faint));
     }
     body
+}
+
+/// Every section, all labels in one column.
+fn sections(sections: &[Section], look: &Look, width: usize) -> Vec<Line> {
+    let fields = sections.iter().flat_map(|section| &section.fields);
+    let longest = fields.filter(|field| field.key != PROBLEM).map(|field| text::width(&field.label)).max().unwrap_or(0);
+    let label = (longest + 2).clamp(12, 26);
+    let indented = |sign: &'static str, line: Line| Line::text(sign, Role::Warning).and_all(line);
+    let mut lines = Vec::new();
+    for section in sections {
+        lines.push(Line::text(section.title, Role::DialogTitle));
+        for field in &section.fields {
+            let room = width.saturating_sub(2);
+            if let (PROBLEM, Value::Text(words)) = (field.key, &field.value) {
+                let signs = std::iter::once("! ").chain(std::iter::repeat("  "));
+                lines.extend(signs.zip(Line::wrapped(words, room, Role::Warning)).map(|(sign, line)| indented(sign, line)));
+            } else {
+                lines.extend(identity::field(&field.label, label, field, look, room).into_iter().map(|line| indented("  ", line)));
+            }
+        }
+    }
+    lines
 }
 
 fn pairs(differences: &[Difference], look: &Look) -> Vec<identity::Pair> {

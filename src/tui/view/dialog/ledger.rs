@@ -111,7 +111,7 @@ fn foot(dialog: &LedgerDialog, now: Timestamp, look: &Look, width: usize, rows: 
     if let Some((mood, said)) = &dialog.said {
         foot.extend(Line::wrapped(said, width, role(*mood)).into_iter().take(3));
     } else if let Some(row) = dialog.current() {
-        let words = row_words(row, now, look);
+        let words = row_words(row, now, look, width);
         foot.extend(Line::wrapped(&words, width, Role::Text).into_iter().take(if roomy { 3 } else { 2 }));
     }
     if dialog.filtering || !dialog.filter.text().is_empty() {
@@ -119,7 +119,7 @@ fn foot(dialog: &LedgerDialog, now: Timestamp, look: &Look, width: usize, rows: 
     }
     let keys = match (dialog.filtering, width >= 72) {
         (true, _) => "Enter keeps the filter, Esc drops it",
-        (_, true) => "Enter all about it   / find   s sort   d remove   p ask again   e i files   ? keys",
+        (_, true) => "Enter facts   / find   s sort   d remove   p ask again   e i files   ? keys",
         _ => "Enter facts  d remove  ? keys  Esc",
     };
     foot.push(Line::text(text::cut(keys, width), Role::Faint));
@@ -127,7 +127,7 @@ fn foot(dialog: &LedgerDialog, now: Timestamp, look: &Look, width: usize, rows: 
 }
 
 /// The row under the cursor in a sentence: what no column has room for.
-fn row_words(row: &Row, now: Timestamp, look: &Look) -> String {
+fn row_words(row: &Row, now: Timestamp, look: &Look, width: usize) -> String {
     let end = |words: &str| row.expires.map(|end| format!("{words} {}", look.date(end)));
     let standing = match standing(row, now) {
         Standing::Revoked => Some("never to be trusted".to_owned()),
@@ -137,12 +137,13 @@ fn row_words(row: &Row, now: Timestamp, look: &Look) -> String {
     };
     let accepted = row.accepted.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
     let parts = [
-        Some(row.whom.clone()),
+        // Where there are few columns, the list does not say it whole.
+        (width < SINCE).then(|| row.whom.clone()),
         standing,
-        row.since.map(|since| format!("since {}", look.date(since))),
+        row.since.filter(|_| width < SINCE).map(|since| format!("since {}", look.date(since))),
         row.verified.map(|verified| verified_words(verified).to_owned()),
         (!accepted.is_empty()).then(|| format!("accepted with it: {accepted}")),
-        row.last_seen.map(|seen| format!("last seen {}", look.date(seen))),
+        row.last_seen.filter(|_| width < LAST_SEEN).map(|seen| format!("last seen {}", look.date(seen))),
         Some(format!("in {}, {}", row.kept, confirmation_words(row.confirmed))),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Choices, Headline, Mood, Page, certificate_sections, section, sentence, text};
+use super::{Choices, Headline, Mood, PROBLEM, Page, certificate_sections, section, sentence, text};
 use crate::app::facts::{level_sentence, trust_sentence};
 use crate::engine::facts::{Hop, Peer};
 use crate::engine::{SecurityLevel, SessionFacts, TrustBasis};
@@ -65,32 +65,22 @@ fn overview(facts: &SessionFacts, peer: Option<&Peer>, lost: Option<&str>, now: 
         reached.push(text("server", "It says", facts.server.trim()));
     }
     reached.push(text("home", "Home folder", facts.home.display()));
-    let mut sections: Vec<Option<Section>> = vec![section("Whom you reached", reached)];
+    let reached = section("Whom you reached", reached);
     let Some(peer) = peer else {
         let words = "Plain FTP has no certificate and no key: nothing proves who answers, and whoever sits on the way reads the \
                      password, the names and the files, and can change them.";
-        let next = "Ask whoever runs the server for ftpes:// or sftp://.";
-        sections.push(section(
-            "Who it is",
-            vec![Field { invalid: true, ..text("identity", "Identity", words) }, text("next", "What to do", next)],
-        ));
-        return Page::new("Overview", sections.into_iter().flatten().collect());
+        let next = text("next", "What to do", "Ask whoever runs the server for ftpes:// or sftp://.");
+        let nobody = section("Who it is", vec![Field { invalid: true, ..text("identity", "Nobody", words) }, next]);
+        return Page::new("Overview", [nobody, reached].into_iter().flatten().collect());
     };
-    let evidence = &peer.evidence;
-    sections.push(section("Who it is", identity(evidence, now)));
-    sections.push(section(
-        "What is wrong with it",
-        evidence.problems.iter().map(|problem| Field { invalid: true, ..text("problem", "", problem_words(problem)) }).collect(),
-    ));
-    let protection = if facts.protection.is_empty() { "none" } else { facts.protection.as_str() };
-    sections.push(section(
-        "How safe it is",
-        vec![
-            text("trusted", "Trusted", trust_sentence(facts.trust)),
-            text("protection", "Protection", protection),
-            text("level", "Level", level_sentence(facts.level)),
-        ],
-    ));
+    let problems = peer.evidence.problems.iter().map(|problem| text(PROBLEM, "!", problem_words(problem))).collect();
+    let safe = vec![text("protection", "Protection", facts.protection.as_str()), text("level", "Level", level_sentence(facts.level))];
+    let sections = [
+        section("Who it is", identity(&peer.evidence, now)),
+        section("What is wrong with it", problems),
+        section("How safe it is", safe),
+        reached,
+    ];
     Page::new("Overview", sections.into_iter().flatten().collect())
 }
 
@@ -214,7 +204,7 @@ fn revocation(evidence: &Evidence, now: Timestamp) -> Page {
 /// What an answer about a revocation says in a line.
 pub(in crate::app::dialog::inspector) fn revocation_words(revocation: &Revocation) -> (Mood, String) {
     match revocation {
-        Revocation::NotChecked => (Mood::Warning, "nobody answered: it is still not checked".to_owned()),
+        Revocation::NotChecked => (Mood::Warning, "there is nobody to ask: it names no place, or its issuer is not known here".to_owned()),
         Revocation::Good { .. } => (Mood::Good, "its issuer says that it stands".to_owned()),
         Revocation::Revoked { .. } => (Mood::Danger, "its issuer has taken it back".to_owned()),
         Revocation::Unusable { why, .. } => (Mood::Warning, format!("there was an answer, and it does not count: {why}")),

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Choices, Headline, Mood, Page, certificate_sections, section, sentence, text};
+use crate::app::dialog::ledger::{Standing, standing};
 use crate::engine::Advice;
 use crate::trust::Verified;
 use crate::trust::describe::{Field, Section, Value};
@@ -72,13 +73,14 @@ pub(super) fn ledger_row(row: &Row, now: Timestamp) -> (Headline, Vec<Page>) {
     if let Some(certificate) = &row.certificate {
         pages.push(Page::new("Certificate", certificate_sections(certificate, &[], now)));
     }
-    let (mood, text) = match (&row.subject, row.confirmed, row.expires) {
-        (Subject::RevokedHostKey(..), ..) => (Mood::Danger, "Never to be trusted".to_owned()),
-        (_, Confirmation::Denied, _) => (Mood::Warning, "Your keyring does not confirm it: the next connection asks".to_owned()),
-        (_, _, Some(end)) if end < now => (Mood::Warning, "It has expired; the next connection asks".to_owned()),
-        _ => (Mood::Good, "You trust it".to_owned()),
+    let (mood, words) = match standing(row, now) {
+        Standing::Revoked => (Mood::Danger, "Never to be trusted"),
+        Standing::Denied => (Mood::Warning, "Your keyring does not confirm it: the next connection asks"),
+        Standing::Expired => (Mood::Warning, "You trust it, and its time is over"),
+        Standing::EndsSoon => (Mood::Warning, "You trust it; it ends within 30 days"),
+        Standing::Well => (Mood::Good, "You trust it"),
     };
-    (Headline { mood, text, level: None }, pages)
+    (Headline { mood, text: words.to_owned(), level: None }, pages)
 }
 
 /// What a line of the ledger is about.

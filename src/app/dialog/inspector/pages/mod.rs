@@ -69,6 +69,9 @@ pub enum Choices {
     Documents(Vec<(DocumentKind, String)>),
 }
 
+/// The key of fields that are a sentence about something wrong, and have no label.
+pub const PROBLEM: &str = "problem";
+
 impl Choices {
     /// How many there are.
     pub fn len(&self) -> usize {
