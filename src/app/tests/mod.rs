@@ -1,8 +1,8 @@
 //! The core driven from outside: key scripts and messages in, orders and state out.
 
 mod dialogs;
-mod inspector;
-mod ledger;
+pub(crate) mod inspector;
+pub(crate) mod ledger;
 mod panes;
 mod questions;
 mod random;

@@ -70,7 +70,7 @@ pub enum About {
 }
 
 /// The keys of an inspector and what they do.
-pub const INSPECTOR_KEYS: [(&str, &str); 9] = [
+pub const INSPECTOR_KEYS: [(&str, &str); 10] = [
     ("1 2 3", "go to that page"),
     ("Tab h l", "the next page, the one before"),
     ("j k", "the next certificate of the chain, or scroll"),
@@ -79,6 +79,7 @@ pub const INSPECTOR_KEYS: [(&str, &str); 9] = [
     ("f", "compare with a fingerprint somebody gave you"),
     ("e", "write it to a file: PEM, DER, the chain, JSON"),
     ("c", "ask the issuer now whether it was taken back"),
+    ("T", "on a file of a server: the connection"),
     ("Esc", "close"),
 ];
 
@@ -158,7 +159,7 @@ impl InspectorDialog {
             (Some('f'), _) => self.say(Mood::Warning, "there is nothing here to compare with"),
             (Some('e'), _) => return self.export(),
             (Some('c'), _) => return self.check(),
-            (Some('T'), _) if matches!(self.about, About::File { place: Place::Remote(_), .. }) => {
+            (Some('T'), _) if self.has_connection() => {
                 return Next::Finish(Command::InspectConnection);
             }
             _ => self.moved(key),
@@ -232,12 +233,16 @@ impl InspectorDialog {
     }
 
     /// The fingerprint of what is shown, in the notation people compare.
-    pub(super) fn fingerprint(&self) -> Option<String> {
+    pub fn fingerprint(&self) -> Option<String> {
         if let Some(certificate) = self.certificate() {
             return Some(Fingerprint::of(&certificate.der).colons());
         }
         match &self.about {
-            About::Connection { facts, .. } => of_peer(facts),
+            // The place of a chain where a certificate is missing has none, least of all the peer's.
+            About::Connection { facts, .. } => match self.current().map(|page| &page.choices) {
+                Some(Choices::Chain(_)) => None,
+                _ => of_peer(facts),
+            },
             About::File { .. } => pages::fingerprint_in(&self.document()?.sections),
             About::Row(row) => Some(match row.subject {
                 Subject::Certificate(_) | Subject::Authority(_) => row.fingerprint.colons(),
@@ -306,6 +311,16 @@ impl InspectorDialog {
             return Next::Stay;
         }
         Next::Do(Command::Export(forms))
+    }
+
+    /// Whether there is an issuer to be asked about it.
+    pub fn can_be_checked(&self) -> bool {
+        self.evidence().is_some_and(|evidence| evidence.identity.leaf().is_some())
+    }
+
+    /// Whether it is a file of a server, whose connection can be looked at, too.
+    pub fn has_connection(&self) -> bool {
+        matches!(self.about, About::File { place: Place::Remote(_), .. })
     }
 
     fn check(&mut self) -> Next {

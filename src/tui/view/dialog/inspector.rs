@@ -6,8 +6,9 @@ use crate::app::dialog::{Choices, ExportDialog, INSPECTOR_KEYS, InspectorDialog,
 use crate::model::text;
 use crate::trust::HandshakeStep;
 use crate::trust::change::Difference;
-use crate::trust::describe::{Section, Value};
+use crate::trust::describe::{Field, Section, Value};
 use crate::tui::theme::Role;
+use crate::tui::view::draw::wrap;
 use crate::tui::view::identity;
 use crate::tui::view::look::Look;
 use crate::tui::view::sheet::{Line, Sheet, pad};
@@ -157,10 +158,32 @@ fn sections(sections: &[Section], look: &Look, width: usize) -> Vec<Line> {
             if let (PROBLEM, Value::Text(words)) = (field.key, &field.value) {
                 let signs = std::iter::once("! ").chain(std::iter::repeat("  "));
                 lines.extend(signs.zip(Line::wrapped(words, room, Role::Warning)).map(|(sign, line)| indented(sign, line)));
+            } else if width < ROOMY.0 {
+                lines.extend(narrow_field(field, look, width));
             } else {
                 lines.extend(identity::field(&field.label, label, field, look, room).into_iter().map(|line| indented("  ", line)));
             }
         }
+    }
+    lines
+}
+
+/// `Label: value`, what does not fit indented below: where a column of labels would leave no room.
+fn narrow_field(field: &Field, look: &Look, width: usize) -> Vec<Line> {
+    let room = width.saturating_sub(4).max(8);
+    let value = identity::grouped(&identity::words(&field.value, look), room);
+    let gap = if value.contains('\n') { "\n" } else { " " };
+    let (mark, role) = if field.invalid { (" [Invalid]", Role::Problem) } else { ("", Role::Text) };
+    let mut lines = Vec::new();
+    for (at, line) in wrap(&format!("{}:{mark}{gap}{value}", field.label), room).into_iter().enumerate() {
+        let label = format!("{}:", field.label);
+        lines.push(match line.strip_prefix(&label) {
+            Some(rest) if at == 0 => Line::text(format!("  {label}"), Role::Faint).and(rest, role),
+            _ => Line::text(format!("    {line}"), role),
+        });
+    }
+    if let Value::Validity { from, to, now } = field.value {
+        lines.push(Line::text("    ", Role::Text).and_all(identity::bar(from, to, now, look, room)));
     }
     lines
 }
@@ -208,12 +231,28 @@ fn foot(dialog: &InspectorDialog, width: usize, roomy: bool) -> Vec<Line> {
     } else if dialog.waiting.is_some() {
         foot.push(Line::text("waiting for an answer; Esc stops it", Role::Faint));
     }
-    let keys = match roomy {
-        true => "Tab page   y copy   f compare   e export   c check now   ? keys   Esc closes",
-        false => "Tab page  ? keys  Esc closes",
-    };
-    foot.push(Line::text(keys, Role::Faint));
+    foot.push(Line::text(keys(dialog, roomy), Role::Faint));
     foot
+}
+
+/// The keys that do something here.
+fn keys(dialog: &InspectorDialog, roomy: bool) -> String {
+    let page = dialog.pages.len() > 1;
+    if !roomy {
+        return format!("{}? keys  Esc closes", if page { "Tab page  " } else { "" });
+    }
+    let known = dialog.fingerprint().is_some();
+    let keys = [
+        (page, "Tab page"),
+        (known, "y copy"),
+        (known, "f compare"),
+        (known, "e export"),
+        (dialog.can_be_checked(), "c check now"),
+        (dialog.has_connection(), "T connection"),
+        (true, "? keys"),
+        (true, "Esc closes"),
+    ];
+    keys.into_iter().filter(|(there, _)| *there).map(|(_, key)| key).collect::<Vec<_>>().join("   ")
 }
 
 /// Keys and what they do, in two columns.

@@ -11,7 +11,7 @@ use crate::app::dialog::{
 };
 use crate::model::text;
 use crate::trust::Verified;
-use crate::trust::ledger::Row;
+use crate::trust::ledger::{Confirmation, Row};
 use crate::tui::theme::Role;
 use crate::tui::view::look::Look;
 use crate::tui::view::sheet::{Line, Sheet, pad};
@@ -110,7 +110,7 @@ fn foot(dialog: &LedgerDialog, now: Timestamp, look: &Look, width: usize, rows: 
     let mut foot = if roomy { vec![Line::empty()] } else { Vec::new() };
     if let Some((mood, said)) = &dialog.said {
         foot.extend(Line::wrapped(said, width, role(*mood)).into_iter().take(3));
-    } else if let Some(row) = dialog.current() {
+    } else if let Some(row) = dialog.current().filter(|_| !dialog.help) {
         let words = row_words(row, now, look, width);
         foot.extend(Line::wrapped(&words, width, Role::Text).into_iter().take(if roomy { 3 } else { 2 }));
     }
@@ -133,18 +133,22 @@ fn row_words(row: &Row, now: Timestamp, look: &Look, width: usize) -> String {
         Standing::Revoked => Some("never to be trusted".to_owned()),
         Standing::Expired => end("expired on"),
         Standing::EndsSoon => end("ends soon, on"),
-        Standing::Denied | Standing::Well => None,
+        Standing::Denied => Some(confirmation_words(row.confirmed).to_owned()),
+        Standing::Well => None,
     };
     let accepted = row.accepted.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+    let confirmed = match row.confirmed {
+        Confirmation::NotApplicable | Confirmation::Denied => String::new(),
+        confirmed => format!(", {}", confirmation_words(confirmed)),
+    };
     let parts = [
-        // Where there are few columns, the list does not say it whole.
-        (width < SINCE).then(|| row.whom.clone()),
         standing,
-        row.since.filter(|_| width < SINCE).map(|since| format!("since {}", look.date(since))),
         row.verified.map(|verified| verified_words(verified).to_owned()),
+        Some(format!("in {}{confirmed}", row.kept)),
         (!accepted.is_empty()).then(|| format!("accepted with it: {accepted}")),
+        row.since.filter(|_| width < SINCE).map(|since| format!("since {}", look.date(since))),
         row.last_seen.filter(|_| width < LAST_SEEN).map(|seen| format!("last seen {}", look.date(seen))),
-        Some(format!("in {}, {}", row.kept, confirmation_words(row.confirmed))),
+        (text::width(&row.whom) + 26 > width).then(|| row.whom.clone()),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

@@ -10,6 +10,9 @@ mod transfers;
 mod trust;
 mod work;
 
+#[cfg(test)]
+mod tests;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 

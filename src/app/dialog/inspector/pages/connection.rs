@@ -39,11 +39,15 @@ pub(super) fn connection(facts: &SessionFacts, lost: Option<&str>, now: Timestam
 fn headline(facts: &SessionFacts, evidence: Option<&Evidence>) -> Headline {
     let (mood, text) = match evidence.map(|evidence| &evidence.revocation) {
         None => (Mood::Danger, "Nobody is known here: plain FTP".to_owned()),
-        Some(Revocation::Revoked { .. }) => (Mood::Danger, "Its issuer has taken this certificate back".to_owned()),
+        Some(Revocation::Revoked { .. }) => (Mood::Danger, "Its issuer has taken it back".to_owned()),
         Some(_) => match facts.trust {
-            TrustBasis::Authority | TrustBasis::KnownHost | TrustBasis::Pinned { .. } => (Mood::Good, trust_sentence(facts.trust)),
-            TrustBasis::Once => (Mood::Warning, trust_sentence(facts.trust)),
-            TrustBasis::Plain => (Mood::Danger, trust_sentence(facts.trust)),
+            TrustBasis::Authority => (Mood::Good, "A trusted authority vouches for it".to_owned()),
+            TrustBasis::Pinned { days: 0 } => (Mood::Good, "You trusted it today".to_owned()),
+            TrustBasis::Pinned { days: 1 } => (Mood::Good, "You trusted it yesterday".to_owned()),
+            TrustBasis::Pinned { days } => (Mood::Good, format!("You trusted it {days} days ago")),
+            TrustBasis::KnownHost => (Mood::Good, "Its host key is in known_hosts".to_owned()),
+            TrustBasis::Once => (Mood::Warning, "You accepted it for this run".to_owned()),
+            TrustBasis::Plain => (Mood::Danger, sentence(&trust_sentence(facts.trust))),
         },
     };
     let level = match facts.level {
@@ -52,7 +56,7 @@ fn headline(facts: &SessionFacts, evidence: Option<&Evidence>) -> Headline {
         SecurityLevel::MoreSecure => "More Secure",
         SecurityLevel::MostSecure => "Most Secure",
     };
-    Headline { mood, text: sentence(&text), level: Some(level) }
+    Headline { mood, text, level: (mood != Mood::Danger || evidence.is_none()).then_some(level) }
 }
 
 fn overview(facts: &SessionFacts, peer: Option<&Peer>, lost: Option<&str>, now: Timestamp) -> Page {
