@@ -75,7 +75,7 @@ impl App {
         };
         match dialog {
             Some(dialog) => self.dialogs.push(dialog),
-            None => self.say("this pane is not connected to a server"),
+            None => self.say("this pane is not connected to a server; T also inspects the file under the cursor"),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod ftps;
+mod inspecting;
 mod quiet;
 mod relay;
 mod session;
