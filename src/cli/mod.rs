@@ -8,7 +8,9 @@ mod output;
 mod places;
 mod prompt;
 mod run;
+mod sections;
 mod tour;
+mod trust_question;
 
 pub use exit::{ExitCode, Failure};
 pub use log::start_log;

@@ -60,6 +60,26 @@ impl PeerIdentity {
         }
     }
 
+    /// The fingerprint in the notation people compare: OpenSSH's for host keys, colons for certificates.
+    pub fn shown_fingerprint(&self) -> String {
+        match self {
+            Self::Certificates(_) => self.fingerprint().colons(),
+            Self::HostKey(_) => self.fingerprint().openssh(),
+        }
+    }
+
+    /// Whether `typed` is the last `count` characters of the fingerprint as it is shown, colons and spaces aside.
+    pub fn is_end_of_fingerprint(&self, typed: &str, count: usize) -> bool {
+        let plain = |text: &str| -> String { text.chars().filter(|c| !matches!(c, ':' | ' ')).collect() };
+        let (shown, typed) = (plain(&self.shown_fingerprint()), plain(typed));
+        let last = &shown[shown.len().saturating_sub(count)..];
+        match self {
+            // Case is free in hex and counts in base64.
+            Self::Certificates(_) => last.eq_ignore_ascii_case(&typed),
+            Self::HostKey(_) => last == typed,
+        }
+    }
+
     /// SHA-256 of the leaf certificate's DER, or of the host key's blob.
     pub fn fingerprint(&self) -> Fingerprint {
         match self {

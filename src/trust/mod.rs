@@ -36,4 +36,4 @@ pub use judge::{Verdict, judge};
 pub use pins::{Pin, PinBook, Remember, Verified};
 pub use revocation::{ListFolder, Revocation, RevocationSource};
 pub use tls_facts::{ClientCertificate, HandshakeStep, TlsFacts};
-pub use words::Words;
+pub use words::{Words, forget_host_key};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{Certificate, Evidence, ProblemKind};
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{Compared, Fingerprint};
 use crate::model::Endpoint;
 
 /// How long a decision holds.
@@ -63,6 +63,13 @@ pub enum Verified {
     Authority,
     /// It came out of a file of exported decisions.
     Imported,
+}
+
+impl Verified {
+    /// What a decision made by hand is worth after this comparison.
+    pub fn after(compared: Option<Compared>) -> Self {
+        if compared.is_some_and(Compared::is_proof) { Self::Fingerprint } else { Self::Blind }
+    }
 }
 
 impl Pin {

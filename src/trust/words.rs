@@ -2,8 +2,9 @@
 //! attacker could. Says; judges nothing.
 
 use super::evidence::{Evidence, PeerIdentity, ProblemKind};
+use crate::model::Endpoint;
 
-/// What a problem means. Whole sentences without jargon.
+/// What a problem means. Whole sentences without jargon, each a line of a small screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words {
     /// What it means for the person.
@@ -20,78 +21,78 @@ impl ProblemKind {
         let (meaning, honest, attacker) = match self {
             Self::UnknownIssuer => (
                 "Nobody whom this machine trusts says whose certificate this is.",
-                "the company signs with an authority of its own, or the server sends only part of its chain",
-                "can sign a certificate with any name under an invented authority",
+                "The company signs its own, or the server sends half a chain.",
+                "Anybody can invent an authority and sign any name with it.",
             ),
             Self::SelfSigned => (
                 "The certificate vouches for itself, as a home-made passport does.",
-                "made it without an authority, as many servers do when they are set up",
-                "can make one just like it, with any name; only the fingerprint differs",
+                "Many servers make their own certificate when they are set up.",
+                "Anybody can make one like it; only the fingerprint differs.",
             ),
             Self::Expired => (
                 "Its time is over. Whoever issued it no longer stands by it.",
-                "forgot to renew it, or this machine's clock is wrong",
-                "may use an old key that was stolen or thrown away",
+                "The administrator forgot to renew it, or a clock is wrong.",
+                "An old key that was stolen or thrown away comes back to use.",
             ),
             Self::NotYetValid => (
                 "Its time has not begun yet.",
-                "put a new one in place too early, or a clock here or there is wrong",
-                "gains little by it alone",
+                "It was put in place too early, or a clock is wrong.",
+                "An attacker gains little by this alone.",
             ),
             Self::NameMismatch => (
                 "The certificate belongs to another name than the one you connect to.",
-                "uses one certificate for several names and forgot yours, or you took a short name or an address",
-                "shows the certificate of a server of their own",
+                "One certificate serves several names, and yours was forgotten.",
+                "Somebody shows you a genuine certificate of their own server.",
             ),
             Self::NameFromCnOnly => (
                 "Your server's name stands only where programs stopped looking years ago.",
-                "made it with old tools or old instructions",
-                "gains little by it alone",
+                "It was made with old tools or by old instructions.",
+                "An attacker gains little by this alone.",
             ),
             Self::WrongUsage => (
                 "It was issued for another purpose than to prove who a server is.",
-                "took a certificate for users or for signing for the server",
-                "passes off a certificate they got for something else",
+                "A certificate for users or for signing was put on a server.",
+                "Somebody passes off what they were given for something else.",
             ),
             Self::CaAsEndEntity => (
                 "It may sign other certificates, which a server's own should not.",
-                "made it with a tool that marks every certificate so",
-                "who steals it from the server can sign certificates for other servers too",
+                "The tool it was made with marks every certificate so.",
+                "Who steals it can sign certificates for other servers, too.",
             ),
             Self::OldVersion => (
                 "Its format is older than the one that can say what a certificate is for.",
-                "made it with a very old tool or the shortest instructions",
-                "gains room: such a certificate limits nothing",
+                "A very old tool or the shortest instructions made it.",
+                "Such a certificate limits nothing, so a stolen one does more.",
             ),
             Self::WeakSignature => (
                 "It was signed in a way that can be forged today.",
-                "still uses a certificate or an authority from years ago",
-                "with enough computers makes another certificate that this signature fits as well",
+                "The certificate or its authority is from years ago.",
+                "With enough computers somebody makes another one that fits it.",
             ),
             Self::WeakKey => (
                 "Its key is so short or old that it can be broken.",
-                "still uses a key or a device from years ago",
-                "can work out the private key and pass for the server",
+                "The key or the device is from years ago.",
+                "Somebody can work out the private key and pass for the server.",
             ),
             Self::UnknownCriticalExtension => (
                 "It sets a condition that must not be passed over, and this program does not know it.",
-                "uses a certificate made for a special system",
-                "may use a certificate outside of what it was issued for",
+                "It was made for a special system.",
+                "It may be used outside of what it was issued for.",
             ),
             Self::Revoked => (
                 "It was taken back: whoever issued it says not to trust it any more.",
-                "replaced it and forgot to put the new one on the server",
-                "uses a key that was stolen; that is what taking back is for",
+                "It was replaced, and the server still has the old one.",
+                "A stolen key is in use: that is what taking back is for.",
             ),
             Self::BadChainSignature => (
                 "It names an issuer that did not sign it: it is damaged or forged.",
-                "put together certificates that do not belong to each other",
-                "borrows the name of a real authority",
+                "Certificates that do not belong together were put together.",
+                "Somebody borrows the name of a real authority.",
             ),
             Self::ChangedSincePinned => (
                 "It is not the identity that was trusted here before.",
-                "renewed or moved the server",
-                "stands between you and the server and shows an identity of their own",
+                "The server was renewed or moved.",
+                "Somebody in between shows an identity of their own.",
             ),
             Self::Unconfirmed => (
                 "What was decided about it here before is not confirmed by your keyring.",
@@ -100,13 +101,13 @@ impl ProblemKind {
             ),
             Self::UnknownHostKey => (
                 "Nothing on this machine says yet which key is this server's.",
-                "did nothing special: this is how a first connection looks",
-                "looks exactly the same; only the fingerprint differs",
+                "This is how every first connection looks.",
+                "It looks the same when somebody stands in between.",
             ),
             Self::Other => (
                 "Something else is wrong with it, in the words shown.",
-                "may not know of it; show them these words",
-                "could hide behind what cannot be read or checked",
+                "The administrator may not know of it: show them these words.",
+                "Somebody could hide behind what cannot be read or checked.",
             ),
         };
         Words { meaning, honest, attacker }
@@ -114,6 +115,22 @@ impl ProblemKind {
 }
 
 impl Evidence {
+    /// Why this can only be rejected, and what helps; `None` if a person may decide.
+    pub fn why_unusable(&self) -> Option<String> {
+        let is_host_key = matches!(self.identity, PeerIdentity::HostKey(_));
+        Some(match (is_host_key, self.unusable) {
+            (_, false) => return None,
+            (false, _) => "No connection can be made with it, whatever you answer: the server needs another one.".to_owned(),
+            (true, _) if self.has(ProblemKind::Revoked) => {
+                "A line of known_hosts forbids this key: the server needs another one.".to_owned()
+            }
+            (true, _) if self.has(ProblemKind::ChangedSincePinned) => {
+                format!("It cannot be trusted from here. What removes the old line: {}", forget_host_key(&self.endpoint))
+            }
+            (true, _) => "Nobody can tell before that file can be read: mend it first.".to_owned(),
+        })
+    }
+
     /// The one sentence to begin with: how things stand, all taken together.
     pub fn headline(&self) -> &'static str {
         use ProblemKind as Kind;
@@ -125,7 +142,7 @@ impl Evidence {
             _ if self.has(Kind::BadChainSignature) => "Forged or damaged: the issuer it names did not sign it.",
             _ if self.unusable && is_host_key => "It cannot be told whether this is the right key.",
             _ if self.unusable => "Nobody can trust this certificate, even if they want to.",
-            _ if is_host_key => "A key that is new here. Is it really the server's?",
+            _ if is_host_key => "A key that is new here. Is it really this host's?",
             None if self.problems.is_empty() => "An authority this machine trusts vouches for it.",
             _ if of_own(Kind::SelfSigned) || self.has(Kind::UnknownIssuer) => "Nobody this machine trusts says who this is.",
             _ if of_own(Kind::NameMismatch) => "A genuine certificate, but of ANOTHER server.",
@@ -133,6 +150,12 @@ impl Evidence {
             _ => "A known authority vouches for it, but it has a fault.",
         }
     }
+}
+
+/// The command that takes every key of a host out of known_hosts.
+pub fn forget_host_key(endpoint: &Endpoint) -> String {
+    let name = if endpoint.port == 22 { endpoint.host.clone() } else { format!("[{}]:{}", endpoint.host, endpoint.port) };
+    format!("ssh-keygen -R '{name}'")
 }
 
 #[cfg(test)]
@@ -147,7 +170,7 @@ mod tests {
             assert!(meaning.ends_with('.') && meaning.starts_with(char::is_uppercase), "{kind:?}");
             assert!(meanings.insert(meaning), "{kind:?} has words of its own");
             for words in [honest, attacker] {
-                assert!(words.len() > 15 && words.starts_with(char::is_lowercase) && !words.ends_with('.'), "{kind:?}: {words}");
+                assert!((20..=66).contains(&words.len()) && words.ends_with('.'), "{kind:?}: {words}");
             }
             for jargon in ["X.509", "SAN", "CN", "EKU", "CRL", "OCSP", "CA ", "hash", "SHA", "critical"] {
                 assert!(![meaning, honest, attacker].iter().any(|words| words.contains(jargon)), "{kind:?}: {jargon}");

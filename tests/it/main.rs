@@ -17,6 +17,7 @@ mod certificates;
 mod conformance_memory_local;
 mod connecting;
 mod describe;
+mod documents;
 mod ftp_tls;
 mod hostile;
 mod jobs;

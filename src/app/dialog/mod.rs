@@ -29,7 +29,7 @@ pub use ledger::{ForgetDialog, ImportDialog, LEDGER_KEYS, LedgerDialog, LedgerSo
 pub use line::{FilterDialog, MakeDirDialog, PatternDialog, RenameDialog};
 pub use list::{HelpDialog, HelpRow, PaletteDialog, SortDialog, TransfersDialog};
 pub use prompt::{InteractiveDialog, SecretDialog};
-pub use trust::{Comparison, TrustDialog, TrustMode};
+pub use trust::{TrustDialog, TrustMode};
 
 use super::action::Action;
 use super::effect::{Effect, FileContent, LedgerOrder};
@@ -206,10 +206,10 @@ impl Dialog {
     /// Text was pasted. What is no input drops it.
     pub(super) fn paste(&mut self, text: &str) -> Next {
         let input = match self {
-            Self::Trust(dialog) => match &mut dialog.mode {
-                TrustMode::Choose => return Next::Stay,
-                TrustMode::TypeLast { input, .. } | TrustMode::Compare(input) => input,
-            },
+            Self::Trust(dialog) => {
+                dialog.paste(text);
+                return Next::Stay;
+            }
             Self::Secret(dialog) => &mut dialog.input,
             Self::Interactive(dialog) => match dialog.inputs.get_mut(dialog.focus) {
                 Some(input) => input,

@@ -3,7 +3,7 @@
 use super::Advice;
 use crate::engine::failure::ConnectFailure;
 use crate::protocols::{AlertKind, ConnectError, ConnectErrorKind};
-use crate::trust::{Evidence, PeerIdentity, Problem, ProblemKind};
+use crate::trust::{Evidence, PeerIdentity, Problem, ProblemKind, forget_host_key};
 
 impl From<&ConnectFailure> for Advice {
     fn from(failure: &ConnectFailure) -> Self {
@@ -122,11 +122,15 @@ fn untrusted(evidence: &Evidence, said: &str) -> Advice {
         why = format!("{said} {why}");
     }
     if let Some(before) = &evidence.remembered {
-        why.push_str(&format!(" Trusted before ({}): {}; shown now: {print}.", before.place, before.fingerprint));
+        let change = before.change.words();
+        why = format!("{} {why} Trusted before ({}): {}; shown now: {print}.", change.title, before.place, before.fingerprint);
+        why.push_str(&format!(" Honest: {} Attack: {}", change.honest, change.attacker));
+    } else if let Some(worst) = evidence.problems.first() {
+        let words = worst.kind.words();
+        why.push_str(&format!(" Honest: {} Attack: {}", words.honest, words.attacker));
     }
     let host_key = matches!(evidence.identity, PeerIdentity::HostKey(_));
     let changed = evidence.has(ProblemKind::ChangedSincePinned);
-    let name = if at.port == 22 { at.host.clone() } else { format!("[{}]:{}", at.host, at.port) };
     let (what, next) = match (host_key, changed) {
         _ if evidence.has(ProblemKind::Revoked) => {
             (format!("The identity of {at} was revoked. Nothing was sent to it."), "Do not connect. Ask its administrator.".to_owned())
@@ -135,8 +139,9 @@ fn untrusted(evidence: &Evidence, said: &str) -> Advice {
         (true, true) if said.is_empty() => (
             format!("The host key of {at} is not the one you trusted. Nothing was sent to it."),
             format!(
-                "Either the server got a new key or somebody stands in between. Ask its administrator for the key's fingerprint; if it is {}, remove the old line with: ssh-keygen -R '{name}'",
-                print.openssh()
+                "Either the server got a new key or somebody stands in between. Ask its administrator for the key's fingerprint; if it is {}, remove the old line with: {}",
+                print.openssh(),
+                forget_host_key(at)
             ),
         ),
         (true, true) => (

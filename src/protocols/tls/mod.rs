@@ -11,8 +11,10 @@ mod roots;
 mod session;
 mod tickets;
 mod verifier;
+mod verify;
 
 pub use failure::alert_of;
 pub use observed::ObservedStream;
 pub use roots::Roots;
 pub use session::{TlsSession, TlsStream, TlsVersions, facts_of};
+pub use verify::verify_chain;

@@ -16,7 +16,7 @@ use crate::trust::assess::{PlatformVerdict, assess};
 use crate::trust::certificate::public_key_of;
 use crate::trust::revocation::{self, RevocationList};
 use crate::trust::signature::PublicKey;
-use crate::trust::{Anchors, Certificate, Evidence, Pin, ProblemKind, Verdict, judge};
+use crate::trust::{Certificate, Evidence, Pin, ProblemKind, Verdict, judge};
 
 /// What the verifier saw on the control connection.
 #[derive(Debug, Clone, Default)]
@@ -99,9 +99,9 @@ impl ServerCertVerifier for SessionVerifier {
         self.recorder.certificates(chain.len(), chain.iter().map(|certificate| certificate.len()).sum(), !ocsp.is_empty());
         let instant = Timestamp::from_second(now.as_secs().cast_signed()).unwrap_or(Timestamp::MAX);
         let platform = self.platform(&chain, name, ocsp, now);
-        // Only a refusal has to be explained; the roots are read a second time for that.
-        let anchors = if platform == PlatformVerdict::Accepts { &Anchors::default() } else { self.roots.anchors() };
-        let revocation = revocation::check(&shown, || self.roots.anchors(), ocsp, &self.lists(), instant);
+        // The verifier tells nobody which root it was; they are read a second time, once, for the explanation.
+        let anchors = self.roots.anchors();
+        let revocation = revocation::check(&shown, || anchors, ocsp, &self.lists(), instant);
         let assessment = assess(&shown, &self.endpoint, anchors, instant).with_revocation(revocation).with_platform(platform);
         let evidence = Box::new(Evidence::of_certificates(self.endpoint.clone(), shown, assessment, self.pin.as_ref()));
         let verdict = judge(&evidence, self.pin.as_ref());
@@ -177,7 +177,7 @@ fn verify_with_key(
 
 /// The platform's reason, where it is one of our kinds. A bad signature is none: with a root of the same name and
 /// another key, webpki says that of any stranger.
-fn kind_of(error: &Error) -> Option<ProblemKind> {
+pub(super) fn kind_of(error: &Error) -> Option<ProblemKind> {
     let Error::InvalidCertificate(reason) = error else { return None };
     match reason {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => Some(ProblemKind::Expired),

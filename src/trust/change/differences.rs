@@ -2,7 +2,8 @@
 
 use crate::trust::certificate::CertificateFacts;
 use crate::trust::describe::Value;
-use crate::trust::evidence::{Certificate, Evidence, PeerIdentity};
+use crate::trust::evidence::{Certificate, Evidence};
+use crate::trust::fingerprint::Fingerprint;
 
 /// A field of both identities.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,31 +26,23 @@ impl Difference {
 /// The identity `evidence` shows beside the one that was remembered, the most telling fields first; empty if none was.
 pub fn differences(evidence: &Evidence) -> Vec<Difference> {
     let Some(remembered) = &evidence.remembered else { return Vec::new() };
-    let text = |text: String| Some(Value::Text(text));
+    let read = |certificate: Option<&Certificate>| CertificateFacts::read(&certificate?.der).ok();
+    let (before, now) = (read(remembered.certificate.as_ref()), read(evidence.identity.leaf()));
     let mut rows = Vec::new();
-    match &evidence.identity {
-        PeerIdentity::Certificates(_) => {
-            let read = |certificate: Option<&Certificate>| CertificateFacts::read(&certificate?.der).ok();
-            let (before, now) = (read(remembered.certificate.as_ref()), read(evidence.identity.leaf()));
-            let mut row = |label, of: &dyn Fn(&CertificateFacts) -> Value| {
-                rows.push(Difference { label, before: before.as_ref().map(of), now: now.as_ref().map(of) });
-            };
-            row("Owner", &|facts| Value::Text(facts.owner()));
-            row("Issuer", &|facts| Value::Text(if facts.self_issued { "itself".to_owned() } else { facts.issuer_name() }));
-            row("From", &|facts| Value::Time(facts.not_before));
-            row("Until", &|facts| Value::Time(facts.not_after));
-            row("Key", &|facts| Value::Text(facts.key.clone()));
-            let key = |facts: &CertificateFacts| Value::Text(facts.spki.short());
-            let same = remembered.same_key.then(|| evidence.spki.map(|spki| Value::Text(spki.short()))).flatten();
-            rows.push(Difference { label: "Key print", before: before.as_ref().map(key).or(same), now: now.as_ref().map(key) });
-            let print = evidence.identity.fingerprint();
-            rows.push(Difference { label: "SHA-256", before: text(remembered.fingerprint.short()), now: text(print.short()) });
-        }
-        PeerIdentity::HostKey(_) => {
-            let print = evidence.identity.fingerprint();
-            rows.push(Difference { label: "SHA256", before: text(remembered.fingerprint.openssh()), now: text(print.openssh()) });
-        }
+    let mut row = |label, of: &dyn Fn(&CertificateFacts) -> Value| {
+        rows.push(Difference { label, before: before.as_ref().map(of), now: now.as_ref().map(of) });
+    };
+    if evidence.identity.leaf().is_some() {
+        row("Owner", &|facts| Value::Text(facts.owner()));
+        row("Issuer", &|facts| Value::Text(if facts.self_issued { "itself".to_owned() } else { facts.issuer_name() }));
+        row("From", &|facts| Value::Time(facts.not_before));
+        row("Until", &|facts| Value::Time(facts.not_after));
+        row("Key", &|facts| Value::Text(facts.key.clone()));
+        let same = || Some(Value::Text(evidence.spki.filter(|_| remembered.same_key)?.short()));
+        let print = |facts: &CertificateFacts| Value::Text(facts.spki.short());
+        rows.push(Difference { label: "Its print", before: before.as_ref().map(print).or_else(same), now: now.as_ref().map(print) });
     }
-    rows.push(Difference { label: "Trusted", before: text(remembered.place.clone()), now: text("not yet".to_owned()) });
+    let print = |print: Fingerprint| Some(Value::Text(print.short()));
+    rows.push(Difference { label: "SHA-256", before: print(remembered.fingerprint), now: print(evidence.identity.fingerprint()) });
     rows
 }

@@ -2,12 +2,13 @@
 
 mod pasted;
 
-pub use pasted::{Compared, Digest as PastedDigest, Part, PastedFingerprint};
+pub use pasted::{Compared, Part, PastedFingerprint};
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use md5::Md5;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -65,7 +66,7 @@ impl Fingerprint {
 
     /// The first eight bytes as [`Fingerprint::colons`] writes them: to tell two apart at a glance, not to compare by.
     pub fn short(&self) -> String {
-        format!("{}…", self.colons().split_at(23).0)
+        format!("{}...", self.colons().split_at(23).0)
     }
 
     /// `SHA256:` and base64 without padding, as OpenSSH prints it.
@@ -77,6 +78,12 @@ impl Fingerprint {
     pub fn pin(&self) -> String {
         format!("sha256//{}", STANDARD.encode(self.0))
     }
+}
+
+/// `MD5:` and lower-case hex in pairs with colons, as an old `ssh-keygen` prints it: to recognise, not to trust by.
+pub fn md5(bytes: &[u8]) -> String {
+    let digest = Md5::digest(bytes);
+    format!("MD5:{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"))
 }
 
 /// `sha256:HEX`, the notation of `--trust` and of files.

@@ -51,9 +51,15 @@ pub(super) fn field(label: &str, label_width: usize, field: &Field, look: &Look,
     beside(label, label_width, lines, width)
 }
 
-/// `label` before the first of `lines`, the others below it; in narrow places the label has a line of its own.
+/// `label` before the first of `lines`, the others below it; in narrow places the label has a line of its
+/// own unless both fit on one.
 pub(super) fn beside(label: &str, label_width: usize, lines: Vec<Line>, width: usize) -> Vec<Line> {
     if is_narrow(label_width, width) {
+        if let [line] = &lines[..]
+            && text::width(label) + 1 + line.width() <= width
+        {
+            return lines.into_iter().map(|line| Line::text(format!("{label} "), Role::Faint).and_all(line)).collect();
+        }
         let indented = lines.into_iter().map(|line| Line::text("  ", Role::Text).and_all(line));
         return std::iter::once(Line::text(label, Role::Faint)).chain(indented).collect();
     }
@@ -94,7 +100,7 @@ pub(super) fn words(value: &Value, look: &Look) -> String {
     }
 }
 
-/// `2025-01-01 00:00 to 2026-01-01 00:00, ended 324 days ago`.
+/// `2025-01-01 to 2026-01-01, ended 324 days ago`.
 fn validity_words(from: Timestamp, to: Timestamp, now: Timestamp, look: &Look) -> String {
     let standing = if now < from {
         format!("begins in {}", length(from, now))
@@ -103,7 +109,8 @@ fn validity_words(from: Timestamp, to: Timestamp, now: Timestamp, look: &Look) -
     } else {
         format!("{} left", length(to, now))
     };
-    format!("{} to {}, {standing}", look.date_time(from), look.date_time(to))
+    let day = |time| look.date_time(time).split(' ').next().unwrap_or_default().to_owned();
+    format!("{} to {}, {standing}", day(from), day(to))
 }
 
 /// From `earlier` to `later` in the unit a person counts it in.
@@ -213,15 +220,17 @@ pub(super) fn side_by_side(titles: [&str; 2], rows: &[Pair], look: &Look, width:
     let label = rows.iter().map(|row| row.label.len()).max().unwrap_or(0) + 2;
     let mut lines = Vec::new();
     if width < SIDE_BY_SIDE {
-        let words = titles.iter().map(|title| text::width(title)).max().unwrap_or(0) + 2;
+        lines.extend(Line::wrapped(&format!("was: {}, now: {}", titles[0], titles[1]), width, Role::Faint));
         for row in rows {
-            lines.push(Line::text(if row.differs { sign } else { "  " }, Role::Problem).and(row.label, Role::Faint));
-            let room = width.saturating_sub(words + 2).max(8);
-            for (title, value, differs) in [(titles[0], &row.before, false), (titles[1], &row.now, row.differs)] {
+            let mark = if row.differs { sign } else { "  " };
+            lines.push(Line::text(mark, Role::Problem).and(row.label, Role::Faint));
+            let room = width.saturating_sub(9).max(8);
+            let both = [("was", &row.before, false), ("now", &row.now, row.differs)];
+            for (word, value, differs) in both.into_iter().skip(usize::from(row.before == row.now)) {
                 let role = if differs { Role::Warning } else { Role::Text };
-                let mut shown = title;
+                let mut shown = if row.before == row.now { "" } else { word };
                 for line in wrap(&grouped(value, room), room) {
-                    lines.push(Line::text(format!("  {}", pad(std::mem::take(&mut shown), words)), Role::Faint).and(line, role));
+                    lines.push(Line::text(format!("    {:5}", std::mem::take(&mut shown)), Role::Faint).and(line, role));
                 }
             }
         }

@@ -126,9 +126,10 @@ impl Line {
         lines.into_iter().map(Self::buttons).collect()
     }
 
-    /// Both one after the other.
+    /// Both one after the other; what stands at the right is the other's.
     pub(super) fn and_all(mut self, other: Self) -> Self {
         self.pieces.extend(other.pieces);
+        self.right = other.right.or(self.right);
         self
     }
 
@@ -152,7 +153,8 @@ impl Line {
         Some(Cursor { at, visible: true })
     }
 
-    fn width(&self) -> usize {
+    /// Columns from the left.
+    pub(super) fn width(&self) -> usize {
         self.pieces.iter().map(|(text, _)| text::width(text)).sum()
     }
 }

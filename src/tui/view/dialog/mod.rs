@@ -7,7 +7,7 @@ mod ledger;
 mod lists;
 mod prompts;
 mod transfers;
-mod trust;
+pub(super) mod trust;
 mod work;
 
 #[cfg(test)]
@@ -30,7 +30,7 @@ use crate::tui::theme::Role;
 pub(super) fn draw(dialog: &Dialog, app: &App, look: &Look, screen: Rect, layout: &Layout, buffer: &mut Buffer) -> Drawn {
     let sheet = match dialog {
         Dialog::Filter(filter) => return Drawn { cursor: draw_filter(filter, look, layout, buffer), scroll_end: 0 },
-        Dialog::Trust(dialog) => trust::sheet(dialog, app.now.since_start, look, screen),
+        Dialog::Trust(dialog) => trust::sheet(dialog, app.now, look, screen),
         Dialog::Secret(dialog) => prompts::secret(dialog, screen),
         Dialog::Interactive(dialog) => prompts::interactive(dialog, screen),
         Dialog::Connect(dialog) => prompts::connect(dialog, screen),
