@@ -12,6 +12,7 @@
 #[path = "../support/conformance.rs"]
 mod conformance;
 mod ftp;
+mod revocation;
 mod ssh;
 #[path = "../support/mod.rs"]
 mod support;
@@ -89,6 +90,7 @@ fn main() -> ExitCode {
     let mut harness = Harness { arguments, required, left_out: BTreeSet::new() };
     let mut trials = ftp::trials(&mut harness);
     trials.extend(ssh::trials(&mut harness));
+    trials.extend(revocation::trials(&mut harness));
     let conclusion = libtest_mimic::run(&harness.arguments, trials);
     if !harness.arguments.list {
         for name in &harness.left_out {

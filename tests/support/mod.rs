@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod certificates;
 pub mod daemon;
+pub mod openssl;
 pub mod proftpd;
 pub mod pure_ftpd;
 pub mod sshd;
