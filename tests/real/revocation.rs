@@ -96,7 +96,9 @@ async fn staples(authority: &Authority) {
         assert!(why(&by_another).contains("another authority"), "{by_another:?}");
     }
     assert!(why(&looked(authority, &["good"], &staple("good", "revoked", ""), &[], now)).contains("not made for signing"));
-    assert!(why(&looked(authority, &["good"], &staple("good", "responder", "-resp_no_certs"), &[], now)).contains("not signed by the issuer"));
+    assert!(
+        why(&looked(authority, &["good"], &staple("good", "responder", "-resp_no_certs"), &[], now)).contains("not signed by the issuer")
+    );
     assert!(why(&looked(authority, &["good"], b"\x30\x03\x0a\x01\x06", &[], now)).contains("may not answer"));
     assert!(why(&looked(authority, &["good"], b"no answer", &[], now)).contains("no answer"));
 
@@ -273,7 +275,7 @@ fn services(authority: &Authority, folder: &std::path::Path) -> sealift::engine:
     use sealift::engine::{HostKeyFiles, KeySources, Services, SessionTiming};
     Services {
         prompter: Arc::new(sealift::ask::ScriptedPrompter::default()),
-        trust: Arc::new(sealift::trust::store::TrustStore::open(folder)),
+        trust: Arc::new(sealift::trust::store::TrustStore::open(folder, sealift::secrets::Keyring::off())),
         host_keys: Arc::new(HostKeyFiles::only(folder.join("known_hosts"))),
         roots: roots(authority),
         keys: Arc::new(KeySources::default()),
@@ -289,9 +291,7 @@ fn services(authority: &Authority, folder: &std::path::Path) -> sealift::engine:
 async fn check_now(authority: &Authority) {
     let folder = tempfile::tempdir().unwrap();
     let services = services(authority, folder.path());
-    let evidence = |host: &str, name: &str| {
-        Evidence::new(Endpoint::new(host, 990), PeerIdentity::Certificates(chain(authority, &[name])))
-    };
+    let evidence = |host: &str, name: &str| Evidence::new(Endpoint::new(host, 990), PeerIdentity::Certificates(chain(authority, &[name])));
     let ask = async |host: &str, name: &str| sealift::engine::check_revocation(&evidence(host, name), &services).await;
     let port = authority.responder.port;
     let good = ask("127.0.0.1", "good").await;
@@ -324,7 +324,10 @@ async fn check_now(authority: &Authority) {
         stream.write_all(&list).await.unwrap();
     };
     let (state, ()) = tokio::join!(ask("127.0.0.1", "unlisted"), serve);
-    assert!(matches!(&state, Revocation::Good { source: RevocationSource::Fetched(address), .. } if address.ends_with("/own.crl")), "{state:?}");
+    assert!(
+        matches!(&state, Revocation::Good { source: RevocationSource::Fetched(address), .. } if address.ends_with("/own.crl")),
+        "{state:?}"
+    );
 }
 
 async fn client_certificates_are_asked_for(authority: &Authority) {

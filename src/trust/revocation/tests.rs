@@ -62,7 +62,8 @@ fn answer(subject: &Subject<'_>, key: &KeyPair) -> Vec<u8> {
     let time = |text: &str| der::element(GENERALIZED_TIME, &[text.as_bytes()]);
     let sequence = |parts: &[&[u8]]| der::element(SEQUENCE, parts);
     let question = answer::question(subject);
-    let id = der::only(&question, SEQUENCE).and_then(|outer| outer.inside().inside(SEQUENCE)?.inside(SEQUENCE)?.inside(SEQUENCE)).unwrap().0;
+    let id =
+        der::only(&question, SEQUENCE).and_then(|outer| outer.inside().inside(SEQUENCE)?.inside(SEQUENCE)?.inside(SEQUENCE)).unwrap().0;
     let reason = der::element(context(0), &[&der::element(ENUMERATED, &[&[1]])]);
     let status = der::element(context(1), &[&time("20260103000000Z"), &reason]);
     let until = der::element(context(0), &[&time("20260120000000Z")]);
