@@ -236,9 +236,9 @@ impl App {
         });
         let Some(dialog) = ledger else { return false };
         dialog.waiting = None;
-        dialog.said = match &done {
+        dialog.said = match done {
             Ok(done) if done.is_empty() => None,
-            Ok(done) => Some((Mood::Good, done.clone())),
+            Ok(done) => Some((Mood::Good, done)),
             Err(advice) => Some((Mood::Danger, advice.sentence())),
         };
         match rows {

@@ -279,6 +279,7 @@ fn services(authority: &Authority, folder: &std::path::Path) -> sealift::engine:
         host_keys: Arc::new(HostKeyFiles::only(folder.join("known_hosts"))),
         roots: roots(authority),
         keys: Arc::new(KeySources::default()),
+        ssh: Arc::new(|_, _| Ok(sealift::engine::SshOptions::default())),
         local_user: "tester".to_owned(),
         data_mode: sealift::protocols::ftp::DataMode::Auto,
         timeout: std::time::Duration::from_secs(20),

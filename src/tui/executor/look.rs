@@ -57,5 +57,8 @@ pub(super) async fn work_on_ledger(backend: &dyn Backend, order: LedgerOrder) ->
 }
 
 fn with_remark(said: String, remark: Option<String>) -> String {
-    remark.map_or(said.clone(), |remark| format!("{said}; {remark}"))
+    match remark {
+        Some(remark) => format!("{said}; {remark}"),
+        None => said,
+    }
 }

@@ -80,9 +80,10 @@ fn tabs(dialog: &InspectorDialog, width: usize) -> Line {
     let mut line = Line::empty();
     for (at, name) in names.into_iter().enumerate() {
         let gap = if at > 0 { " " } else { "" };
-        line = match at == dialog.page {
-            true => line.and(gap, Role::Text).and(format!("[{name}]"), Role::DialogTitle),
-            false => line.and(format!("{gap}{name}"), Role::Key),
+        line = if at == dialog.page {
+            line.and(gap, Role::Text).and(format!("[{name}]"), Role::DialogTitle)
+        } else {
+            line.and(format!("{gap}{name}"), Role::Key)
         };
     }
     line
