@@ -29,7 +29,7 @@ fn enter_on_a_site_connects_and_lists() {
     assert_eq!(screen.app.session(Place::Remote(SessionId(1))).map(|session| session.facts.protection.as_str()), Some("TLS1.3"));
     assert_eq!(screen.app.place_name(Place::Remote(SessionId(1))), "ftpes://me@host");
     screen.keys("T");
-    assert!(matches!(screen.app.dialog(), Some(Dialog::Facts(_))));
+    assert!(matches!(screen.app.dialog(), Some(Dialog::Inspector(_))));
 }
 
 #[test]

@@ -157,9 +157,14 @@ pub(super) fn grouped(value: &str, room: usize) -> String {
 
 /// A chain as a tree, the root on top, with where each part came from and how its signature stands.
 pub(super) fn tree(chain: &[ChainLink], look: &Look, width: usize) -> Vec<Line> {
+    branches(chain, look, width).into_iter().flatten().collect()
+}
+
+/// The lines of each part of the tree, the root first.
+pub(super) fn branches(chain: &[ChainLink], look: &Look, width: usize) -> Vec<Vec<Line>> {
     let branch = if look.ascii { "`- " } else { "└─ " };
-    let mut lines = Vec::new();
-    for (depth, link) in chain.iter().rev().enumerate() {
+    let part = |(depth, link): (usize, &ChainLink)| {
+        let mut lines = Vec::new();
         let indent = if depth == 0 { String::new() } else { format!("{}{branch}", " ".repeat((depth - 1).min(8) * 3)) };
         let (standing, role) = standing(link);
         let name = Line::text(indent.clone(), Role::Faint).and(
@@ -174,8 +179,9 @@ pub(super) fn tree(chain: &[ChainLink], look: &Look, width: usize) -> Vec<Line> 
             let room = width.saturating_sub(under.len());
             lines.extend(wrap(&standing, room).into_iter().map(|line| Line::text(under.clone(), Role::Text).and(line, role)));
         }
-    }
-    lines
+        lines
+    };
+    chain.iter().rev().enumerate().map(part).collect()
 }
 
 fn standing(link: &ChainLink) -> (String, Role) {

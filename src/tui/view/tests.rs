@@ -194,7 +194,6 @@ fn dialogs_of_actions() {
     shown("mark", |stage| stage.keys("+.pdf"));
     shown("sort", |stage| stage.keys("s"));
     shown("facts", |stage| stage.keys("jjji"));
-    shown("connection", |stage| stage.keys("<tab>T"));
     shown("help", |stage| stage.keys("?"));
     shown("help-narrowed", |stage| stage.keys("?folder"));
     shown("palette", |stage| stage.keys(":copy"));

@@ -4,6 +4,7 @@ mod bad_input;
 mod certified;
 mod ftps;
 mod hop;
+mod inspecting;
 mod ledger;
 mod quiet;
 mod relay;

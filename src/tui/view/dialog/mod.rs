@@ -2,11 +2,16 @@
 
 mod conflict;
 mod facts;
+mod inspector;
+mod ledger;
 mod lists;
 mod prompts;
 mod transfers;
 pub(super) mod trust;
 mod work;
+
+#[cfg(test)]
+mod tests;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -41,6 +46,11 @@ pub(super) fn draw(dialog: &Dialog, app: &App, look: &Look, screen: Rect, layout
         Dialog::Help(dialog) => lists::help(dialog, screen),
         Dialog::Palette(dialog) => lists::palette(dialog, screen),
         Dialog::Transfers(dialog) => transfers::sheet(dialog, app, look, screen),
+        Dialog::Inspector(dialog) => inspector::sheet(dialog, look, screen),
+        Dialog::Export(dialog) => inspector::export(dialog, screen),
+        Dialog::Ledger(dialog) => ledger::sheet(dialog, app, look, screen),
+        Dialog::Forget(dialog) => ledger::forget(dialog, screen),
+        Dialog::Import(dialog) => ledger::import(dialog, screen),
         Dialog::Facts(dialog) => facts::facts(dialog, screen),
         Dialog::Message(dialog) => facts::message(dialog, screen),
     };

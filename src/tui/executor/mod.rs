@@ -1,5 +1,7 @@
 //! Starts what the core orders, as tasks somebody owns. Never waits, and draws nothing.
 
+mod look;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +24,8 @@ pub struct Executor {
     /// The sorting and the looking up of each pane: an older one is of no use.
     sorting: [Option<AbortHandle>; 2],
     looking_up: [Option<AbortHandle>; 2],
+    /// What inspectors, exports and the ledger wait for, by their numbers.
+    looking: Vec<(Generation, AbortHandle)>,
 }
 
 /// How long the end of the program waits for the backend.
@@ -35,7 +39,10 @@ impl Executor {
     pub fn new(backend: Arc<dyn Backend>) -> (Self, mpsc::Receiver<Msg>) {
         let (messages, queue) = mpsc::channel(QUEUE);
         let none = || [None, None];
-        (Self { backend, messages, tasks: JoinSet::new(), waiting: none(), sorting: none(), looking_up: none() }, queue)
+        (
+            Self { backend, messages, tasks: JoinSet::new(), waiting: none(), sorting: none(), looking_up: none(), looking: Vec::new() },
+            queue,
+        )
     }
 
     /// Starts `effect`. Orders to the terminal (clipboard, suspend, redraw, quit) are given back.
@@ -98,6 +105,40 @@ impl Executor {
                     None
                 });
             }
+            Effect::Inspect { generation, place, path, now } => {
+                let task = self.spawn(async move {
+                    let result = look::inspect(&*backend, place, &path, now).await;
+                    Some(Msg::Inspected { generation, result })
+                });
+                self.look(generation, task);
+            }
+            Effect::CheckRevocation { generation, evidence } => {
+                let task = self.spawn(async move {
+                    let result = backend.check_revocation(&evidence).await;
+                    Some(Msg::RevocationChecked { generation, result })
+                });
+                self.look(generation, task);
+            }
+            Effect::WriteFile { generation, path, content } => {
+                let task = self.spawn(async move {
+                    let result = look::write(&*backend, &path, content).await;
+                    Some(Msg::FileWritten { generation, path, result })
+                });
+                self.look(generation, task);
+            }
+            Effect::Ledger { generation, order } => {
+                let task = self.spawn(async move {
+                    let done = look::work_on_ledger(&*backend, order).await;
+                    let rows = backend.ledger_rows().await;
+                    Some(Msg::LedgerRead { generation, done, rows })
+                });
+                self.look(generation, task);
+            }
+            Effect::StopLooking(generation) => {
+                for (_, task) in self.looking.extract_if(.., |(of, _)| *of == generation) {
+                    task.abort();
+                }
+            }
             Effect::Submit(job) => backend.submit(job),
             Effect::CancelJob(job) => backend.cancel_job(job),
             Effect::ClearJobs => backend.clear_jobs(),
@@ -131,6 +172,11 @@ impl Executor {
                 drop(messages.send(message).await);
             }
         })
+    }
+
+    fn look(&mut self, generation: Generation, task: AbortHandle) {
+        self.looking.retain(|(_, task)| !task.is_finished());
+        self.looking.push((generation, task));
     }
 
     /// Forgets tasks that ended; one that panicked is told.
