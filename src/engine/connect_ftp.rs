@@ -141,9 +141,10 @@ async fn pin_for(target: &Target, services: &Services) -> Result<Option<Pin>, Co
     }
 }
 
-/// A pin for a fingerprint the person brought along: that identity, whatever is wrong with it.
+/// A pin for a fingerprint the person brought along: that identity, whatever is wrong with it, unless it was taken back.
 fn exactly(certificate: Fingerprint, services: &Services) -> Pin {
-    let accepted = ProblemKind::ALL.iter().copied().filter(|kind| !kind.is_about_memory()).collect();
+    let is_accepted = |kind: &ProblemKind| !kind.is_about_memory() && *kind != ProblemKind::Revoked;
+    let accepted = ProblemKind::ALL.iter().copied().filter(is_accepted).collect();
     Pin {
         certificate,
         spki: None,

@@ -48,7 +48,7 @@ impl Services {
     /// The decision about `endpoint`, looked up off the runtime's threads.
     pub(super) async fn pin(&self, endpoint: &Endpoint) -> Result<Option<Pin>, StoreError> {
         let endpoint = endpoint.clone();
-        in_the_store(&self.trust, move |store| Ok(store.pin(&endpoint))).await
+        in_the_store(&self.trust, move |store| store.pin(&endpoint)).await
     }
 
     /// The authorities of the machine, of the command line, and of the person's ledger as it is now.

@@ -48,7 +48,7 @@ impl From<&ConnectFailure> for Advice {
             ConnectFailure::Ledger(error) => Self {
                 what: "Whom you trust could not be looked up, so nothing was connected.".into(),
                 why: format!("{error}."),
-                next: "End the other program that holds the ledger, or mend its folder; then connect again.".into(),
+                next: "Mend the file or move it away (then every server is asked about again), or end the program that holds it.".into(),
                 intended: false,
             },
             ConnectFailure::FileSystem(error) => Self::from(error),

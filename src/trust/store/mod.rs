@@ -107,22 +107,19 @@ impl TrustStore {
         self.keyring.check()
     }
 
-    /// The pin of `endpoint`, `Unconfirmed` where file and keyring do not agree. A ledger that cannot be read trusts
-    /// nobody; [`Self::list`] tells why.
-    pub fn pin(&self, endpoint: &Endpoint) -> Option<Pin> {
+    /// The pin of `endpoint`, `Unconfirmed` where file and keyring do not agree.
+    ///
+    /// An error where neither can be read: whether another identity was trusted there before, nobody knows.
+    pub fn pin(&self, endpoint: &Endpoint) -> Result<Option<Pin>, StoreError> {
         if let Some(pin) = self.once().get(endpoint) {
-            return Some(pin.clone());
+            return Ok(Some(pin.clone()));
         }
-        let row = match self.read() {
-            Ok(ledger) => ledger.pin(endpoint),
-            Err(error) => {
-                tracing::warn!(%error, "no pin can be read");
-                None
-            }
-        };
+        let ledger = self.read();
+        let row = ledger.as_ref().ok().and_then(|ledger| ledger.pin(endpoint));
         match item::standing_of_pin(&self.keyring, endpoint, row.as_ref()) {
-            Standing::Confirmed | Standing::NoKeyring(_) => row,
-            Standing::Denied(other) => other.or(row).map(|pin| Pin { remember: Remember::Unconfirmed, ..pin }),
+            Standing::Confirmed => Ok(row),
+            Standing::NoKeyring(_) => ledger.map(|_| row),
+            Standing::Denied(other) => Ok(other.or(row).map(|pin| Pin { remember: Remember::Unconfirmed, ..pin })),
         }
     }
 

@@ -58,24 +58,24 @@ fn both_agree_or_it_is_asked_again() {
     let person = Person::new();
     let kept = Pin { leaf: Some(Certificate { der: b"always".as_slice().into() }), last_seen: Some(Timestamp::MAX), ..always() };
     assert_eq!(person.store().remember(at(21), kept.clone()), Ok(Kept::default()));
-    assert_eq!((person.store().pin(&at(21)), person.confirmations()), (Some(kept.clone()), vec![Confirmation::Confirmed]));
+    assert_eq!((person.store().pin(&at(21)).unwrap(), person.confirmations()), (Some(kept.clone()), vec![Confirmation::Confirmed]));
 
     // The keyring's is another one: that is what was trusted.
     let other = pin(b"other", Remember::Always);
     person.without().remember(at(21), other.clone()).unwrap();
-    assert_eq!(person.store().pin(&at(21)), Some(unconfirmed(Pin { leaf: None, last_seen: None, ..kept })));
+    assert_eq!(person.store().pin(&at(21)).unwrap(), Some(unconfirmed(Pin { leaf: None, last_seen: None, ..kept })));
     assert_eq!(person.confirmations(), [Confirmation::Denied]);
     // The keyring has none.
     person.item("pin host.example:21").delete_credential().unwrap();
-    assert_eq!(person.store().pin(&at(21)), Some(unconfirmed(other.clone())));
+    assert_eq!(person.store().pin(&at(21)).unwrap(), Some(unconfirmed(other.clone())));
     // Decided anew, it holds.
     person.store().remember(at(21), other.clone()).unwrap();
-    assert_eq!(person.store().pin(&at(21)), Some(other));
+    assert_eq!(person.store().pin(&at(21)).unwrap(), Some(other));
     // The file has none: what is in no list is trusted nowhere.
     person.without().forget(&at(21)).unwrap();
-    assert!(person.store().pin(&at(21)).is_some_and(|pin| pin.remember == Remember::Unconfirmed));
+    assert!(person.store().pin(&at(21)).unwrap().is_some_and(|pin| pin.remember == Remember::Unconfirmed));
     assert_eq!(person.store().forget(&at(21)), Ok(None));
-    assert_eq!(person.store().pin(&at(21)), None);
+    assert_eq!(person.store().pin(&at(21)).unwrap(), None);
 }
 
 #[test]
@@ -85,10 +85,10 @@ fn an_item_stands_for_its_own_endpoint_only() {
     person.without().remember(at(990), always()).unwrap();
     let contents = person.item("pin host.example:21").get_secret().unwrap();
     person.item("pin host.example:990").set_secret(&contents).unwrap();
-    assert_eq!(person.store().pin(&at(990)), Some(unconfirmed(always())));
+    assert_eq!(person.store().pin(&at(990)).unwrap(), Some(unconfirmed(always())));
     for junk in [&b""[..], b"{}", b"\xff"] {
         person.item("pin host.example:21").set_secret(junk).unwrap();
-        assert_eq!(person.store().pin(&at(21)), Some(unconfirmed(always())));
+        assert_eq!(person.store().pin(&at(21)).unwrap(), Some(unconfirmed(always())));
     }
 }
 
@@ -96,9 +96,12 @@ fn an_item_stands_for_its_own_endpoint_only() {
 fn a_keyring_that_comes_later_confirms_what_is_decided_again() {
     let person = Person::new();
     assert_eq!(person.without().remember(at(21), always()), Ok(Kept::default()), "no keyring is nothing to tell");
-    assert_eq!((person.without().pin(&at(21)), person.store().pin(&at(21))), (Some(always()), Some(unconfirmed(always()))));
+    assert_eq!(
+        (person.without().pin(&at(21)).unwrap(), person.store().pin(&at(21)).unwrap()),
+        (Some(always()), Some(unconfirmed(always())))
+    );
     person.store().remember(at(21), always()).unwrap();
-    assert_eq!((person.store().pin(&at(21)), person.without().pin(&at(21))), (Some(always()), Some(always())));
+    assert_eq!((person.store().pin(&at(21)).unwrap(), person.without().pin(&at(21)).unwrap()), (Some(always()), Some(always())));
 }
 
 #[test]
@@ -107,19 +110,19 @@ fn a_keyring_that_fails_loses_no_decision() {
     let store = person.locked("pin host.example:21");
     let remark = store.remember(at(21), always()).unwrap().remark.unwrap();
     assert!(remark.contains("ledger file only") && remark.contains("locked"), "{remark}");
-    assert_eq!(store.pin(&at(21)), Some(always()));
+    assert_eq!(store.pin(&at(21)).unwrap(), Some(always()));
     let row = &store.rows().unwrap()[0];
     assert!(row.confirmed == Confirmation::NoKeyring && row.kept.contains("locked"), "{row:?}");
     // Locked, and without any item yet: nothing was denied.
     let store = person.locked("probe");
-    assert_eq!(store.pin(&at(21)), Some(always()));
+    assert_eq!(store.pin(&at(21)).unwrap(), Some(always()));
     // Back again: asked once.
-    assert_eq!(person.store().pin(&at(21)), Some(unconfirmed(always())));
+    assert_eq!(person.store().pin(&at(21)).unwrap(), Some(unconfirmed(always())));
 
     person.store().remember(at(21), always()).unwrap();
     let store = person.locked("pin host.example:21");
     assert!(store.forget(&at(21)).unwrap().unwrap().remark.unwrap().contains("keyring"));
-    assert!(person.store().pin(&at(21)).is_some_and(|pin| pin.remember == Remember::Unconfirmed), "removed is removed");
+    assert!(person.store().pin(&at(21)).unwrap().is_some_and(|pin| pin.remember == Remember::Unconfirmed), "removed is removed");
 }
 
 #[test]
@@ -128,7 +131,7 @@ fn a_file_that_cannot_be_written_leaves_it_to_the_keyring() {
     fs::write(person.store().file(), "{").unwrap();
     let remark = person.store().remember(at(21), always()).unwrap().remark.unwrap();
     assert!(remark.contains("your keyring only") && remark.contains("damaged"), "{remark}");
-    assert_eq!(person.store().pin(&at(21)), Some(unconfirmed(always())));
+    assert_eq!(person.store().pin(&at(21)).unwrap(), Some(unconfirmed(always())));
     assert!(person.without().remember(at(21), always()).is_err(), "kept nowhere");
 }
 
@@ -167,8 +170,8 @@ fn what_is_exported_counts_and_what_is_imported_replaces_nothing() {
     let imported = other.store().import(&exported).unwrap();
     let conflict = Conflict { endpoint: at(22), trusted: Fingerprint::of(b"theirs"), imported: Fingerprint::of(b"mine") };
     assert_eq!((imported.added, imported.known, imported.conflicts, imported.left_out), (vec![at(21)], 0, vec![conflict], 1));
-    assert_eq!(other.store().pin(&at(21)), Some(Pin { verified: Verified::Imported, ..always() }));
-    assert_eq!(other.store().pin(&at(22)), Some(pin(b"theirs", Remember::Always)));
+    assert_eq!(other.store().pin(&at(21)).unwrap(), Some(Pin { verified: Verified::Imported, ..always() }));
+    assert_eq!(other.store().pin(&at(22)).unwrap(), Some(pin(b"theirs", Remember::Always)));
     assert_eq!(other.confirmations(), [Confirmation::Confirmed; 2]);
     assert_eq!(other.store().import(&exported).unwrap().known, 1);
     assert!(other.store().import("junk").unwrap_err().to_string().contains("imported"));
@@ -187,9 +190,13 @@ fn when_a_peer_was_seen_is_written_once_an_hour_and_changes_no_decision() {
         store.seen(&at(22), &Fingerprint::of(b"key"), now).unwrap();
         // Another one than is trusted was not seen.
         store.seen(&at(21), &Fingerprint::of(b"other"), Timestamp::MAX).unwrap();
-        assert_eq!((store.pin(&at(21)).unwrap().last_seen, store.notes().unwrap()[0].last_seen), (Some(seen), Some(seen)), "{now}");
+        assert_eq!(
+            (store.pin(&at(21)).unwrap().unwrap().last_seen, store.notes().unwrap()[0].last_seen),
+            (Some(seen), Some(seen)),
+            "{now}"
+        );
     }
-    assert_eq!((person.confirmations(), store.pin(&at(21)).unwrap().remember), (vec![Confirmation::Confirmed], Remember::Always));
+    assert_eq!((person.confirmations(), store.pin(&at(21)).unwrap().unwrap().remember), (vec![Confirmation::Confirmed], Remember::Always));
     store.forget_notes(|note| note.endpoint == at(22)).unwrap();
     assert_eq!(store.notes(), Ok(Vec::new()));
 }
