@@ -12,7 +12,7 @@ use crate::ask::{
     ConflictAction, ConflictAnswer, ConflictQuestion, Declined, FileFacts, InteractiveQuestion, Prompter, Scope, SecretAnswer,
     SecretPurpose, SecretQuestion, TrustQuestion, TrustReply,
 };
-use crate::model::bytes;
+use crate::model::{Endpoint, bytes};
 use crate::secrets::Secret;
 use crate::trust::Verified;
 
@@ -90,6 +90,11 @@ impl LinePrompter {
     }
 }
 
+/// Who asks, and whether that is only a host on the way.
+fn place(endpoint: &Endpoint, on_the_way_to: Option<&Endpoint>) -> String {
+    on_the_way_to.map_or_else(|| endpoint.to_string(), |aim| format!("{endpoint}, a jump host on the way to {aim}"))
+}
+
 #[async_trait]
 impl Prompter for LinePrompter {
     async fn trust(&self, question: TrustQuestion) -> Result<TrustReply, Declined> {
@@ -109,15 +114,16 @@ impl Prompter for LinePrompter {
 
     async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined> {
         let wrong = if question.attempt > 1 { "That was not right. " } else { "" };
+        let at = place(&question.site.endpoint, question.on_the_way_to.as_ref());
         let text = match &question.purpose {
-            SecretPurpose::Password { user } => format!("{wrong}Password of {user} at {}: ", question.site.endpoint),
+            SecretPurpose::Password { user } => format!("{wrong}Password of {user} at {at}: "),
             SecretPurpose::KeyPassphrase { file, label } => format!("{wrong}Passphrase of the key {file} ({label}): "),
         };
         self.line(text, false).await.map(|line| SecretAnswer { secret: Secret::new(line) }).ok_or(Declined)
     }
 
     async fn interactive(&self, question: InteractiveQuestion) -> Result<Vec<Secret>, Declined> {
-        let mut heading = format!("{} asks:\n", question.site.endpoint);
+        let mut heading = format!("{} asks:\n", place(&question.site.endpoint, question.on_the_way_to.as_ref()));
         for line in std::iter::once(question.name.as_str()).chain(question.instruction.lines()).filter(|line| !line.is_empty()).take(20) {
             heading.push_str(&format!("{line}\n"));
         }

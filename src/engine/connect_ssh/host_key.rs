@@ -10,7 +10,7 @@ use crate::engine::failure::ConnectFailure;
 use crate::engine::services::Services;
 use crate::engine::ssh_options::HostKeyChecking;
 use crate::model::Endpoint;
-use crate::protocols::sftp::{HostKeyJudge, SshConnection, Transport};
+use crate::protocols::sftp::{HostKeyJudge, SshConnection, SshSettings, Transport};
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::trust::known_hosts::{self, KnownHosts, Standing};
 use crate::trust::{Change, Evidence, Fingerprint, HostKey, PeerIdentity, ProblemKind, Remember, Remembered};
@@ -56,6 +56,21 @@ pub(super) async fn reach(leg: &Arc<Leg>, transport: &Transport, services: &Serv
     let (accepted, known_as) = (key.fingerprint(), leg.known_as.clone());
     let judge = move |key: &HostKey| exactly(accepted, &known_as, key, "shown a moment ago").map(|()| trust);
     Ok(connect(leg, transport, judge).await?)
+}
+
+/// What a host shows and what is wrong with it. Every key is refused, so that the connection ends there.
+pub(super) async fn look(leg: &Arc<Leg>, transport: &Transport, services: &Services) -> Result<Evidence, ConnectFailure> {
+    let (by, with) = (leg.clone(), services.clone());
+    let judge: HostKeyJudge = Arc::new(move |key| {
+        let nothing_wrong = || Box::new(Evidence::new(by.known_as.clone(), PeerIdentity::HostKey(key.clone())));
+        Err(standing(key, &by, &by.known, &with).map_or_else(|evidence| evidence, |_| nothing_wrong()))
+    });
+    let settings = SshSettings { host_certificates: true, ..leg.settings.clone() };
+    match SshConnection::connect_over(transport, &settings, judge).await {
+        Err(ConnectError { kind: ConnectErrorKind::Untrusted(evidence), .. }) => Ok(*evidence),
+        Err(error) => Err(error.into()),
+        Ok(_) => Err(ConnectError::new(ConnectErrorKind::Handshake, &leg.site.endpoint, "the server showed no host key").into()),
+    }
 }
 
 fn refused(leg: &Leg, evidence: Box<Evidence>, why: &str) -> ConnectError {

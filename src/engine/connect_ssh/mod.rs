@@ -46,21 +46,7 @@ struct PassedLeg {
 /// Connects and logs in; asks where it has to.
 pub(super) async fn connect(target: &Target, services: &Services) -> Result<Connected, ConnectFailure> {
     let route = route::look_up(target, services).await?;
-    let mut transport = route.start.clone();
-    let (mut legs, mut hops) = (Vec::new(), Vec::new());
-    for hop in &route.hops {
-        let passing = async {
-            let mut reached = host_key::reach(hop, &transport, services).await?;
-            let steps = login::log_in(&mut reached.connection, hop, None, services).await?;
-            Ok((reached, steps))
-        };
-        let (reached, steps) = passing.await.map_err(|failure| on_the_way(failure, &target.site.endpoint))?;
-        let fingerprint = reached.key.fingerprint();
-        services.seen(&hop.known_as, fingerprint).await;
-        hops.push(Hop { endpoint: hop.site.endpoint.clone(), fingerprint, trust: reached.trust });
-        legs.push(PassedLeg::new(hop, fingerprint, steps));
-        transport = Transport::Through(Arc::new(reached.connection));
-    }
+    let Passed { transport, mut legs, hops } = pass(&route, target, services).await?;
     let leg = &route.destination;
     let Reached { mut connection, key, trust } = host_key::reach(leg, &transport, services).await?;
     let steps = login::log_in(&mut connection, leg, target.password.clone(), services).await?;
@@ -82,6 +68,40 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
         user,
         file_system: Arc::new(file_system),
     })
+}
+
+/// What the host shows, reached by its way. Nobody is logged in to it, and nothing is remembered of it.
+pub(super) async fn look(target: &Target, services: &Services) -> Result<Evidence, ConnectFailure> {
+    let route = route::look_up(target, services).await?;
+    let passed = pass(&route, target, services).await?;
+    host_key::look(&route.destination, &passed.transport, services).await
+}
+
+/// The hosts on the way, behind us.
+struct Passed {
+    /// Over which the destination is reached.
+    transport: Transport,
+    legs: Vec<PassedLeg>,
+    hops: Vec<Hop>,
+}
+
+/// Goes over every host on the way; asks where it has to.
+async fn pass(route: &Route, target: &Target, services: &Services) -> Result<Passed, ConnectFailure> {
+    let mut passed = Passed { transport: route.start.clone(), legs: Vec::new(), hops: Vec::new() };
+    for hop in &route.hops {
+        let passing = async {
+            let mut reached = host_key::reach(hop, &passed.transport, services).await?;
+            let steps = login::log_in(&mut reached.connection, hop, None, services).await?;
+            Ok((reached, steps))
+        };
+        let (reached, steps) = passing.await.map_err(|failure| on_the_way(failure, &target.site.endpoint))?;
+        let fingerprint = reached.key.fingerprint();
+        services.seen(&hop.known_as, fingerprint).await;
+        passed.hops.push(Hop { endpoint: hop.site.endpoint.clone(), fingerprint, trust: reached.trust });
+        passed.legs.push(PassedLeg::new(hop, fingerprint, steps));
+        passed.transport = Transport::Through(Arc::new(reached.connection));
+    }
+    Ok(passed)
 }
 
 /// Connects again over the same hosts with what worked before, to exactly the host keys that were accepted. Asks nothing.

@@ -46,6 +46,13 @@ fn secret(stage: &mut Stage, purpose: SecretPurpose, attempt: u32) -> Asking {
     stage.ask(|prompter| async move { prompter.secret(question).await.is_ok() })
 }
 
+fn password_of_a_hop(stage: &mut Stage) -> Asking {
+    let site = ParsedUrl::parse("sftp://bob@jump.example.com").unwrap().site;
+    let purpose = SecretPurpose::Password { user: "bob".into() };
+    let question = SecretQuestion { site, on_the_way_to: Some(crate::model::Endpoint::new("inner.example.com", 22)), purpose, attempt: 1 };
+    stage.ask(|prompter| async move { prompter.secret(question).await.is_ok() })
+}
+
 fn plain_password(stage: &mut Stage) -> Asking {
     let site = Site { protocol: Protocol::Ftp, ..site() };
     let question = SecretQuestion { site, on_the_way_to: None, purpose: SecretPurpose::Password { user: "bob".into() }, attempt: 1 };
@@ -176,6 +183,7 @@ fn questions() {
     asked("password", |stage| secret(stage, password(), 1), "hunter2");
     asked("password-again", |stage| secret(stage, password(), 2), "");
     asked("password-plain", plain_password, "");
+    asked("password-hop", password_of_a_hop, "");
     asked("passphrase", |stage| secret(stage, passphrase(), 1), "");
     asked("interactive", interactive, "x<enter>secret");
     asked("conflict", conflict, "");

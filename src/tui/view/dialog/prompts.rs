@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::keys;
 use crate::app::dialog::{ConnectDialog, InteractiveDialog, MakeDirDialog, PatternDialog, RenameDialog, SecretDialog};
 use crate::ask::SecretPurpose;
-use crate::model::text;
+use crate::model::{Endpoint, Site, text};
 use crate::tui::theme::Role;
 use crate::tui::view::sheet::{Line, Sheet};
 
@@ -14,7 +14,7 @@ const WIDTH: usize = 60;
 pub(super) fn secret(dialog: &SecretDialog, screen: Rect) -> Sheet {
     let width = Sheet::inner_width(screen, WIDTH);
     let question = &dialog.ask.about;
-    let url = text::display_safe(question.site.url().as_bytes());
+    let url = place(&question.site, question.on_the_way_to.as_ref());
     let (title, lines, wrong) = match &question.purpose {
         SecretPurpose::Password { user } => {
             ("Password", vec![format!("of {} at {url}", text::display_safe(user.as_bytes()))], "The server refused that password.")
@@ -43,12 +43,18 @@ pub(super) fn secret(dialog: &SecretDialog, screen: Rect) -> Sheet {
     sheet
 }
 
+/// Who asks, and whether that is only a host on the way.
+fn place(site: &Site, on_the_way_to: Option<&Endpoint>) -> String {
+    let url = text::display_safe(site.url().as_bytes());
+    on_the_way_to.map_or_else(|| url.clone(), |aim| format!("{url}, a jump host on the way to {aim}"))
+}
+
 pub(super) fn interactive(dialog: &InteractiveDialog, screen: Rect) -> Sheet {
     let width = Sheet::inner_width(screen, WIDTH);
     let question = &dialog.ask.about;
     // The title is ours: a server's own could pass for one of our questions.
     let mut sheet = Sheet::new("The server asks", width);
-    sheet.body = Line::wrapped(&text::display_safe(question.site.url().as_bytes()), width, Role::Faint);
+    sheet.body = Line::wrapped(&place(&question.site, question.on_the_way_to.as_ref()), width, Role::Faint);
     for line in std::iter::once(question.name.as_str()).filter(|name| !name.is_empty()).chain(question.instruction.lines()).take(20) {
         sheet.body.extend(Line::wrapped(&text::display_safe(line.as_bytes()), width, Role::Text));
     }
