@@ -5,6 +5,8 @@ use std::fmt;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
+use super::certificate::KeyFacts;
+
 /// The name of a signature algorithm, and whether it can be forged.
 pub(super) fn signature_algorithm(algorithm: &AlgorithmIdentifier<'_>) -> (String, bool) {
     let oid = algorithm.algorithm.to_id_string();
@@ -55,6 +57,11 @@ impl KeyKind {
                     "1.3.132.0.34" => "P-384".to_owned(),
                     "1.3.132.0.35" => "P-521".to_owned(),
                     "1.3.132.0.10" => "secp256k1".to_owned(),
+                    "1.3.132.0.33" => "P-224".to_owned(),
+                    "1.2.840.10045.3.1.1" => "P-192".to_owned(),
+                    "1.3.36.3.3.2.8.1.1.7" => "brainpoolP256r1".to_owned(),
+                    "1.3.36.3.3.2.8.1.1.11" => "brainpoolP384r1".to_owned(),
+                    "1.3.36.3.3.2.8.1.1.13" => "brainpoolP512r1".to_owned(),
                     _ => curve,
                 })
             }
@@ -64,9 +71,37 @@ impl KeyKind {
         }
     }
 
+    /// The same in parts.
+    pub(super) fn facts(&self) -> KeyFacts {
+        let (algorithm, bits, curve) = match self {
+            Self::Rsa { bits } => ("RSA".to_owned(), Some(*bits), None),
+            Self::Dsa => ("DSA".to_owned(), None, None),
+            Self::Ec(curve) => ("ECDSA".to_owned(), curve_bits(curve), Some(curve.clone())),
+            Self::Other(name) => (name.clone(), None, None),
+        };
+        KeyFacts { algorithm, bits, curve, strength: self.strength() }
+    }
+
+    fn strength(&self) -> &'static str {
+        match self {
+            _ if self.is_weak() => "too weak",
+            Self::Rsa { bits: ..3072 } => "good enough until about 2030",
+            Self::Ec(curve) if curve_bits(curve).is_none_or(|bits| bits < 256) => "unknown",
+            Self::Other(name) if !name.starts_with("Ed") => "unknown",
+            _ => "strong",
+        }
+    }
+
     pub(super) fn is_weak(&self) -> bool {
         matches!(self, Self::Rsa { bits: ..2048 } | Self::Dsa)
     }
+}
+
+fn curve_bits(curve: &str) -> Option<usize> {
+    ["192", "224", "256", "384", "512", "521"]
+        .iter()
+        .find(|bits| curve.contains(**bits) && !curve.contains('.'))
+        .and_then(|bits| bits.parse().ok())
 }
 
 impl fmt::Display for KeyKind {

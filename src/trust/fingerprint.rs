@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -62,6 +62,11 @@ impl Fingerprint {
     /// `SHA256:` and base64 without padding, as OpenSSH prints it.
     pub fn openssh(&self) -> String {
         format!("SHA256:{}", STANDARD_NO_PAD.encode(self.0))
+    }
+
+    /// `sha256//` and base64, as curl's `--pinnedpubkey` takes the fingerprint of a public key.
+    pub fn pin(&self) -> String {
+        format!("sha256//{}", STANDARD.encode(self.0))
     }
 }
 

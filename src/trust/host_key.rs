@@ -37,6 +37,8 @@ pub struct HostCertificate {
     pub critical: Vec<String>,
     /// The authority's public key blob.
     pub authority: Box<[u8]>,
+    /// What the authority signed with, e.g. `ssh-ed25519`, `rsa-sha2-512`.
+    pub signature: String,
 }
 
 impl HostKey {

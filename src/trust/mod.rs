@@ -20,6 +20,7 @@ pub mod pins;
 mod private_file;
 pub mod revocation;
 pub mod signature;
+mod ssh_blob;
 pub mod store;
 mod tls_facts;
 

@@ -16,6 +16,7 @@ mod assess;
 mod certificates;
 mod conformance_memory_local;
 mod connecting;
+mod describe;
 mod ftp_tls;
 mod hostile;
 mod jobs;

@@ -18,6 +18,7 @@ use super::revocation::Revocation;
 use super::signature::{PublicKey, Signed, provider_algorithms};
 use crate::model::{Endpoint, text};
 use names::NameMatch;
+pub(super) use names::name_covers;
 
 /// What [`assess`] found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -75,6 +76,15 @@ pub fn assess(chain: &[Certificate], endpoint: &Endpoint, anchors: &Anchors, now
         assessment.look_at_link(&links[at], now);
     }
     assessment.in_order()
+}
+
+/// What is wrong with a certificate whoever shows it: its dates, format, algorithms, key.
+pub fn alone(certificate: &Certificate, now: Timestamp) -> Vec<Problem> {
+    let mut assessment = Assessment::default();
+    if let Some(link) = readable(std::slice::from_ref(certificate)).first() {
+        assessment.look_at_link(link, now);
+    }
+    assessment.in_order().problems
 }
 
 /// The certificates that can be read, each once. Without the leaf there is nothing to explain.

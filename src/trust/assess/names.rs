@@ -43,6 +43,11 @@ pub(super) fn look(certificate: &X509Certificate<'_>, host: &str) -> NameMatch {
     NameMatch::No(listed)
 }
 
+/// Whether `name`, as [`certificate::general_name`] writes it, is `host` or covers it.
+pub(in crate::trust) fn name_covers(name: &str, host: &str) -> bool {
+    covers(name, host) || name.parse::<IpAddr>().is_ok_and(|listed| address(host) == Some(listed))
+}
+
 /// Whether `pattern` is `host`, or a wildcard for its first label with at least two labels behind it.
 fn covers(pattern: &str, host: &str) -> bool {
     if pattern.eq_ignore_ascii_case(host) {

@@ -1,13 +1,19 @@
 //! Identities as sections of labelled fields: the one description the popup, the inspector, `cert show` and their JSON
 //! are made of. Says what there is and marks what is wrong; draws nothing.
 
-mod certificate;
+pub(super) mod certificate;
+mod connection;
+pub(super) mod host_key;
+mod json;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use certificate::certificate;
+pub use certificate::{certificate, certificate_for};
+pub use connection::{connection, handshake, pin, revocation};
+pub use host_key::host_key;
+pub use json::put_json;
 
 /// A part of an identity's description: who owns it, who issued it, until when.
 #[derive(Debug, Clone, PartialEq, Eq)]

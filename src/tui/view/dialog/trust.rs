@@ -85,12 +85,13 @@ fn certificates(chain: &[Certificate], evidence: &Evidence, details: bool, look:
     let date = |time: Timestamp| look.date_time(time);
     section("Validity", &[Kind::Expired, Kind::NotYetValid], &[format!("{} to {}", date(facts.not_before), date(facts.not_after))]);
     if details {
+        let (usage, revocation) = (facts.usage(), facts.revocation());
         section("Key", &[], &[facts.key]);
         section("Key SHA-256", &[], &[spaced(&facts.spki.colons())]);
         section("Signature", &[], &[facts.signature]);
         section("Serial", &[], &[format!("{} (version {})", facts.serial, facts.version)]);
-        section("Usage", &[], &facts.usage);
-        section("Revocation", &[], &facts.revocation);
+        section("Usage", &[], &usage);
+        section("Revocation", &[], &revocation);
         for (at, other) in chain.iter().enumerate().skip(1) {
             let owner = CertificateFacts::read(&other.der).map_or_else(|_| "unreadable".into(), |facts| facts.owner());
             section(if at == 1 { "Sent with it" } else { "" }, &[], &[owner]);

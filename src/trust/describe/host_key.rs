@@ -1,0 +1,57 @@
+//! An SSH key and what an authority says of it, as sections.
+
+use jiff::Timestamp;
+
+use super::certificate::validity;
+use super::{Field, Section, Value};
+use crate::trust::fingerprint::Fingerprint;
+use crate::trust::host_key::{HostCertificate, HostKey};
+use crate::trust::ssh_blob;
+
+/// Describes a host key and, where the server showed one, its certificate as of `now`.
+pub fn host_key(key: &HostKey, now: Timestamp) -> Vec<Section> {
+    let mut sections = vec![Section { title: "Host key", fields: ssh_key(&key.blob, &key.algorithm) }];
+    if let Some(certificate) = &key.certificate {
+        sections.extend(ssh_certificate(certificate, now));
+    }
+    sections
+}
+
+/// A public key blob (RFC 4253 section 6.6).
+pub(in crate::trust) fn ssh_key(blob: &[u8], algorithm: &str) -> Vec<Field> {
+    let mut fields = vec![Field::text("key_algorithm", "Algorithm", algorithm)];
+    if let Some(key) = ssh_blob::key_facts(blob) {
+        fields.extend(key.bits.map(|bits| Field::new("key_bits", "Bits", Value::Number(bits as u64))));
+        fields.extend(key.curve.map(|curve| Field::text("key_curve", "Curve", curve)));
+        fields.push(Field::text("key_strength", "Strength", key.strength));
+    }
+    fields.push(Field::text("sha256", "SHA-256", Fingerprint::of(blob).openssh()));
+    fields
+}
+
+/// What an authority says of a key (OpenSSH's PROTOCOL.certkeys).
+pub(in crate::trust) fn ssh_certificate(certificate: &HostCertificate, now: Timestamp) -> Vec<Section> {
+    let kind = if certificate.is_for_hosts { "host" } else { "user" };
+    let principals = if certificate.principals.is_empty() { vec!["any".to_owned()] } else { certificate.principals.clone() };
+    let to = vec![
+        Field::text("key_id", "Name", certificate.id.clone()),
+        Field::text("certificate_kind", "For a", kind),
+        Field::new("principals", if certificate.is_for_hosts { "Hosts" } else { "Users" }, Value::List(principals)),
+        Field::new("serial", "Serial", Value::Number(certificate.serial)),
+        Field::text("certificate_algorithm", "Algorithm", certificate.algorithm.clone()),
+    ];
+    let authority = Field::text("authority_sha256", "Authority's SHA-256", Fingerprint::of(&certificate.authority).openssh());
+    let mut sections = vec![Section { title: "Issued to", fields: to }, Section { title: "Issued by", fields: vec![authority] }];
+    let (from, until) = (certificate.not_before, certificate.not_after);
+    let fields = match (from, until) {
+        (None, None) => vec![Field::text("validity_words", "Valid", "for ever")],
+        _ => validity(from.unwrap_or(Timestamp::UNIX_EPOCH), until.unwrap_or(Timestamp::MAX), now),
+    };
+    let outside = from.is_some_and(|from| now < from) || until.is_some_and(|until| now > until);
+    sections.push(Section { title: "Validity", fields }.marked(outside));
+    if !certificate.critical.is_empty() {
+        let field = Field::new("critical_options", "Only", Value::List(certificate.critical.clone()));
+        sections.push(Section { title: "Critical options", fields: vec![field] });
+    }
+    sections
+}
