@@ -26,7 +26,7 @@ const IMPORTED_BY: &[(&[&str], &[&str])] = &[
     (&["russh_sftp"], &["server"]),
     (&["rustls", "tokio_rustls"], &["protocols/tls", "trust", "server"]),
     (&["rustls_platform_verifier", "rustls_native_certs"], &["protocols/tls"]),
-    (&["x509_parser"], &["trust"]),
+    (&["x509_parser"], &["trust", "identity/x509"]),
     (&["keyring"], &["secrets"]),
     (&["rcgen"], &["identity", "server"]),
 ];
