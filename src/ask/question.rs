@@ -2,15 +2,17 @@
 
 use jiff::Timestamp;
 
-use crate::model::{EntryName, FilePath, Site};
+use crate::model::{Endpoint, EntryName, FilePath, Site};
 use crate::secrets::Secret;
 use crate::trust::{Evidence, Verified};
 
 /// Is this peer (certificate or SSH host key) who it says it is?
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustQuestion {
-    /// The site being connected to.
+    /// The site being connected to, or the host on the way to it that is asked about.
     pub site: Site,
+    /// Set for a host on the way (SSH's ProxyJump): where the way leads.
+    pub on_the_way_to: Option<Endpoint>,
     /// What the peer showed and what is wrong with it.
     pub evidence: Box<Evidence>,
     /// The last characters of the fingerprint have to be typed before this can be accepted.
@@ -49,8 +51,10 @@ impl From<TrustAnswer> for TrustReply {
 /// A password or passphrase is needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretQuestion {
-    /// For which site.
+    /// For which site, or which host on the way to one.
     pub site: Site,
+    /// Set for a host on the way (SSH's ProxyJump): where the way leads.
+    pub on_the_way_to: Option<Endpoint>,
     /// What for.
     pub purpose: SecretPurpose,
     /// 1 for the first time; from 2 on the last answer was wrong.
@@ -94,8 +98,10 @@ pub struct SecretAnswer {
 /// The server asks questions of its own (SSH keyboard-interactive, RFC 4256); all text is made safe to draw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InteractiveQuestion {
-    /// For which site.
+    /// For which site, or which host on the way to one.
     pub site: Site,
+    /// Set for a host on the way (SSH's ProxyJump): where the way leads.
+    pub on_the_way_to: Option<Endpoint>,
     /// The server's title; may be empty.
     pub name: String,
     /// The server's instruction; may be empty, may have several lines.

@@ -62,6 +62,72 @@ pub enum Verb {
     Mkdir(Mkdir),
     /// Remove files, and with -r folders with everything in them.
     Rm(Rm),
+    /// Look at certificates, requests, revocation lists and keys, and judge chains.
+    #[command(subcommand)]
+    Cert(Cert),
+}
+
+/// `cert`.
+#[derive(Subcommand)]
+pub enum Cert {
+    /// Show what is in a file, or what a server shows; trusts nothing and sends no credentials.
+    Show(CertShow),
+    /// Say whether a chain is to be trusted, and everything that is wrong with it (exit 0 trusted, 6 not).
+    Verify(CertVerify),
+}
+
+/// `cert show`.
+#[derive(Args)]
+pub struct CertShow {
+    /// File (PEM, DER, PKCS#7, SSH keys), URL of a server, or - for standard input.
+    #[arg(value_name = "FILE|URL|-")]
+    pub what: OsString,
+    /// Certificates that also count as authorities for a server (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub roots: Vec<PathBuf>,
+    /// Print JSON lines, one object for each thing.
+    #[arg(long)]
+    pub json: bool,
+    /// Seconds a silent server is waited for.
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u64>,
+}
+
+/// `cert verify`.
+#[derive(Args)]
+pub struct CertVerify {
+    /// Chain, the certificate itself first: file (PEM, DER, PKCS#7), URL of a server, or - for standard input.
+    #[arg(value_name = "CHAIN|URL|-")]
+    pub chain: OsString,
+    /// The host it must be for; that of the URL if not given.
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
+    /// Only the authorities in this file count, not those of this machine.
+    #[arg(long, value_name = "FILE")]
+    pub roots: Option<PathBuf>,
+    /// Judge as of this instant (2026-12-31T00:00:00Z).
+    #[arg(long, value_name = "RFC3339")]
+    pub at: Option<String>,
+    /// Revocation lists to look in (repeatable).
+    #[arg(long, value_name = "FILE")]
+    pub crl: Vec<PathBuf>,
+    /// What it is used for.
+    #[arg(long, value_enum, default_value_t = CertUsage::Server)]
+    pub usage: CertUsage,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Seconds a silent server is waited for.
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u64>,
+}
+
+/// What a certificate is used for.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum CertUsage {
+    Server,
+    Client,
 }
 
 /// `ls`.

@@ -73,6 +73,11 @@ impl Failure {
         Self { code: ExitCode::Usage, advice: Advice { what: what.into(), why: String::new(), next: next.into(), intended: false } }
     }
 
+    /// A file here cannot be read, or is not what it should be.
+    pub(super) fn unreadable(file: &str, why: impl std::fmt::Display, next: &str) -> Self {
+        Self { code: ExitCode::Local, ..Self::usage(format!("{file}: {why}"), next) }
+    }
+
     /// Standard output cannot be written to.
     pub(super) fn output(error: &std::io::Error) -> Self {
         Self { code: ExitCode::Local, ..Self::usage(format!("cannot write to standard output: {error}"), "") }

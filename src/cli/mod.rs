@@ -8,6 +8,7 @@ mod output;
 mod places;
 mod prompt;
 mod run;
+mod sections;
 mod tour;
 
 pub use exit::{ExitCode, Failure};

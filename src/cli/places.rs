@@ -1,7 +1,8 @@
 //! From the words on the command line to places the engine reaches: one connection for each site named.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode;
 
@@ -98,6 +99,25 @@ pub fn start_pane(text: &OsStr) -> Result<StartPane, Failure> {
     }
 }
 
+/// A file here, or a server.
+pub(super) enum Named {
+    File(PathBuf),
+    Server(Box<ParsedUrl>),
+}
+
+/// What `text` names. A server must be one that shows an identity.
+pub(super) fn named(text: &OsStr) -> Result<Named, Failure> {
+    if let Some(path) = local(text) {
+        return Ok(Named::File(OsStr::from_bytes(path?.as_bytes()).into()));
+    }
+    let url = parse(text)?;
+    remark(&url);
+    if url.site.protocol == Protocol::Ftp {
+        return Err(Failure::usage("a server of plain ftp:// shows no identity", "Use ftpes://, ftps:// or sftp://."));
+    }
+    Ok(Named::Server(Box::new(url)))
+}
+
 /// The path on this machine, if `text` is no URL of a server: from the working folder on, or `file:` (RFC 8089, percent-encoded).
 fn local(text: &OsStr) -> Option<Result<FilePath, Failure>> {
     let bytes = text.as_encoded_bytes();
@@ -115,7 +135,7 @@ fn local(text: &OsStr) -> Option<Result<FilePath, Failure>> {
         }
     };
     let path: Vec<u8> = percent_decode(path).collect();
-    Some(local_path(std::os::unix::ffi::OsStrExt::from_bytes(&path)))
+    Some(local_path(OsStr::from_bytes(&path)))
 }
 
 /// An absolute local path, from the working folder on.

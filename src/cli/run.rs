@@ -27,6 +27,7 @@ pub async fn run(verb: &Verb) -> ExitCode {
             headless(&command.common, async |engine, news| commands::copy_or_move(engine, news, command, true).await).await
         }
         Verb::Mkdir(command) => headless(&command.common, async |engine, _| commands::mkdir(engine, command).await).await,
+        Verb::Cert(command) => commands::cert(command).await,
         Verb::Rm(command) => headless(&command.common, async |engine, news| commands::rm(engine, news, command).await).await,
     };
     ended.unwrap_or_else(|failure| failure.report())

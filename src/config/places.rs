@@ -41,6 +41,11 @@ impl Directories {
         self.data.join("trust")
     }
 
+    /// The folder a person puts revocation lists (CRL) in.
+    pub fn revocation_lists(&self) -> PathBuf {
+        self.config.join("crls")
+    }
+
     /// The file the log goes to.
     pub fn log(&self) -> (&Path, &'static str) {
         (&self.state, "sealift.log")

@@ -173,7 +173,7 @@ async fn log_in(
             Some(password) => password,
             None => {
                 let purpose = SecretPurpose::Password { user: user.to_owned() };
-                let question = SecretQuestion { site: target.site.clone(), purpose, attempt };
+                let question = SecretQuestion { site: target.site.clone(), on_the_way_to: None, purpose, attempt };
                 let answer = services.prompter.secret(question).await;
                 let nobody = || ConnectFailure::NoSecret { wanted: format!("the password of {user}") };
                 answer.map_err(|_| refusal.take().map_or_else(nobody, ConnectFailure::Connect))?.secret

@@ -160,7 +160,7 @@ fn standing(key: &HostKey, target: &Target, services: &Services) -> Result<Trust
     if let Some(expected) = target.fingerprint {
         return exactly(expected, endpoint, key, "named in the URL").map(|()| TrustBasis::Once);
     }
-    let standing = KnownHosts::load(&services.host_keys.read).lookup(&endpoint.host, endpoint.port, key);
+    let standing = KnownHosts::load(&services.host_keys.read).lookup(&endpoint.host, endpoint.port, key, (services.now)());
     match known_hosts::evidence_for(endpoint, key, &standing) {
         None => Ok(TrustBasis::KnownHost),
         Some(_) if matches!(standing, Standing::Unknown { .. }) && services.host_keys.is_accepted_once(endpoint, &print) => {
@@ -335,7 +335,7 @@ impl Authentication<'_> {
     }
 
     async fn ask(&self, purpose: SecretPurpose, attempt: u32, wanted: String) -> Result<Secret, ConnectFailure> {
-        let question = SecretQuestion { site: self.target.site.clone(), purpose, attempt };
+        let question = SecretQuestion { site: self.target.site.clone(), on_the_way_to: None, purpose, attempt };
         Ok(self.services.prompter.secret(question).await.map_err(|_| ConnectFailure::NoSecret { wanted })?.secret)
     }
 
@@ -355,6 +355,7 @@ impl Authentication<'_> {
             } else {
                 let question = InteractiveQuestion {
                     site: self.target.site.clone(),
+                    on_the_way_to: None,
                     name: name.clone(),
                     instruction: instruction.clone(),
                     prompts: prompts.iter().map(|(text, echo)| InteractivePrompt { text: text.clone(), echo: *echo }).collect(),

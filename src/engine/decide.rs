@@ -31,7 +31,7 @@ pub(super) async fn decide(
         // The verifier refused what the judge would take: fail closed, never loop.
         Verdict::Refuse | Verdict::Trusted | Verdict::Pinned => return Err(refused()),
     };
-    let question = TrustQuestion { site: site.clone(), evidence: Box::new(evidence.clone()), dangerous, can_remember };
+    let question = TrustQuestion { site: site.clone(), on_the_way_to: None, evidence: Box::new(evidence.clone()), dangerous, can_remember };
     let TrustReply { answer, verified } = services.prompter.trust(question).await.map_err(|_| refused())?;
     let remember = match answer {
         TrustAnswer::Always if can_remember => Remember::Always,

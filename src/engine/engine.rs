@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+use super::check_revocation::check_revocation;
 use super::connect::{Target, connect};
 use super::event::Event;
 use super::facts::SessionFacts;
@@ -17,6 +18,7 @@ use super::queue::{Queue, QueueOptions};
 use super::services::Services;
 use super::session::{Session, TRANSFER_CONNECTIONS, TRANSFERS_ON_ONE};
 use crate::model::{Entry, EntryName, FilePath, Protocol};
+use crate::trust::{Evidence, Revocation};
 use crate::vfs::local::LocalFileSystem;
 use crate::vfs::{FileSystem, FsError, FsErrorKind, FsResult, Replace};
 
@@ -64,6 +66,11 @@ impl Engine {
         if let Some(session) = session {
             session.close().await;
         }
+    }
+
+    /// Asks the issuer of a peer's certificate whether it still stands; see [`check_revocation`].
+    pub async fn check_revocation(&self, evidence: &Evidence) -> Revocation {
+        check_revocation(evidence, &self.services).await
     }
 
     /// The queue of jobs.

@@ -1,6 +1,7 @@
 //! Connects, asks, moves bytes between two places. The only room that holds a [`crate::ask::Prompter`].
 
 pub mod advice;
+mod check_revocation;
 pub mod conflict;
 mod connect;
 mod connect_ftp;
@@ -15,6 +16,7 @@ pub mod facts;
 mod failure;
 pub mod job;
 mod lane;
+mod look;
 pub mod meter;
 pub mod places;
 mod plan;
@@ -23,16 +25,20 @@ pub mod queue;
 mod running;
 mod services;
 mod session;
+mod ssh_options;
 mod transfer;
 
 pub use advice::Advice;
+pub use check_revocation::check_revocation;
 pub use connect::Target;
 pub use engine::Engine;
 pub use event::Event;
 pub use facts::{SecurityLevel, SessionFacts, TrustBasis};
 pub use failure::ConnectFailure;
 pub use job::{ConflictPolicy, FileFailure, FileOutcome, JobId, JobKind, JobSpec, Outcome, Place, Report, SessionId};
+pub use look::look;
 pub use places::{Condition, Lease, Places};
 pub use progress::{FileProgress, JobProgress, JobState, Snapshot};
 pub use queue::{Queue, QueueOptions};
 pub use services::{HostKeyFiles, KeySources, Services, SessionTiming};
+pub use ssh_options::{HostKeyChecking, SshOptions, SshResolver, SshRole, SshRoute};

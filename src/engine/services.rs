@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::ssh_options::SshResolver;
 use crate::ask::Prompter;
 use crate::model::Endpoint;
 use crate::protocols::ftp::DataMode;
@@ -26,6 +27,8 @@ pub struct Services {
     pub roots: Roots,
     /// Which SSH keys may be offered.
     pub keys: Arc<KeySources>,
+    /// How each SSH host is reached, known and logged in to.
+    pub ssh: SshResolver,
     /// The user SSH logs in as where none is named.
     pub local_user: String,
     /// How FTP data connections are made.

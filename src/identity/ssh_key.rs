@@ -7,12 +7,14 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use russh::keys::{Algorithm, PrivateKey, PublicKey, decode_secret_key, parse_public_key_base64};
+use jiff::Timestamp;
+use russh::keys::ssh_key::certificate::CertType;
+use russh::keys::{Algorithm, Certificate, PrivateKey, PublicKey, PublicKeyOrCertificate, decode_secret_key, parse_public_key_base64};
 use zeroize::Zeroizing;
 
 use crate::model::text;
 use crate::secrets::Secret;
-use crate::trust::{Fingerprint, HostKey};
+use crate::trust::{Fingerprint, HostCertificate, HostKey};
 
 /// No key file is larger (bytes).
 const LARGEST: u64 = 256 * 1024;
@@ -183,9 +185,33 @@ pub fn default_keys(home: &Path) -> Vec<PathBuf> {
     names.iter().map(|name| home.join(".ssh").join(name)).filter(|path| path.is_file()).collect()
 }
 
-/// The identity of a host key as the trust room speaks of it.
-pub(crate) fn host_key(key: &PublicKey) -> HostKey {
-    HostKey::plain(key.algorithm().to_string(), key.to_bytes().unwrap_or_default())
+/// What a server showed as the trust room speaks of it. The signature of a certificate is checked here.
+pub(crate) fn host_key(shown: &PublicKeyOrCertificate) -> HostKey {
+    let key = shown.public_key();
+    let mut host_key = HostKey::plain(key.algorithm().to_string(), key.to_bytes().unwrap_or_default());
+    host_key.certificate = shown.certificate().map(|certificate| Box::new(host_certificate(certificate)));
+    host_key
+}
+
+fn host_certificate(certificate: &Certificate) -> HostCertificate {
+    let time = |seconds: u64| i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    HostCertificate {
+        algorithm: certificate.algorithm().to_certificate_type(),
+        id: text::display_safe(certificate.key_id().as_bytes()),
+        serial: certificate.serial(),
+        principals: certificate.valid_principals().to_vec(),
+        not_before: match certificate.valid_after() {
+            0 => None,
+            // A time no calendar has does not come.
+            seconds => Some(time(seconds).unwrap_or(Timestamp::MAX)),
+        },
+        not_after: time(certificate.valid_before()),
+        is_for_hosts: certificate.cert_type() == CertType::Host,
+        critical: certificate.critical_options().keys().cloned().collect(),
+        authority: PublicKey::from(certificate.signature_key().clone()).to_bytes().unwrap_or_default().into(),
+        signature: certificate.signature().algorithm().to_string(),
+        is_signed: certificate.verify_signature().is_ok(),
+    }
 }
 
 enum Format {

@@ -53,6 +53,8 @@ impl<P: Prompter> GivenAnswers<P> {
             return None;
         }
         let slot = match &question.purpose {
+            // A host on the way is another server; the password is the last one's.
+            SecretPurpose::Password { .. } if question.on_the_way_to.is_some() => return None,
             SecretPurpose::Password { user } => {
                 let asking = (question.site.endpoint.clone(), user.clone());
                 let mut whose = self.whose.lock().unwrap_or_else(PoisonError::into_inner);
@@ -125,12 +127,13 @@ impl<P: Prompter> Prompter for GivenAnswers<P> {
 
     async fn interactive(&self, question: InteractiveQuestion) -> Result<Vec<Secret>, Declined> {
         if let [only] = question.prompts.as_slice()
+            && question.on_the_way_to.is_none()
             && !only.echo
             // A code or anything else is not what was brought along.
             && only.text.to_lowercase().contains("passw")
         {
             let purpose = SecretPurpose::Password { user: question.site.user.clone().unwrap_or_default() };
-            let asked = SecretQuestion { site: question.site.clone(), purpose, attempt: 1 };
+            let asked = SecretQuestion { site: question.site.clone(), on_the_way_to: None, purpose, attempt: 1 };
             let given = self.given(&asked).await;
             // Once: a prompt that comes again did not like it.
             *self.password.lock().unwrap_or_else(PoisonError::into_inner) = SecretSource::Nothing;

@@ -8,10 +8,12 @@ use jiff::Timestamp;
 
 use crate::ask::Prompter;
 use crate::config::{DataModeSetting, Directories, Settings, SettingsError, Warning};
-use crate::engine::{HostKeyFiles, KeySources, Services, SessionTiming};
+use crate::engine::{HostKeyFiles, KeySources, Services, SessionTiming, SshOptions, SshRole};
 use crate::identity::ssh_key;
+use crate::model::Site;
 use crate::protocols::ftp::DataMode;
 use crate::protocols::tls::Roots;
+use crate::trust::ListFolder;
 use crate::trust::store::TrustStore;
 
 /// What was read before anything is connected.
@@ -72,13 +74,14 @@ impl Setup {
             trust: Arc::new(TrustStore::open(folder)),
             host_keys: Arc::new(HostKeyFiles::only(known_hosts)),
             keys: Arc::new(KeySources::default()),
+            ssh: Arc::new(|_, _| Ok(SshOptions::default())),
             ..own
         })
     }
 
     /// What the engine works with; `prompter` answers.
     pub fn services(&self, choices: &Choices, prompter: Arc<dyn Prompter>) -> Result<Services, SetupError> {
-        let mut roots = Roots::system();
+        let mut roots = Roots::system().with_revocation_lists(ListFolder::at(self.directories.revocation_lists()));
         for file in &choices.roots {
             roots = roots
                 .with_pem_file(file)
@@ -88,6 +91,12 @@ impl Setup {
             only_files: !choices.keys.is_empty(),
             files: if choices.keys.is_empty() { ssh_key::default_keys(&self.directories.home) } else { choices.keys.clone() },
             agent: variable("SSH_AUTH_SOCK").filter(|_| self.settings.agent).map(PathBuf::from),
+        };
+        let own = KeySources { only_files: false, files: ssh_key::default_keys(&self.directories.home), agent: keys.agent.clone() };
+        let ssh = move |_: &Site, role| {
+            // Keys named on the command line are for the destination.
+            let keys = (role == SshRole::Hop).then(|| own.clone());
+            Ok(SshOptions { keys, ..SshOptions::default() })
         };
         let data_mode = choices.data_mode.unwrap_or(match self.settings.data_mode {
             DataModeSetting::Auto => DataMode::Auto,
@@ -100,6 +109,7 @@ impl Setup {
             host_keys: Arc::new(HostKeyFiles::of_home(&self.directories.home)),
             roots,
             keys: Arc::new(keys),
+            ssh: Arc::new(ssh),
             data_mode,
             timeout: choices.timeout.unwrap_or_else(|| self.settings.timeout()),
             local_user: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "root".to_owned()),

@@ -15,8 +15,7 @@ pub struct HostKey {
     pub certificate: Option<Box<HostCertificate>>,
 }
 
-/// What an authority says of a host key. Its signature was checked by whoever made this; whether the authority is to be
-/// believed is known_hosts' to say.
+/// What an authority says of a host key. Whether the authority is to be believed is known_hosts' to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostCertificate {
     /// The certificate's own algorithm name, e.g. `ssh-ed25519-cert-v01@openssh.com`.
@@ -39,6 +38,8 @@ pub struct HostCertificate {
     pub authority: Box<[u8]>,
     /// What the authority signed with, e.g. `ssh-ed25519`, `rsa-sha2-512`.
     pub signature: String,
+    /// The signature is really the authority's. If not, nothing in here is proven.
+    pub is_signed: bool,
 }
 
 impl HostKey {

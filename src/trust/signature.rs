@@ -4,6 +4,8 @@
 use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs};
 use rustls::pki_types::SignatureVerificationAlgorithm;
 
+use super::der::{self, BIT_STRING, Reader, SEQUENCE};
+
 /// The algorithms the TLS provider can check signatures with.
 pub fn provider_algorithms() -> WebPkiSupportedAlgorithms {
     aws_lc_rs::default_provider().signature_verification_algorithms
@@ -21,9 +23,9 @@ pub struct PublicKey<'a> {
 impl<'a> PublicKey<'a> {
     /// Splits the DER of a SubjectPublicKeyInfo; `None` if it is none.
     pub fn read(spki: &'a [u8]) -> Option<Self> {
-        let (spki, []) = element(spki, SEQUENCE)? else { return None };
-        let (algorithm, rest) = element(spki.contents, SEQUENCE)?;
-        Some(Self { algorithm: algorithm.contents, bits: bit_string(rest)? })
+        let mut parts = der::only(spki, SEQUENCE)?.inside();
+        let algorithm = parts.take(SEQUENCE)?.contents;
+        Some(Self { algorithm, bits: der::only(parts.0, BIT_STRING)?.bits()? })
     }
 
     /// Whether `signature` over `message` was made with this key, by `algorithm`.
@@ -46,10 +48,16 @@ pub struct Signed<'a> {
 impl<'a> Signed<'a> {
     /// Splits `SEQUENCE { message, algorithm, signature }`; `None` if it is something else.
     pub fn read(der: &'a [u8]) -> Option<Self> {
-        let (outer, []) = element(der, SEQUENCE)? else { return None };
-        let (message, rest) = element(outer.contents, SEQUENCE)?;
-        let (algorithm, rest) = element(rest, SEQUENCE)?;
-        Some(Self { message: message.whole, algorithm: algorithm.contents, signature: bit_string(rest)? })
+        let mut parts = der::only(der, SEQUENCE)?.inside();
+        let signed = Self::take(&mut parts)?;
+        parts.is_at_end().then_some(signed)
+    }
+
+    /// The next three elements of `parts`.
+    pub(super) fn take(parts: &mut Reader<'a>) -> Option<Self> {
+        let message = parts.take(SEQUENCE)?.whole;
+        let algorithm = parts.take(SEQUENCE)?.contents;
+        Some(Self { message, algorithm, signature: parts.take(BIT_STRING)?.bits()? })
     }
 
     /// Whether the provider knows this kind of signature at all.
@@ -65,34 +73,4 @@ impl<'a> Signed<'a> {
     fn algorithms(&self) -> impl Iterator<Item = &'static dyn SignatureVerificationAlgorithm> {
         provider_algorithms().all.iter().copied().filter(|known| known.signature_alg_id().as_ref() == self.algorithm)
     }
-}
-
-const SEQUENCE: u8 = 0x30;
-const BIT_STRING: u8 = 0x03;
-
-struct Element<'a> {
-    whole: &'a [u8],
-    contents: &'a [u8],
-}
-
-/// The first DER element of `input`, if its tag is `tag`, and what follows it.
-fn element(input: &[u8], tag: u8) -> Option<(Element<'_>, &[u8])> {
-    let (&[found, first], rest) = input.split_first_chunk::<2>()?;
-    let (length, header) = match first {
-        0..=0x7f => (usize::from(first), 2),
-        0x81..=0x84 => {
-            let bytes = rest.get(..usize::from(first & 0x7f))?;
-            (bytes.iter().fold(0, |length, &byte| length << 8 | usize::from(byte)), 2 + bytes.len())
-        }
-        _ => return None,
-    };
-    let end = header.checked_add(length)?;
-    let whole = input.get(..end)?;
-    (found == tag).then(|| (Element { whole, contents: &whole[header..] }, &input[end..]))
-}
-
-/// The bits of the BIT STRING that `input` is, which must be whole bytes.
-fn bit_string(input: &[u8]) -> Option<&[u8]> {
-    let (bits, []) = element(input, BIT_STRING)? else { return None };
-    bits.contents.strip_prefix(&[0])
 }

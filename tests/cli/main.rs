@@ -1,7 +1,15 @@
 //! The built program as scripts and people at a prompt use it: against embedded servers, with folders of its own.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "a test that cannot go on has failed"
+)]
 
+mod cert;
 mod identity;
 mod login;
 mod network;
@@ -9,6 +17,8 @@ mod reading;
 mod scene;
 mod secrets;
 mod terminal;
+#[path = "../support/tools.rs"]
+mod tools;
 mod transfers;
 mod words;
 mod writing;

@@ -23,6 +23,11 @@ impl Made {
         Self { der: params.signed_by(&key, &self.issuer()).unwrap().der().to_vec(), key, params }
     }
 
+    /// A certificate of this authority for somebody else's key (DER).
+    pub(crate) fn certifies(&self, params: &CertificateParams, key: &KeyPair) -> Vec<u8> {
+        params.signed_by(key, &self.issuer()).unwrap().der().to_vec()
+    }
+
     /// A subordinate authority.
     pub(crate) fn signs_authority(&self, name: &str) -> Self {
         let params = authority_params(name);

@@ -185,6 +185,8 @@ fn a_host_key_and_its_certificate() {
         is_for_hosts: true,
         critical: Vec::new(),
         authority: b"authority".as_slice().into(),
+        signature: "ssh-ed25519".to_owned(),
+        is_signed: true,
     };
     let key = HostKey { certificate: Some(Box::new(certificate)), ..HostKey::plain("ssh-ed25519", blob.clone()) };
     let sections = describe::host_key(&key, now());

@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     unreachable_pub,
     reason = "a test that cannot go on has failed"
 )]
@@ -14,11 +15,15 @@ mod conformance;
 
 mod assess;
 mod certificates;
+mod chains;
 mod conformance_memory_local;
 mod connecting;
 mod describe;
+mod documents;
 mod ftp_tls;
 mod hostile;
 mod jobs;
 mod server;
 mod tls;
+#[path = "../support/tools.rs"]
+mod tools;

@@ -42,7 +42,7 @@ where
 fn trust_question(dangerous: bool) -> TrustQuestion {
     let identity = PeerIdentity::Certificates(vec![Certificate { der: b"der"[..].into() }]);
     let evidence = Box::new(Evidence::new(Endpoint::new("host", 21), identity));
-    TrustQuestion { site: url("ftpes://me@host").site, evidence, dangerous, can_remember: true }
+    TrustQuestion { site: url("ftpes://me@host").site, on_the_way_to: None, evidence, dangerous, can_remember: true }
 }
 
 fn ask_trust(screen: &mut Screen, question: TrustQuestion) -> Asker<TrustReply> {
@@ -57,7 +57,7 @@ fn ask_conflict(screen: &mut Screen) -> Asker<ConflictAnswer> {
 
 fn ask_secret(screen: &mut Screen) -> Asker<SecretAnswer> {
     let purpose = SecretPurpose::Password { user: "me".to_owned() };
-    let question = SecretQuestion { site: url("ftpes://me@host").site, purpose, attempt: 1 };
+    let question = SecretQuestion { site: url("ftpes://me@host").site, on_the_way_to: None, purpose, attempt: 1 };
     ask(screen, |prompter| async move { prompter.secret(question).await })
 }
 
@@ -254,6 +254,7 @@ fn a_server_with_several_prompts_gets_one_answer_for_each() {
     let prompt = |text: &str, echo| InteractivePrompt { text: text.to_owned(), echo };
     let question = InteractiveQuestion {
         site: url("sftp://me@host").site,
+        on_the_way_to: None,
         name: String::new(),
         instruction: String::new(),
         prompts: vec![prompt("Password:", false), prompt("Code:", true)],

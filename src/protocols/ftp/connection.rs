@@ -19,7 +19,7 @@ use crate::model::Protocol;
 use crate::protocols::tls::{TlsSession, TlsVersions};
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::secrets::Secret;
-use crate::trust::Pin;
+use crate::trust::{Evidence, Pin};
 
 /// A connection to a server that was judged; nobody is logged in, or somebody is and nothing else was done.
 pub struct FtpConnection {
@@ -72,6 +72,11 @@ impl FtpConnection {
             connection.protect_data(true).await?;
         }
         Ok(connection)
+    }
+
+    /// What is known of the server's identity; `None` for plain FTP.
+    pub fn evidence(&self) -> Option<Evidence> {
+        self.tls.as_ref()?.evidence()
     }
 
     /// Logs in. After [`ConnectErrorKind::LoginRefused`] another try is possible where the server keeps the

@@ -257,7 +257,7 @@ impl client::Handler for Peer {
     type Error = PeerError;
 
     async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, PeerError> {
-        (self.judge)(&ssh_key::host_key(&key.public_key())).map(|()| true).map_err(PeerError::Untrusted)
+        (self.judge)(&ssh_key::host_key(key)).map(|()| true).map_err(PeerError::Untrusted)
     }
 
     async fn auth_banner(&mut self, banner: &str, _: &mut client::Session) -> Result<(), PeerError> {

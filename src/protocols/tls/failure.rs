@@ -37,7 +37,13 @@ pub(super) fn handshake_error(error: &io::Error, endpoint: &Endpoint) -> Connect
     ConnectError::new(kind, endpoint, detail)
 }
 
-fn tls_error(error: &io::Error) -> Option<&Error> {
+/// Whether our own verifier ended the handshake.
+pub(super) fn is_own_refusal(error: &io::Error) -> bool {
+    matches!(tls_error(error), Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)))
+}
+
+/// What TLS had to say, if it was not the line.
+pub(super) fn tls_error(error: &io::Error) -> Option<&Error> {
     error.get_ref()?.downcast_ref()
 }
 

@@ -15,11 +15,15 @@ use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
 
 use super::tickets::GroupHints;
-use crate::trust::Anchors;
+use crate::trust::{Anchors, ListFolder};
 
-/// Certificate authorities. A clone is cheap and shares what was loaded; nothing is loaded before it is needed.
+/// Certificate authorities, and where they say what they took back. A clone is cheap and shares what was loaded; nothing
+/// is loaded before it is needed.
 #[derive(Clone)]
-pub struct Roots(Arc<Inner>);
+pub struct Roots {
+    inner: Arc<Inner>,
+    lists: ListFolder,
+}
 
 struct Inner {
     /// Those of the operating system count too.
@@ -47,7 +51,7 @@ impl Roots {
     pub fn with_pem_file(self, path: &Path) -> io::Result<Self> {
         let text = std::fs::read(path)?;
         let wrong = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
-        let mut extra = self.0.extra.clone();
+        let mut extra = self.inner.extra.clone();
         let before = extra.len();
         for certificate in CertificateDer::pem_slice_iter(&text) {
             extra.extend(certificate.ok().filter(is_root));
@@ -55,33 +59,44 @@ impl Roots {
         if extra.len() == before {
             return Err(wrong("there is no PEM certificate in this file that can be a root".to_owned()));
         }
-        Ok(Self::new(self.0.system, extra))
+        Ok(Self { lists: self.lists, ..Self::new(self.inner.system, extra) })
+    }
+
+    /// With the revocation lists of this folder.
+    #[must_use]
+    pub fn with_revocation_lists(self, lists: ListFolder) -> Self {
+        Self { lists, ..self }
+    }
+
+    pub(super) fn revocation_lists(&self) -> &ListFolder {
+        &self.lists
     }
 
     fn new(system: bool, extra: Vec<CertificateDer<'static>>) -> Self {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        Self(Arc::new(Inner { system, extra, provider, verifier: OnceLock::new(), anchors: OnceLock::new(), hints: GroupHints::default() }))
+        let (verifier, anchors, hints) = (OnceLock::new(), OnceLock::new(), GroupHints::default());
+        Self { inner: Arc::new(Inner { system, extra, provider, verifier, anchors, hints }), lists: ListFolder::none() }
     }
 
     pub(super) fn provider(&self) -> &Arc<CryptoProvider> {
-        &self.0.provider
+        &self.inner.provider
     }
 
     pub(super) fn hints(&self) -> GroupHints {
-        self.0.hints.clone()
+        self.inner.hints.clone()
     }
 
     /// The verdict. `None` if there is no root at all.
     pub(super) fn verifier(&self) -> Option<&Arc<dyn ServerCertVerifier>> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         inner.verifier.get_or_init(|| if inner.system { system_verifier(inner) } else { given_verifier(inner) }).as_ref()
     }
 
-    /// Names and keys, for the explanation.
-    pub(super) fn anchors(&self) -> &Anchors {
-        self.0.anchors.get_or_init(|| {
-            let system = if self.0.system { rustls_native_certs::load_native_certs().certs } else { Vec::new() };
-            Anchors::of(system.iter().chain(&self.0.extra).map(AsRef::as_ref))
+    /// Names and keys, for the explanation. Loads them the first time, which reads files.
+    pub fn anchors(&self) -> &Anchors {
+        self.inner.anchors.get_or_init(|| {
+            let system = if self.inner.system { rustls_native_certs::load_native_certs().certs } else { Vec::new() };
+            Anchors::of(system.iter().chain(&self.inner.extra).map(AsRef::as_ref))
         })
     }
 }
@@ -109,6 +124,6 @@ fn is_root(certificate: &CertificateDer<'static>) -> bool {
 
 impl fmt::Debug for Roots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Roots").field("system", &self.0.system).field("extra", &self.0.extra.len()).finish_non_exhaustive()
+        f.debug_struct("Roots").field("system", &self.inner.system).field("extra", &self.inner.extra.len()).finish_non_exhaustive()
     }
 }

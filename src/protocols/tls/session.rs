@@ -8,8 +8,11 @@ use rustls::{ClientConfig, HandshakeKind};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::failure::handshake_error;
-use super::hello::{self, observe};
+use super::client_certificate::ClientCertificateResolver;
+use super::failure::{handshake_error, is_own_refusal};
+use super::names;
+use super::observed::ObservedStream;
+use super::recorder::Recorder;
 use super::roots::Roots;
 use super::tickets::Tickets;
 use super::verifier::{Seen, SessionVerifier};
@@ -18,7 +21,7 @@ use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::trust::{Evidence, Pin, TlsFacts};
 
 /// A protected line.
-pub type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
+pub type TlsStream = tokio_rustls::client::TlsStream<ObservedStream>;
 
 /// Which versions to offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +42,7 @@ pub struct TlsSession {
     connector: TlsConnector,
     verifier: Arc<SessionVerifier>,
     tickets: Arc<Tickets>,
+    recorder: Arc<Recorder>,
     facts: Mutex<TlsFacts>,
 }
 
@@ -51,7 +55,8 @@ impl TlsSession {
         // The zone of a link-local address (`fe80::1%eth0`) is this machine's business.
         let host = endpoint.host.split('%').next().unwrap_or_default();
         let name = ServerName::try_from(host.to_owned()).map_err(bad_name)?;
-        let verifier = Arc::new(SessionVerifier::new(endpoint.clone(), pin, roots.clone()));
+        let recorder = Arc::<Recorder>::default();
+        let verifier = Arc::new(SessionVerifier::new(endpoint.clone(), pin, roots.clone(), recorder.clone()));
         let tickets = Arc::new(Tickets::new(roots.hints()));
         let offered = match versions {
             TlsVersions::Any => rustls::ALL_VERSIONS,
@@ -62,10 +67,10 @@ impl TlsSession {
             .map_err(|error| ConnectError::new(ConnectErrorKind::Handshake, endpoint, error.to_string()))?
             .dangerous()
             .with_custom_certificate_verifier(verifier.clone())
-            .with_no_client_auth();
+            .with_client_cert_resolver(Arc::new(ClientCertificateResolver { recorder: recorder.clone() }));
         config.resumption = Resumption::store(tickets.clone());
         let connector = TlsConnector::from(Arc::new(config));
-        Ok(Self { endpoint: endpoint.clone(), name, connector, verifier, tickets, facts: Mutex::default() })
+        Ok(Self { endpoint: endpoint.clone(), name, connector, verifier, tickets, recorder, facts: Mutex::default() })
     }
 
     /// The control connection's handshake. The caller limits the time; dropping the future ends it.
@@ -74,9 +79,15 @@ impl TlsSession {
     /// `WrongProtocol`, `Alert`, `Handshake` and the line's own failures.
     pub async fn connect(&self, stream: TcpStream) -> Result<TlsStream, ConnectError> {
         *self.verifier.seen() = Seen::Nothing;
-        let (result, mut facts) = observe(self.connector.connect(self.name.clone(), stream)).await;
-        if let Ok(stream) = &result {
-            facts = facts_of(stream);
+        self.verifier.look_for_lists().await;
+        self.recorder.begin();
+        let line = ObservedStream::new(stream, Some(self.recorder.clone()));
+        let mut result = self.connector.connect(self.name.clone(), line).await;
+        let mut facts = self.recorder.end(result.as_ref().err());
+        if let Ok(stream) = &mut result {
+            stream.get_mut().0.let_pass();
+            let TlsFacts { client_certificate, timeline, .. } = facts;
+            facts = TlsFacts { client_certificate, timeline, ..facts_of(stream) };
         }
         *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = facts.clone();
         match (&mut *self.verifier.seen(), result) {
@@ -104,7 +115,7 @@ impl TlsSession {
         let expected = self.evidence().ok_or_else(strange)?;
         let stream = self
             .connector
-            .connect(self.name.clone(), stream)
+            .connect(self.name.clone(), ObservedStream::new(stream, None))
             .await
             .map_err(|error| if is_own_refusal(&error) { strange() } else { handshake_error(&error, &self.endpoint) })?;
         // A resumed handshake asks no verifier, but tells whose session it was.
@@ -134,18 +145,13 @@ impl TlsSession {
 
 const OTHER_CERTIFICATE: &str = "the data connection showed another certificate than the control connection";
 
-fn is_own_refusal(error: &std::io::Error) -> bool {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    matches!(tls, Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)))
-}
-
 /// What `stream` agreed on; for a data connection also whether it resumed the control connection's session.
 pub fn facts_of(stream: &TlsStream) -> TlsFacts {
     let tls = stream.get_ref().1;
     TlsFacts {
-        version: tls.protocol_version().and_then(hello::version_name),
-        suite: tls.negotiated_cipher_suite().and_then(|suite| hello::suite_name(suite.suite())),
-        key_exchange: tls.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name())),
+        version: tls.protocol_version().and_then(names::version),
+        suite: tls.negotiated_cipher_suite().and_then(|suite| names::suite(suite.suite())),
+        key_exchange: tls.negotiated_key_exchange_group().map(|group| names::group(group.name())),
         resumed: tls.handshake_kind() == Some(HandshakeKind::Resumed),
         ..TlsFacts::default()
     }

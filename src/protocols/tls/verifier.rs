@@ -1,7 +1,7 @@
 //! The one verifier of a session. It says yes to what the platform accepts or a person pinned, remembers what it saw,
 //! and checks the handshake's signature always.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -9,12 +9,14 @@ use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_t
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
+use super::recorder::Recorder;
 use super::roots::Roots;
 use crate::model::Endpoint;
 use crate::trust::assess::{PlatformVerdict, assess};
 use crate::trust::certificate::public_key_of;
+use crate::trust::revocation::{self, RevocationList};
 use crate::trust::signature::PublicKey;
-use crate::trust::{Anchors, Certificate, Evidence, Pin, ProblemKind, Verdict, judge};
+use crate::trust::{Certificate, Evidence, Pin, ProblemKind, Verdict, judge};
 
 /// What the verifier saw on the control connection.
 #[derive(Debug, Clone, Default)]
@@ -33,12 +35,28 @@ pub(super) struct SessionVerifier {
     endpoint: Endpoint,
     pin: Option<Pin>,
     roots: Roots,
+    recorder: Arc<Recorder>,
+    /// The revocation lists at hand.
+    lists: Mutex<Arc<[RevocationList]>>,
     seen: Mutex<Seen>,
 }
 
 impl SessionVerifier {
-    pub(super) fn new(endpoint: Endpoint, pin: Option<Pin>, roots: Roots) -> Self {
-        Self { endpoint, pin, roots, seen: Mutex::default() }
+    pub(super) fn new(endpoint: Endpoint, pin: Option<Pin>, roots: Roots, recorder: Arc<Recorder>) -> Self {
+        Self { endpoint, pin, roots, recorder, lists: Mutex::default(), seen: Mutex::default() }
+    }
+
+    /// Reads the revocation lists, if they changed, before a handshake needs them: the disk is not waited for there.
+    pub(super) async fn look_for_lists(&self) {
+        let folder = self.roots.revocation_lists().clone();
+        if folder.is_named() {
+            let read = tokio::task::spawn_blocking(move || folder.current()).await;
+            *self.lists.lock().unwrap_or_else(PoisonError::into_inner) = read.unwrap_or_default();
+        }
+    }
+
+    fn lists(&self) -> Arc<[RevocationList]> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What was seen so far.
@@ -78,13 +96,21 @@ impl ServerCertVerifier for SessionVerifier {
         }
         let chain: Vec<_> = std::iter::once(leaf).chain(intermediates).cloned().collect();
         let shown: Vec<_> = chain.iter().map(|certificate| Certificate { der: certificate.as_ref().into() }).collect();
+        self.recorder.certificates(chain.len(), chain.iter().map(|certificate| certificate.len()).sum(), !ocsp.is_empty());
         let instant = Timestamp::from_second(now.as_secs().cast_signed()).unwrap_or(Timestamp::MAX);
         let platform = self.platform(&chain, name, ocsp, now);
-        // Only a refusal has to be explained; the roots are read a second time for that.
-        let anchors = if platform == PlatformVerdict::Accepts { &Anchors::default() } else { self.roots.anchors() };
-        let assessment = assess(&shown, &self.endpoint, anchors, instant).with_platform(platform);
+        // The verifier tells nobody which root it was; they are read a second time, once, for the explanation.
+        let anchors = self.roots.anchors();
+        let revocation = revocation::check(&shown, || anchors, ocsp, &self.lists(), instant);
+        let assessment = assess(&shown, &self.endpoint, anchors, instant).with_revocation(revocation).with_platform(platform);
         let evidence = Box::new(Evidence::of_certificates(self.endpoint.clone(), shown, assessment, self.pin.as_ref()));
-        let accepted = matches!(judge(&evidence, self.pin.as_ref()), Verdict::Trusted | Verdict::Pinned);
+        let verdict = judge(&evidence, self.pin.as_ref());
+        let accepted = matches!(verdict, Verdict::Trusted | Verdict::Pinned);
+        match verdict {
+            Verdict::Trusted => self.recorder.accepted("an authority this machine trusts vouches for it"),
+            Verdict::Pinned => self.recorder.accepted("it is the one that was trusted here before"),
+            Verdict::Ask { .. } | Verdict::Refuse => {}
+        }
         tracing::debug!(endpoint = %self.endpoint, accepted, problems = ?evidence.problems, "certificate judged");
         *self.seen() = if accepted { Seen::Accepted(evidence) } else { Seen::Refused(evidence) };
         if accepted { Ok(ServerCertVerified::assertion()) } else { refused }
@@ -97,10 +123,12 @@ impl ServerCertVerifier for SessionVerifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = self.algorithms();
-        match verify_tls12_signature(message, leaf, signed, &algorithms) {
+        let result = match verify_tls12_signature(message, leaf, signed, &algorithms) {
             Err(error) if is_about_the_certificate(&error) => verify_with_key(message, leaf, signed, &algorithms),
             result => result,
-        }
+        };
+        self.recorder.signature(signed.scheme, result.is_ok(), false);
+        result
     }
 
     fn verify_tls13_signature(
@@ -110,13 +138,14 @@ impl ServerCertVerifier for SessionVerifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = self.algorithms();
-        match verify_tls13_signature(message, leaf, signed, &algorithms) {
-            Err(error) if is_about_the_certificate(&error) => {
-                let spki = public_key_of(leaf).ok_or(CertificateError::BadEncoding)?;
-                verify_tls13_signature_with_raw_key(message, &SubjectPublicKeyInfoDer::from(spki), signed, &algorithms)
-            }
+        let result = match verify_tls13_signature(message, leaf, signed, &algorithms) {
+            Err(error) if is_about_the_certificate(&error) => public_key_of(leaf)
+                .ok_or(CertificateError::BadEncoding.into())
+                .and_then(|spki| verify_tls13_signature_with_raw_key(message, &SubjectPublicKeyInfoDer::from(spki), signed, &algorithms)),
             result => result,
-        }
+        };
+        self.recorder.signature(signed.scheme, result.is_ok(), true);
+        result
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -148,7 +177,7 @@ fn verify_with_key(
 
 /// The platform's reason, where it is one of our kinds. A bad signature is none: with a root of the same name and
 /// another key, webpki says that of any stranger.
-fn kind_of(error: &Error) -> Option<ProblemKind> {
+pub(super) fn kind_of(error: &Error) -> Option<ProblemKind> {
     let Error::InvalidCertificate(reason) = error else { return None };
     match reason {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => Some(ProblemKind::Expired),

@@ -9,6 +9,7 @@ use sha1::{Digest as _, Sha1};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
+use x509_parser::x509::X509Name;
 
 use super::algorithm::{KeyKind, signature_algorithm};
 use super::fingerprint::Fingerprint;
@@ -122,6 +123,11 @@ impl CertificateFacts {
         let ocsp = self.extensions.ocsp_addresses.iter().map(|address| format!("OCSP {address}"));
         self.extensions.crl_addresses.iter().cloned().chain(ocsp).collect()
     }
+}
+
+/// A distinguished name (DER) in one line; what cannot be read is shown as bytes.
+pub fn name_in_one_line(der: &[u8]) -> String {
+    X509Name::from_der(der).map_or_else(|_| format!("#{}", hex(der)), |(_, name)| short_name(&name))
 }
 
 /// The DER of a certificate's SubjectPublicKeyInfo.

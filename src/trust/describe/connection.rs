@@ -39,14 +39,7 @@ pub fn handshake(facts: &TlsFacts) -> Vec<Section> {
 
 /// Whether the certificate was taken back, and who says so, as of `now`.
 pub fn revocation(state: &Revocation, now: Timestamp) -> Vec<Section> {
-    let from = |source: &RevocationSource| {
-        let words = match source {
-            RevocationSource::Staple => "the server's own proof in the handshake (OCSP)".to_owned(),
-            RevocationSource::File(name) => format!("the list in {name}"),
-            RevocationSource::Fetched(address) => format!("fetched from {address}"),
-        };
-        Field::text("revocation_source", "According to", words)
-    };
+    let from = |source: &RevocationSource| Field::text("revocation_source", "According to", source.words());
     let state_is = |words: &str| Field::text("revocation", "State", words);
     let time = |key, label: &str, time: &Option<Timestamp>| time.map(|time| Field::new(key, label, Value::Time(time)));
     let mut fields = Vec::new();

@@ -12,7 +12,8 @@ use crate::trust::ssh_blob;
 pub fn host_key(key: &HostKey, now: Timestamp) -> Vec<Section> {
     let mut sections = vec![Section { title: "Host key", fields: ssh_key(&key.blob, &key.algorithm) }];
     if let Some(certificate) = &key.certificate {
-        sections.extend(ssh_certificate(certificate, now));
+        let state = if certificate.is_signed { "made by this authority" } else { "not made by this authority, or not to be checked" };
+        sections.extend(ssh_certificate(certificate, state, now));
     }
     sections
 }
@@ -30,7 +31,9 @@ pub(in crate::trust) fn ssh_key(blob: &[u8], algorithm: &str) -> Vec<Field> {
 }
 
 /// What an authority says of a key (OpenSSH's PROTOCOL.certkeys).
-pub(in crate::trust) fn ssh_certificate(certificate: &HostCertificate, now: Timestamp) -> Vec<Section> {
+///
+/// `signature_state`: what is known of the authority's signature.
+pub(in crate::trust) fn ssh_certificate(certificate: &HostCertificate, signature_state: &str, now: Timestamp) -> Vec<Section> {
     let kind = if certificate.is_for_hosts { "host" } else { "user" };
     let principals = if certificate.principals.is_empty() { vec!["any".to_owned()] } else { certificate.principals.clone() };
     let to = vec![
@@ -40,8 +43,12 @@ pub(in crate::trust) fn ssh_certificate(certificate: &HostCertificate, now: Time
         Field::new("serial", "Serial", Value::Number(certificate.serial)),
         Field::text("certificate_algorithm", "Algorithm", certificate.algorithm.clone()),
     ];
-    let authority = Field::text("authority_sha256", "Authority's SHA-256", Fingerprint::of(&certificate.authority).openssh());
-    let mut sections = vec![Section { title: "Issued to", fields: to }, Section { title: "Issued by", fields: vec![authority] }];
+    let by = vec![
+        Field::text("authority_sha256", "Authority's SHA-256", Fingerprint::of(&certificate.authority).openssh()),
+        Field::text("signature_algorithm", "Signed with", certificate.signature.clone()),
+        Field::text("signature_state", "Signature", signature_state),
+    ];
+    let mut sections = vec![Section { title: "Issued to", fields: to }, Section { title: "Issued by", fields: by }];
     let (from, until) = (certificate.not_before, certificate.not_after);
     let fields = match (from, until) {
         (None, None) => vec![Field::text("validity_words", "Valid", "for ever")],

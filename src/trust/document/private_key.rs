@@ -85,11 +85,14 @@ fn ssh_half(blob: &[u8], comment: &str) -> Option<Vec<Section>> {
 
 /// A key in the open: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017 appendix A.1.2) or SEC 1 (RFC 5915).
 fn der_of(name: &str, bytes: &[u8]) -> Option<(&'static str, Document)> {
-    let found = |format, spki: Option<Vec<u8>>| Some((format, document(name, format, None, spki.map(|spki| half(&spki)).unwrap_or_default())));
+    let found =
+        |format, spki: Option<Vec<u8>>| Some((format, document(name, format, None, spki.map(|spki| half(&spki)).unwrap_or_default())));
     let parts = parts(bytes)?;
     match parts.as_slice() {
         // Version, algorithm, key, and perhaps attributes and the public key.
-        [version, algorithm, inner, rest @ ..] if is(version, Tag::Integer) && is(algorithm, Tag::Sequence) && is(inner, Tag::OctetString) => {
+        [version, algorithm, inner, rest @ ..]
+            if is(version, Tag::Integer) && is(algorithm, Tag::Sequence) && is(inner, Tag::OctetString) =>
+        {
             let own = rest.iter().find(|part| part.any.class() == Class::ContextSpecific && part.any.tag().0 == 1);
             let bits = own.map(|part| part.any.data.to_vec()).or_else(|| inner_half(inner.any.data));
             found(PKCS8, bits.map(|bits| spki(algorithm.whole, &bits)))
@@ -99,7 +102,8 @@ fn der_of(name: &str, bytes: &[u8]) -> Option<(&'static str, Document)> {
             found(PKCS1, Some(spki(&rsa, &rsa_bits(modulus, exponent))))
         }
         [version, key, rest @ ..] if is(version, Tag::Integer) && is(key, Tag::OctetString) => {
-            let [curve, bits] = [0, 1].map(|tag| rest.iter().find(|part| part.any.class() == Class::ContextSpecific && part.any.tag().0 == tag));
+            let [curve, bits] =
+                [0, 1].map(|tag| rest.iter().find(|part| part.any.class() == Class::ContextSpecific && part.any.tag().0 == tag));
             let spki = curve.zip(bits).and_then(|(curve, bits)| {
                 let algorithm = tlv(0x30, &[&[6, 7], &EC[..], curve.any.data].concat());
                 Some(spki(&algorithm, only(bits.any.data, Tag::BitString)?))

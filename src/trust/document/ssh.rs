@@ -146,16 +146,14 @@ fn certificate(blob: &[u8], algorithm: &str, now: Timestamp) -> Option<Document>
         is_for_hosts,
         critical,
         authority: authority.into(),
-        signature: signature.clone(),
+        signature,
         is_signed: false,
     };
-    let mut sections = ssh_certificate(&certificate, now);
+    let mut sections = ssh_certificate(&certificate, "not checked here", now);
     if !extensions.is_empty() {
         let fields = vec![Field::new("allows", "Allows", Value::List(extensions))];
         sections.push(Section { title: "Extensions", fields });
     }
-    let words = vec![Field::text("signature_algorithm", "Algorithm", signature), Field::text("signature_state", "State", "not checked here")];
-    sections.push(Section { title: "Signature", fields: words });
     sections.extend(public(&public_blob, &safe(plain.as_bytes()), ""));
     let title = if certificate.id.is_empty() { certificate.algorithm } else { certificate.id };
     Some(Document::new(DocumentKind::SshCertificate, &title, sections))

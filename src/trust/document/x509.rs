@@ -49,7 +49,9 @@ pub(super) fn request(der: &[u8]) -> Option<Document> {
             facts = ExtensionFacts::read(&wanted.extensions);
             for extension in &wanted.extensions {
                 match extension.parsed_extension() {
-                    ParsedExtension::SubjectAlternativeName(names) => alternative.extend(names.general_names.iter().filter_map(general_name)),
+                    ParsedExtension::SubjectAlternativeName(names) => {
+                        alternative.extend(names.general_names.iter().filter_map(general_name))
+                    }
                     ParsedExtension::BasicConstraints(constraints) => is_authority = Some(constraints.ca),
                     _ => {}
                 }

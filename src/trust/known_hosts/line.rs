@@ -126,7 +126,7 @@ fn hmac_of(salt: &[u8], name: &str) -> Option<Vec<u8>> {
 }
 
 /// `*` stands for any characters, `?` for one. Time grows with the product of the lengths at most.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
+pub(super) fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut at, mut in_name) = (0, 0);
     // Where the last star was, and up to where of the name it stands for.
     let mut star = None;

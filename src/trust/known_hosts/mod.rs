@@ -1,6 +1,7 @@
 //! OpenSSH's known_hosts (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"): read as ssh reads it, appended to as ssh does.
 //! No private copy: every other tool of the person reads the same files.
 
+mod certificate;
 mod line;
 
 use std::fmt;
@@ -10,11 +11,12 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 
 use super::change::Change;
 use super::evidence::{Evidence, PeerIdentity, Problem, ProblemKind, Remembered};
 use super::fingerprint::Fingerprint;
-use super::host_key::HostKey;
+use super::host_key::{HostCertificate, HostKey};
 use super::private_file;
 use crate::model::{Endpoint, text};
 use line::{Hosts, Line, Marker, Parsed, key_type};
@@ -56,6 +58,11 @@ pub enum Standing {
         /// The line that says so.
         place: Place,
     },
+    /// An authority that known_hosts names for the host vouches for it (`@cert-authority`).
+    Certified {
+        /// The line that names the authority.
+        place: Place,
+    },
     /// No key of this type is known for the host.
     Unknown {
         /// One of another type is.
@@ -71,10 +78,12 @@ pub enum Standing {
         /// Which, and why; safe to draw.
         what: String,
     },
-    /// The key must not be trusted any more (`@revoked`), whatever other lines say.
+    /// The key, or the authority that vouches for it, must not be trusted any more (`@revoked`), whatever other lines say.
     Revoked {
         /// The line that says so.
         place: Place,
+        /// It is the authority that was revoked.
+        authority: bool,
     },
 }
 
@@ -111,11 +120,24 @@ impl KnownHosts {
         }
     }
 
-    /// What is known of `key` at `host` and `port`.
-    pub fn lookup(&self, host: &str, port: u16, key: &HostKey) -> Standing {
-        let name = name_of(host, port);
-        if let Some((place, _)) = self.marked(&name, Some(Marker::Revoked)).find(|(_, line)| line.blob == key.blob) {
-            return Standing::Revoked { place: place.clone() };
+    /// What is known of `key` at `host` and `port` at the time `now`, by the rules of ssh.
+    ///
+    /// A revoked key or authority is revoked whatever else is said. A certificate without fault counts if a line names its
+    /// authority; else its key is looked up as if it came alone. A host at another port than 22 for which no line has
+    /// `[host]:port` is known by lines with its name alone, but a key that differs from those says nothing: it may be
+    /// another server.
+    pub fn lookup(&self, host: &str, port: u16, key: &HostKey, now: Timestamp) -> Standing {
+        if let Some(revoked) = self.revoked(host, port, key) {
+            return revoked;
+        }
+        if let Some(certificate) = &key.certificate
+            && certificate::faults(certificate, host, now).is_empty()
+            && let Some(place) = self.vouched_by(host, port, certificate)
+        {
+            return Standing::Certified { place: place.clone() };
+        }
+        if let Some((place, _)) = self.lines_for(host, port, None).into_iter().find(|(_, line)| line.blob == key.blob) {
+            return Standing::Known { place: place.clone() };
         }
         let remembered = |(place, line): &(Place, Line), change| Remembered {
             fingerprint: Fingerprint::of(&line.blob),
@@ -124,26 +146,43 @@ impl KnownHosts {
             change,
             certificate: None,
         };
-        if let Some((place, _)) = self.marked(&name, None).find(|(_, line)| line.blob == key.blob) {
-            return Standing::Known { place: place.clone() };
-        }
+        let others = self.marked(&name_of(host, port), None);
         // By the key itself: `rsa-sha2-512` signs with an `ssh-rsa` key.
         let kind = key_type(&key.blob);
-        match self.marked(&name, None).find(|(_, line)| key_type(&line.blob) == kind) {
+        match others.iter().find(|(_, line)| key_type(&line.blob) == kind) {
             Some(other) => Standing::Changed { remembered: remembered(other, Change::HostKeyReplaced) },
             None if !self.unreadable.is_empty() => Standing::Unreadable { what: self.unreadable.join(", ") },
-            None => {
-                let other_type = self.marked(&name, None).next().map(|other| remembered(other, Change::HostKeyTypeAdded));
-                Standing::Unknown { other_type }
+            None => Standing::Unknown { other_type: others.first().map(|other| remembered(other, Change::HostKeyTypeAdded)) },
+        }
+    }
+
+    /// Why a certificate beside the key did not count, and lines that might have been about this host and cannot be read:
+    /// what a person has to know beside [`Self::lookup`]'s answer.
+    pub fn remarks(&self, host: &str, port: u16, key: &HostKey, now: Timestamp) -> Vec<Problem> {
+        let mut remarks = Vec::new();
+        if let Some(certificate) = &key.certificate {
+            remarks = certificate::faults(certificate, host, now);
+            if self.vouched_by(host, port, certificate).is_none() {
+                let authority = Fingerprint::of(&certificate.authority).openssh();
+                let words = format!("no known_hosts line names the authority ({authority}) that signed its certificate");
+                remarks.push(problem(ProblemKind::UnknownIssuer, &words));
             }
         }
+        if let Some(first) = self.junk.first() {
+            let words = match self.junk.len() {
+                1 => format!("{first} is none that ssh understands"),
+                count => format!("{count} lines are none that ssh understands, the first is {first}"),
+            };
+            remarks.push(problem(ProblemKind::Other, &words));
+        }
+        remarks
     }
 
     /// The types of the keys known for a host (`ssh-ed25519`, `ssh-rsa` …), each once: what to ask the server for
     /// first, so that a known host is not taken for an unknown one.
     pub fn algorithms(&self, host: &str, port: u16) -> Vec<String> {
         let mut types: Vec<String> = Vec::new();
-        for (_, line) in self.marked(&name_of(host, port), None) {
+        for (_, line) in self.lines_for(host, port, None) {
             if !types.contains(&line.algorithm) {
                 types.push(line.algorithm.clone());
             }
@@ -151,14 +190,35 @@ impl KnownHosts {
         types
     }
 
-    /// Lines that name an authority for the host (`@cert-authority`). Host certificates are not verified: such a host
-    /// is unknown until its own key is.
-    pub fn authorities(&self, host: &str, port: u16) -> Vec<Place> {
-        self.marked(&name_of(host, port), Some(Marker::CertAuthority)).map(|(place, _)| place.clone()).collect()
+    /// Whether a line names an authority for the host (`@cert-authority`), so that it makes sense to ask for certificates.
+    pub fn has_authority(&self, host: &str, port: u16) -> bool {
+        !self.lines_for(host, port, Some(Marker::CertAuthority)).is_empty()
     }
 
-    fn marked<'a>(&'a self, name: &'a str, marker: Option<Marker>) -> impl Iterator<Item = &'a (Place, Line)> {
-        self.lines.iter().filter(move |(_, line)| line.marker == marker && line.hosts.cover(name))
+    fn revoked(&self, host: &str, port: u16, key: &HostKey) -> Option<Standing> {
+        let names = [name_of(host, port), name_of(host, 22)];
+        let mut lines = self.lines.iter().filter(|(_, line)| line.marker == Some(Marker::Revoked));
+        lines.find_map(|(place, line)| {
+            let authority = key.certificate.as_ref().is_some_and(|certificate| certificate.authority == line.blob);
+            let meant = (authority || line.blob == key.blob) && names.iter().any(|name| line.hosts.cover(name));
+            meant.then(|| Standing::Revoked { place: place.clone(), authority: line.blob != key.blob })
+        })
+    }
+
+    /// The line that names the certificate's authority.
+    fn vouched_by(&self, host: &str, port: u16, certificate: &HostCertificate) -> Option<&Place> {
+        let lines = self.lines_for(host, port, Some(Marker::CertAuthority));
+        lines.into_iter().find(|(_, line)| line.blob == certificate.authority).map(|(place, _)| place)
+    }
+
+    /// The lines for a host at a port; where there are none, those for its name alone.
+    fn lines_for(&self, host: &str, port: u16, marker: Option<Marker>) -> Vec<&(Place, Line)> {
+        let exact = self.marked(&name_of(host, port), marker);
+        if exact.is_empty() { self.marked(&name_of(host, 22), marker) } else { exact }
+    }
+
+    fn marked(&self, name: &str, marker: Option<Marker>) -> Vec<&(Place, Line)> {
+        self.lines.iter().filter(|(_, line)| line.marker == marker && line.hosts.cover(name)).collect()
     }
 }
 
@@ -203,12 +263,16 @@ fn is_plain(host: &str) -> bool {
     !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte))
 }
 
+fn problem(kind: ProblemKind, words: &str) -> Problem {
+    Problem { kind, at: 0, text: text::display_safe(words.as_bytes()) }
+}
+
 /// The evidence for a person to judge `key` by; `None` if it is known and there is nothing to judge.
 ///
 /// A changed or revoked key, and one that cannot be looked up, is unusable: only the person's own hand may undo that.
 pub fn evidence_for(endpoint: &Endpoint, key: &HostKey, standing: &Standing) -> Option<Evidence> {
     let (kind, words, remembered) = match standing {
-        Standing::Known { .. } => return None,
+        Standing::Known { .. } | Standing::Certified { .. } => return None,
         Standing::Unknown { other_type: None } => (ProblemKind::UnknownHostKey, format!("no known_hosts line names {endpoint}"), None),
         Standing::Unknown { other_type: Some(other) } => {
             let words = format!("known_hosts has another type of key for {endpoint} ({}), not this one", other.place);
@@ -223,10 +287,13 @@ pub fn evidence_for(endpoint: &Endpoint, key: &HostKey, standing: &Standing) -> 
             format!("whether this key is known cannot be told, because a file of known keys cannot be read: {what}"),
             None,
         ),
-        Standing::Revoked { place } => (ProblemKind::Revoked, format!("this key was revoked ({place})"), None),
+        Standing::Revoked { place, authority: false } => (ProblemKind::Revoked, format!("this key was revoked ({place})"), None),
+        Standing::Revoked { place, authority: true } => {
+            (ProblemKind::Revoked, format!("the authority that vouches for this key was revoked ({place})"), None)
+        }
     };
     Some(Evidence {
-        problems: vec![Problem { kind, at: 0, text: text::display_safe(words.as_bytes()) }],
+        problems: vec![problem(kind, &words)],
         remembered,
         unusable: kind != ProblemKind::UnknownHostKey,
         ..Evidence::new(endpoint.clone(), PeerIdentity::HostKey(key.clone()))

@@ -8,6 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::trust::{Verdict, judge};
 
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
 fn key(kind: &str, of: u8) -> HostKey {
     let mut blob = (kind.len() as u32).to_be_bytes().to_vec();
     blob.extend_from_slice(kind.as_bytes());
@@ -79,7 +81,7 @@ fn grammar() -> Vec<(String, &'static str, u16, bool)> {
 #[test]
 fn host_fields_mean_what_they_mean_to_ssh() {
     for (field, host, port, fits) in grammar() {
-        let standing = known(&format!("{field} {}", text_of(&ed(1)))).lookup(host, port, &ed(1));
+        let standing = known(&format!("{field} {}", text_of(&ed(1)))).lookup(host, port, &ed(1), NOW);
         let expected =
             if fits { Standing::Known { place: Place { file: "kh".into(), line: 1 } } } else { Standing::Unknown { other_type: None } };
         assert_eq!(standing, expected, "{field} for {host} {port}");
@@ -133,17 +135,20 @@ fn every_standing() {
         text_of(&rsa),
     ));
     assert_eq!(file.junk, []);
-    assert_eq!(file.lookup("host", 22, &old), Standing::Known { place: at(3) });
-    assert_eq!(file.lookup("host", 22, &rsa), Standing::Known { place: at(4) });
-    assert_eq!(file.lookup("host", 22, &new), Standing::Changed { remembered: remembered(&old, 3, Change::HostKeyReplaced) });
-    assert_eq!(file.lookup("only.rsa", 22, &new), Standing::Unknown { other_type: Some(remembered(&rsa, 7, Change::HostKeyTypeAdded)) });
-    assert_eq!(file.lookup("host", 22, &ed(66)), Standing::Revoked { place: at(5) });
-    assert_eq!(file.lookup("other", 22, &old), Standing::Unknown { other_type: None });
+    assert_eq!(file.lookup("host", 22, &old, NOW), Standing::Known { place: at(3) });
+    assert_eq!(file.lookup("host", 22, &rsa, NOW), Standing::Known { place: at(4) });
+    assert_eq!(file.lookup("host", 22, &new, NOW), Standing::Changed { remembered: remembered(&old, 3, Change::HostKeyReplaced) });
+    assert_eq!(
+        file.lookup("only.rsa", 22, &new, NOW),
+        Standing::Unknown { other_type: Some(remembered(&rsa, 7, Change::HostKeyTypeAdded)) }
+    );
+    assert_eq!(file.lookup("host", 22, &ed(66), NOW), Standing::Revoked { place: at(5), authority: false });
+    assert_eq!(file.lookup("other", 22, &old, NOW), Standing::Unknown { other_type: None });
     let signed = HostKey { algorithm: "rsa-sha2-512".to_owned(), ..key("ssh-rsa", 8) };
-    assert_eq!(file.lookup("host", 22, &signed), Standing::Changed { remembered: remembered(&rsa, 4, Change::HostKeyReplaced) });
+    assert_eq!(file.lookup("host", 22, &signed, NOW), Standing::Changed { remembered: remembered(&rsa, 4, Change::HostKeyReplaced) });
     assert_eq!(file.algorithms("host", 22), ["ssh-ed25519", "ssh-rsa"]);
-    assert_eq!((file.authorities("a.lab", 22), file.algorithms("a.lab", 22)), (vec![at(6)], Vec::<String>::new()));
-    assert_eq!(file.lookup("a.lab", 22, &ed(5)), Standing::Unknown { other_type: None }, "an authority's key is no host key");
+    assert_eq!((file.has_authority("a.lab", 22), file.algorithms("a.lab", 22)), (true, Vec::<String>::new()));
+    assert_eq!(file.lookup("a.lab", 22, &ed(5), NOW), Standing::Unknown { other_type: None }, "an authority's key is no host key");
 }
 
 #[test]
@@ -155,7 +160,7 @@ fn revoked_beats_known_in_whatever_order_and_file() {
     fs::write(&files[0], known_line).unwrap();
     fs::write(&files[2], revoked).unwrap();
     let place = Place { file: files[2].clone(), line: 1 };
-    assert_eq!(KnownHosts::load(&files).lookup("host", 22, &ed(1)), Standing::Revoked { place });
+    assert_eq!(KnownHosts::load(&files).lookup("host", 22, &ed(1), NOW), Standing::Revoked { place, authority: false });
     let folder_instead = KnownHosts::load(&[folder.path().to_owned()]);
     assert_eq!(folder_instead.unreadable.len(), 1);
 }
@@ -168,7 +173,7 @@ fn junk_is_counted_and_passed_over() {
         STANDARD.encode(&ed(1).blob),
     ));
     assert_eq!(file.junk.iter().map(|place| place.line).collect::<Vec<_>>(), (1..=9).collect::<Vec<_>>());
-    assert!(matches!(file.lookup("host", 22, &ed(1)), Standing::Known { .. }));
+    assert!(matches!(file.lookup("host", 22, &ed(1), NOW), Standing::Known { .. }));
 }
 
 #[test]
@@ -200,8 +205,8 @@ fn a_file_that_cannot_be_read_is_not_an_empty_one() {
     let folder = tempfile::tempdir().unwrap();
     let file = known_in(folder.path());
     let known = KnownHosts::load(&[file, folder.path().to_owned()]);
-    assert!(matches!(known.lookup("host", 22, &ed(1)), Standing::Known { .. }));
-    let stranger = known.lookup("other", 22, &ed(1));
+    assert!(matches!(known.lookup("host", 22, &ed(1), NOW), Standing::Known { .. }));
+    let stranger = known.lookup("other", 22, &ed(1), NOW);
     let evidence = evidence_for(&Endpoint::new("other", 22), &ed(1), &stranger).unwrap();
     assert_eq!(judge(&evidence, None), Verdict::Refuse);
     assert!(evidence.problems[0].text.contains("cannot be read"), "{}", evidence.problems[0].text);
@@ -218,7 +223,7 @@ fn known_in(folder: &Path) -> PathBuf {
 fn evidence_says_what_known_hosts_says() {
     let endpoint = Endpoint::new("host", 22);
     let file = known(&format!("host {}\n@revoked * {}\n", text_of(&ed(1)), text_of(&ed(66))));
-    let judged = |key: &HostKey| evidence_for(&endpoint, key, &file.lookup("host", 22, key));
+    let judged = |key: &HostKey| evidence_for(&endpoint, key, &file.lookup("host", 22, key, NOW));
     assert_eq!(judged(&ed(1)), None);
     for (key, kind, verdict) in [
         (key("ssh-rsa", 1), ProblemKind::UnknownHostKey, Verdict::Ask { dangerous: true }),
@@ -240,7 +245,7 @@ proptest! {
         let mut known = KnownHosts::default();
         known.add(Path::new("kh"), &bytes);
         known.add(Path::new("kh"), &line);
-        let _standing = known.lookup("host", 22, &ed(1));
+        let _standing = known.lookup("host", 22, &ed(1), NOW);
         let _type = key_type(&bytes);
     }
 
@@ -250,7 +255,7 @@ proptest! {
         let file = folder.path().join("kh");
         append(&file, &host, port, &ed(of)).unwrap();
         let known = KnownHosts::load(std::slice::from_ref(&file));
-        let is_known = matches!(known.lookup(&host, port, &ed(of)), Standing::Known { .. });
+        let is_known = matches!(known.lookup(&host, port, &ed(of), NOW), Standing::Known { .. });
         prop_assert!(is_known);
     }
 }

@@ -1,6 +1,22 @@
 //! Whether a certificate was taken back by its issuer: lists (CRL, RFC 5280 section 5) and answers (OCSP, RFC 6960).
+//! Looks only at what is at hand and checks every signature on it; fetches nothing.
+
+mod answer;
+mod folder;
+mod list;
+mod subject;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
+
+pub use folder::ListFolder;
+pub use list::RevocationList;
+
+use super::anchors::Anchors;
+use super::evidence::{Certificate, Problem, ProblemKind};
+use crate::model::text;
+use subject::Subject;
 
 /// What is known of a certificate's revocation. *Not checked* is its own state, never "good".
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,4 +58,190 @@ pub enum RevocationSource {
     File(String),
     /// It was fetched on request from this address.
     Fetched(String),
+}
+
+/// What [`check`] found about a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checked {
+    /// The leaf's state.
+    pub leaf: Revocation,
+    /// One problem for each certificate of the chain that was taken back.
+    pub problems: Vec<Problem>,
+}
+
+/// A place where a certificate's issuer says whether it stands, as the certificate names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RevocationPlace {
+    /// A responder to ask, with the DER of the question.
+    Responder(String, Vec<u8>),
+    /// A list to fetch.
+    List(String),
+}
+
+/// Looks whether a certificate of `chain` (leaf first) was taken back, as of `now`: in the answer about the leaf the
+/// server stapled (empty: none), then in `lists`. `anchors` is called only where an issuer is not in the chain.
+///
+/// A certificate whose issuer is not known by its signature stays *not checked*.
+pub fn check<'a>(
+    chain: &'a [Certificate],
+    anchors: impl FnOnce() -> &'a Anchors,
+    staple: &[u8],
+    lists: &[RevocationList],
+    now: Timestamp,
+) -> Checked {
+    let mut checked = Checked::default();
+    let wanted = |at: usize, issuer: &[u8]| (at == 0 && !staple.is_empty()) || lists.iter().any(|list| list.is_of(issuer));
+    for subject in subject::path(chain, anchors, wanted) {
+        let mut state = Revocation::NotChecked;
+        if subject.at == 0 && !staple.is_empty() {
+            state = state.or(Revocation::from_finding(answer::look(staple, &subject, now), RevocationSource::Staple));
+        }
+        for list in lists.iter().filter(|list| list.is_of(subject.issuer_name())) {
+            state = state.or(Revocation::from_finding(list.look(&subject, now), RevocationSource::File(list.name.clone())));
+        }
+        checked.problems.extend(state.problem(subject.at));
+        if subject.at == 0 {
+            checked.leaf = state;
+        }
+    }
+    checked
+}
+
+/// Where to ask about the leaf of `chain`, responders first; empty where its issuer is not known or names no place.
+pub fn places<'a>(chain: &'a [Certificate], anchors: impl FnOnce() -> &'a Anchors) -> Vec<RevocationPlace> {
+    leaf(chain, anchors).map(|leaf| leaf.places()).unwrap_or_default()
+}
+
+/// What came from a `place` about the leaf of `chain`: signatures and dates are looked at as in [`check`].
+pub fn check_fetched<'a>(
+    chain: &'a [Certificate],
+    anchors: impl FnOnce() -> &'a Anchors,
+    place: &RevocationPlace,
+    bytes: &[u8],
+    now: Timestamp,
+) -> Revocation {
+    let Some(leaf) = leaf(chain, anchors) else { return Revocation::NotChecked };
+    let finding = match place {
+        RevocationPlace::Responder(..) => answer::look(bytes, &leaf, now),
+        RevocationPlace::List(address) => match RevocationList::read(address, bytes).as_slice() {
+            [] => Err("what came is no revocation list".to_owned()),
+            [list, ..] if !list.is_of(leaf.issuer_name()) => Err("what came is the list of another issuer".to_owned()),
+            [list, ..] => list.look(&leaf, now),
+        },
+    };
+    Revocation::from_finding(finding, RevocationSource::Fetched(text::display_safe(place.address().as_bytes())))
+}
+
+fn leaf<'a>(chain: &'a [Certificate], anchors: impl FnOnce() -> &'a Anchors) -> Option<Subject<'a>> {
+    subject::path(chain, anchors, |at, _| at == 0).into_iter().next().filter(|subject| subject.at == 0)
+}
+
+/// What one answer or list says of a certificate; the error says why it does not count.
+type Finding = Result<Statement, String>;
+
+/// What an issuer states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Statement {
+    Good { until: Option<Timestamp> },
+    Revoked { since: Option<Timestamp>, reason: Option<String> },
+}
+
+impl RevocationPlace {
+    /// The address as the certificate has it. Not safe to draw.
+    pub fn address(&self) -> &str {
+        match self {
+            Self::Responder(address, _) | Self::List(address) => address,
+        }
+    }
+}
+
+impl Revocation {
+    fn from_finding(finding: Finding, source: RevocationSource) -> Self {
+        match finding {
+            Ok(Statement::Good { until }) => Self::Good { source, until },
+            Ok(Statement::Revoked { since, reason }) => Self::Revoked { source, since, reason },
+            Err(why) => Self::Unusable { source, why },
+        }
+    }
+
+    /// Of two states of one certificate the one that counts: taken back before good, good before what does not count.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        if other.weight() > self.weight() { other } else { self }
+    }
+
+    /// The problem of a certificate at this place of its chain, if it was taken back.
+    pub fn problem(&self, at: usize) -> Option<Problem> {
+        let Self::Revoked { source, since, reason } = self else { return None };
+        let since = since.map(|since| format!(" on {}", moment(since))).unwrap_or_default();
+        let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let text = format!("its issuer took it back{since}{reason}; {} says so", source.words());
+        Some(Problem { kind: ProblemKind::Revoked, at, text })
+    }
+
+    fn weight(&self) -> u8 {
+        match self {
+            Self::NotChecked => 0,
+            Self::Unusable { .. } => 1,
+            Self::Good { .. } => 2,
+            Self::Revoked { .. } => 3,
+        }
+    }
+}
+
+impl RevocationSource {
+    /// In words, as the subject of a sentence: `the list x.crl`.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Staple => "the answer the server brought along (OCSP)".to_owned(),
+            Self::File(name) => format!("the revocation list {name}"),
+            Self::Fetched(address) => format!("the answer from {address}"),
+        }
+    }
+}
+
+/// How far the clocks of an issuer and this machine may be apart, in seconds.
+const CLOCK_SKEW: i64 = 300;
+
+/// Whether something stated at `from`, holding `until`, holds at `now`; the error says why not.
+fn in_force(from: Timestamp, until: Timestamp, now: Timestamp) -> Result<(), String> {
+    if from.as_second() > now.as_second().saturating_add(CLOCK_SKEW) {
+        Err(format!("it is dated {}, which is still to come", moment(from)))
+    } else if until < now {
+        Err(format!("it is out of date: it held until {}", moment(until)))
+    } else {
+        Ok(())
+    }
+}
+
+fn moment(instant: Timestamp) -> String {
+    instant.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// What a CRLReason means (RFC 5280 section 5.3.1); `None` for *unspecified* and unknown numbers.
+fn reason(number: &[u8]) -> Option<String> {
+    let words = match number {
+        [1] => "key compromise",
+        [2] => "CA compromise",
+        [3] => "affiliation changed",
+        [4] => "superseded",
+        [5] => "cessation of operation",
+        [6] => HOLD,
+        [9] => "privilege withdrawn",
+        [10] => "AA compromise",
+        _ => return None,
+    };
+    Some(words.to_owned())
+}
+
+/// The one reason that may be taken back again, so that an old statement of it proves nothing today.
+const HOLD: &str = "certificate hold";
+
+/// A statement of `from` until `until`: what is out of date says nothing, except that a certificate was taken back for good.
+fn as_of(statement: Statement, in_force: Result<(), String>) -> Finding {
+    let is_final = matches!(&statement, Statement::Revoked { reason, .. } if reason.as_deref() != Some(HOLD));
+    match in_force {
+        Err(why) if !is_final => Err(why),
+        _ => Ok(statement),
+    }
 }

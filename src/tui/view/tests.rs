@@ -65,7 +65,7 @@ fn certificate_question(dangerous: bool) -> TrustQuestion {
         }),
         ..Evidence::new(Endpoint::new("files.example.com", 21), PeerIdentity::Certificates(vec![Certificate { der: der[..].into() }]))
     };
-    TrustQuestion { site: site(), evidence: Box::new(evidence), dangerous, can_remember: true }
+    TrustQuestion { site: site(), on_the_way_to: None, evidence: Box::new(evidence), dangerous, can_remember: true }
 }
 
 fn host_key_question() -> TrustQuestion {
@@ -74,7 +74,7 @@ fn host_key_question() -> TrustQuestion {
         ..Evidence::new(Endpoint::new("files.example.com", 22), PeerIdentity::HostKey(HostKey::plain("ssh-ed25519", &b"key"[..])))
     };
     let site = ParsedUrl::parse("sftp://bob@files.example.com").unwrap().site;
-    TrustQuestion { site, evidence: Box::new(evidence), dangerous: false, can_remember: true }
+    TrustQuestion { site, on_the_way_to: None, evidence: Box::new(evidence), dangerous: false, can_remember: true }
 }
 
 fn trust(stage: &mut Stage, question: TrustQuestion) -> Asking {
@@ -82,13 +82,13 @@ fn trust(stage: &mut Stage, question: TrustQuestion) -> Asking {
 }
 
 fn secret(stage: &mut Stage, purpose: SecretPurpose, attempt: u32) -> Asking {
-    let question = SecretQuestion { site: site(), purpose, attempt };
+    let question = SecretQuestion { site: site(), on_the_way_to: None, purpose, attempt };
     stage.ask(|prompter| async move { prompter.secret(question).await.is_ok() })
 }
 
 fn plain_password(stage: &mut Stage) -> Asking {
     let site = Site { protocol: Protocol::Ftp, ..site() };
-    let question = SecretQuestion { site, purpose: SecretPurpose::Password { user: "bob".into() }, attempt: 1 };
+    let question = SecretQuestion { site, on_the_way_to: None, purpose: SecretPurpose::Password { user: "bob".into() }, attempt: 1 };
     stage.ask(|prompter| async move { prompter.secret(question).await.is_ok() })
 }
 
@@ -96,6 +96,7 @@ fn interactive(stage: &mut Stage) -> Asking {
     let prompt = |text: &str, echo| InteractivePrompt { text: text.into(), echo };
     let question = InteractiveQuestion {
         site: site(),
+        on_the_way_to: None,
         name: "Two factors".into(),
         instruction: "Look at your token.\nThen type both.".into(),
         prompts: vec![prompt("User code:", true), prompt("Token:", false)],

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sealift::ask::{Prompter, Refuse, ScriptedPrompter, TrustAnswer};
-use sealift::engine::{Advice, ConnectFailure, Engine, Event, HostKeyFiles, KeySources, Place, Services, SessionTiming, Target};
+use sealift::engine::{
+    Advice, ConnectFailure, Engine, Event, HostKeyFiles, KeySources, Place, Services, SessionTiming, SshOptions, SshResolver, Target,
+};
 use sealift::model::site::ParsedUrl;
 use sealift::model::{Entry, FilePath};
 use sealift::protocols::ftp::DataMode;
@@ -92,12 +94,18 @@ pub fn script() -> ScriptedPrompter {
 pub struct Person {
     pub folder: TempDir,
     pub keys: KeySources,
+    pub ssh: SshResolver,
     pub timing: SessionTiming,
 }
 
 impl Person {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), keys: KeySources::default(), timing: SessionTiming::default() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            keys: KeySources::default(),
+            ssh: Arc::new(|_, _| Ok(SshOptions::default())),
+            timing: SessionTiming::default(),
+        }
     }
 
     pub fn known_hosts(&self) -> PathBuf {
@@ -116,6 +124,7 @@ impl Person {
             host_keys: Arc::new(HostKeyFiles::only(self.known_hosts())),
             roots: Roots::only(Vec::new()),
             keys: Arc::new(self.keys.clone()),
+            ssh: self.ssh.clone(),
             local_user: "ann".to_owned(),
             data_mode: DataMode::Auto,
             timeout: Duration::from_secs(5),
