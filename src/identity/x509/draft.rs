@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use super::certificate::{ALTERNATIVE_NAMES, Unsigned, Usage, Validity, authority, end_entity, extension, serial};
-use super::der;
 use super::key::{Derivation, KeyError, KeyType, PrivateKey};
 use super::names::{AlternativeName, Field, Invalid, Subject, general_names};
 use super::request::Request;
@@ -104,14 +103,13 @@ impl Draft {
             Step::Key if !(1..=MOST_DAYS).contains(&self.days) => {
                 vec![Invalid::new(Field::Days, format!("the days must be between 1 and {MOST_DAYS}"))]
             }
-            Step::Key => Vec::new(),
             Step::Passphrase if self.passphrase.is_empty() => {
                 vec![Invalid::new(Field::Passphrase, "a passphrase is needed: without one, whoever reads the key file is you")]
             }
             Step::Passphrase if self.passphrase != self.confirmation => {
                 vec![Invalid::new(Field::Confirmation, "the two passphrases are not the same")]
             }
-            Step::Passphrase => Vec::new(),
+            Step::Key | Step::Passphrase => Vec::new(),
         }
     }
 
@@ -123,10 +121,9 @@ impl Draft {
         if !self.names.is_empty() {
             extensions.push(extension(ALTERNATIVE_NAMES, false, &general_names(&self.names)));
         }
-        let request = Request::make(&self.subject, &self.names, &key)?;
         Ok(Made {
             certificate: self.self_signed(&key, extensions, now)?,
-            request: Some(der::pem("CERTIFICATE REQUEST", &request).to_string()),
+            request: Some(Request::make(&self.subject, &self.names, &key)?),
             key: key.lock(&self.passphrase, self.derivation)?,
         })
     }
@@ -163,7 +160,11 @@ pub fn check_name(name: &str) -> Result<(), Invalid> {
         return no("the name is longer than 64 bytes");
     }
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | ' ');
-    if name.starts_with(['.', '-', ' ']) || name.ends_with(' ') || !name.chars().all(is_plain) || text::display_safe(name.as_bytes()) != name {
+    if name.starts_with(['.', '-', ' '])
+        || name.ends_with(' ')
+        || !name.chars().all(is_plain)
+        || text::display_safe(name.as_bytes()) != name
+    {
         return no("the name becomes a folder: letters, digits and - _ . @ only, and a letter or digit first");
     }
     Ok(())

@@ -9,6 +9,9 @@ use super::draft::check_name;
 use super::names::Invalid;
 use crate::trust::private_file;
 
+/// A name, and what lies under it or why that cannot be read.
+pub type Listed<T> = (String, Result<T, FolderError>);
+
 /// No file in one is larger (bytes).
 const LARGEST: u64 = 1024 * 1024;
 
@@ -46,7 +49,7 @@ pub enum FolderError {
 }
 
 impl FolderError {
-    pub(super) fn damaged(path: &Path, why: impl ToString) -> Self {
+    pub(super) fn damaged(path: &Path, why: &impl ToString) -> Self {
         Self::Damaged { path: path.to_owned(), why: why.to_string() }
     }
 }
@@ -115,7 +118,7 @@ pub(super) fn read(file: &Path) -> Result<Option<Vec<u8>>, FolderError> {
     };
     let mut contents = Vec::new();
     opened.take(LARGEST + 1).read_to_end(&mut contents).map_err(at(file))?;
-    if contents.len() as u64 > LARGEST { Err(FolderError::damaged(file, "it is far too large")) } else { Ok(Some(contents)) }
+    if contents.len() as u64 > LARGEST { Err(FolderError::damaged(file, &"it is far too large")) } else { Ok(Some(contents)) }
 }
 
 fn free(above: &Path, name: &str) -> Result<PathBuf, FolderError> {

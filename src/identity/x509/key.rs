@@ -46,10 +46,14 @@ pub enum KeyError {
     #[error("this key file is damaged: {0}")]
     Damaged(&'static str),
     /// It is encrypted in a way that is not read here.
-    #[error("this key is locked with {0}, which is not opened here; `openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out NEW` makes a file that is")]
+    #[error(
+        "this key is locked with {0}, which is not opened here; `openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out NEW` makes a file that is"
+    )]
     OldEncryption(String),
     /// OpenSSH's own format.
-    #[error("this is a key in OpenSSH's own format; `ssh-keygen -p -m PKCS8 -f COPY` turns a copy of it into one that certificates can be made over")]
+    #[error(
+        "this is a key in OpenSSH's own format; `ssh-keygen -p -m PKCS8 -f COPY` turns a copy of it into one that certificates can be made over"
+    )]
     OpenSsh,
     /// Opening it would take more memory or time than any sensible key file asks for.
     #[error("opening this key would take far more memory or time than a sensible key file asks for")]

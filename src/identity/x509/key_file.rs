@@ -50,9 +50,9 @@ impl KeyFile {
             return Err(KeyError::NoKey);
         }
         match Self::encrypted(bytes) {
-            Err(KeyError::Damaged(_)) => PrivateKey::from_der(bytes)
-                .map(|_| Self(Form::Open(Zeroizing::new(bytes.to_vec()))))
-                .map_err(|_| KeyError::NoKey),
+            Err(KeyError::Damaged(_)) => {
+                PrivateKey::from_der(bytes).map(|_| Self(Form::Open(Zeroizing::new(bytes.to_vec())))).map_err(|_| KeyError::NoKey)
+            }
             read => read,
         }
     }
@@ -68,7 +68,7 @@ impl KeyFile {
         let is_affordable = match &parameters.kdf {
             Kdf::Pbkdf2(kdf) => kdf.iteration_count <= MOST_ROUNDS,
             Kdf::Scrypt(kdf) => {
-                let memory = u64::from(kdf.cost_parameter).saturating_mul(u64::from(kdf.block_size)).saturating_mul(128);
+                let memory = kdf.cost_parameter.saturating_mul(u64::from(kdf.block_size)).saturating_mul(128);
                 memory <= MOST_MEMORY && kdf.parallelization <= 16
             }
             _ => false,

@@ -48,7 +48,7 @@ impl Locked {
         if start.len() != block {
             return Err(damaged);
         }
-        if body.is_empty() || body.len() % block != 0 {
+        if body.is_empty() || !body.len().is_multiple_of(block) {
             return Err(KeyError::Damaged("its encrypted part was cut off"));
         }
         Ok(Some(Self { cipher, start, body: body.to_vec() }))
@@ -86,7 +86,8 @@ fn derive(passphrase: &[u8], salt: &[u8], length: usize) -> Zeroizing<Vec<u8>> {
     let mut key = Zeroizing::new(Vec::with_capacity(length + 16));
     while key.len() < length {
         let last = key.len().saturating_sub(16);
-        let digest = Zeroizing::new(<[u8; 16]>::from(Md5::new().chain_update(&key[last..]).chain_update(passphrase).chain_update(salt).finalize()));
+        let digest =
+            Zeroizing::new(<[u8; 16]>::from(Md5::new().chain_update(&key[last..]).chain_update(passphrase).chain_update(salt).finalize()));
         key.extend_from_slice(&*digest);
     }
     key.truncate(length);
@@ -104,6 +105,6 @@ fn is_one_sequence(der: &[u8]) -> bool {
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {
-    let is_hex = text.len() % 2 == 0 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hex.then(|| (0..text.len()).step_by(2).filter_map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect())
 }

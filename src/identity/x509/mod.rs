@@ -22,4 +22,4 @@ pub mod store;
 mod tests;
 
 pub use certificate::Usage;
-pub use folder::FolderError;
+pub use folder::{FolderError, Listed};

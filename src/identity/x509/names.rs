@@ -68,11 +68,12 @@ impl Subject {
     /// Everything that is wrong, in the order of the fields.
     pub fn check(&self) -> Vec<Invalid> {
         let mut wrong = Vec::new();
-        if !self.country.is_empty() && !(self.country.len() == 2 && self.country.bytes().all(|byte| byte.is_ascii_uppercase())) {
+        if !matches!(self.country.as_bytes(), [] | [b'A'..=b'Z', b'A'..=b'Z']) {
             wrong.push(Invalid::new(Field::Country, "the country is two capital letters, such as DE or US"));
         }
         // The upper bounds of RFC 5280 appendix A.1.
-        let texts = [(Field::State, &self.state, 128), (Field::Locality, &self.locality, 128), (Field::Organization, &self.organization, 64)];
+        let texts =
+            [(Field::State, &self.state, 128), (Field::Locality, &self.locality, 128), (Field::Organization, &self.organization, 64)];
         let units = self.units.iter().map(|unit| (Field::Unit, unit, 64));
         for (field, value, longest) in texts.into_iter().chain(units).chain([(Field::CommonName, &self.common_name, 64)]) {
             wrong.extend(Self::check_text(field, value, longest));
@@ -139,7 +140,8 @@ impl AlternativeName {
         let lower = typed.to_ascii_lowercase();
         let after = |prefix: &str| lower.starts_with(prefix).then(|| typed[prefix.len()..].to_owned());
         let dns = |name: String| if is_dns(&name) { Ok(Self::Dns(name)) } else { Err(no("this is no host name in plain letters")) };
-        let email = |name: String| if is_email(&name) { Ok(Self::Email(name)) } else { Err(no("this is no e-mail address in plain letters")) };
+        let email =
+            |name: String| if is_email(&name) { Ok(Self::Email(name)) } else { Err(no("this is no e-mail address in plain letters")) };
         let uri = |name: String| {
             let is_uri = name.split_once(':').is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
             if is_uri && name.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(Self::Uri(name)) } else { Err(no("this is no URI")) }

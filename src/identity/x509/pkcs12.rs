@@ -36,7 +36,9 @@ pub(super) fn is_one(bytes: &[u8]) -> bool {
 pub(super) fn read(bytes: &[u8], passphrase: &Secret) -> Result<(Option<PrivateKey>, Vec<Vec<u8>>), KeyError> {
     let archive = Pkcs12Archive::from_pkcs12(bytes, passphrase.expose()).map_err(|error| match error {
         Error::MacError(_) | Error::UnpadError | Error::Pkcs5Error(_) => KeyError::WrongPassphrase,
-        Error::UnsupportedEncryptionScheme | Error::UnsupportedMacAlgorithm => KeyError::OldEncryption("an unknown PKCS#12 scheme".to_owned()),
+        Error::UnsupportedEncryptionScheme | Error::UnsupportedMacAlgorithm => {
+            KeyError::OldEncryption("an unknown PKCS#12 scheme".to_owned())
+        }
         _ => KeyError::Damaged("it is no PKCS#12 file, or not whole"),
     })?;
     let key = archive.keys.into_iter().next().map(|bag| PrivateKey::from_der(&Zeroizing::new(bag.key.as_der().to_vec()))).transpose()?;

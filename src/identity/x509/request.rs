@@ -33,7 +33,9 @@ pub enum RequestError {
     #[error("this request is signed with {0}, which can be forged; ask for a new one with SHA-256")]
     WeakSignature(String),
     /// The signature cannot be checked here, so nothing shows that its maker has the key.
-    #[error("this request is signed with {0}, which cannot be checked here; ask for a new one, signed with RSA or ECDSA and SHA-256, or Ed25519")]
+    #[error(
+        "this request is signed with {0}, which cannot be checked here; ask for a new one, signed with RSA or ECDSA and SHA-256, or Ed25519"
+    )]
     UnknownSignature(String),
     /// Nobody is named in it.
     #[error("this request names nobody: it has neither a subject nor alternative names")]
@@ -61,15 +63,16 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request for `subject`, signed with its key.
-    pub(super) fn make(subject: &Subject, names: &[AlternativeName], key: &PrivateKey) -> Result<Vec<u8>, KeyError> {
+    /// A request for `subject`, signed with its key, PEM. Checks nothing of the subject ([`Subject::check`]).
+    pub fn make(subject: &Subject, names: &[AlternativeName], key: &PrivateKey) -> Result<String, KeyError> {
         let attributes = if names.is_empty() {
             Vec::new()
         } else {
             let extensions = sequence(&[&extension(ALTERNATIVE_NAMES, false, &general_names(names))]);
             sequence(&[&oid(&EXTENSION_REQUEST), &element(SET, &extensions)])
         };
-        key.signed(&sequence(&[&integer(&[0]), &subject.der(), &key.public(), &explicit(0, &attributes)]))
+        let der = key.signed(&sequence(&[&integer(&[0]), &subject.der(), &key.public(), &explicit(0, &attributes)]))?;
+        Ok(der::pem("CERTIFICATE REQUEST", &der).to_string())
     }
 
     /// Reads PEM (either label; the first request in it) or DER. Checks no signature.
@@ -106,6 +109,7 @@ impl Request {
                             }
                             // What every certificate signed here gets in its own form.
                             ParsedExtension::BasicConstraints(_) | ParsedExtension::SubjectKeyIdentifier(_) => {}
+                            ParsedExtension::KeyUsage(usage) if usage.flags == DIGITAL_SIGNATURE => {}
                             ParsedExtension::KeyUsage(usage) => ignored.push(format!("key usage: {}", usage.to_string().trim())),
                             ParsedExtension::ExtendedKeyUsage(_) => ignored.push("extended key usage".to_owned()),
                             _ if extension.oid.to_id_string() == "2.5.29.17" => {
@@ -183,4 +187,6 @@ impl Request {
     }
 }
 
+/// The first bit of a key usage, as x509-parser counts it.
+const DIGITAL_SIGNATURE: u16 = 1;
 const EXTENSION_REQUEST: [u32; 7] = [1, 2, 840, 113_549, 1, 9, 14];

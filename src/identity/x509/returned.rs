@@ -185,15 +185,26 @@ impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MissingIssuer(issuer) => {
-                write!(f, "the certificate of its issuer, {issuer}, is not in the file; without it, servers that only know the root may refuse yours")
+                write!(
+                    f,
+                    "the certificate of its issuer, {issuer}, is not in the file; without it, servers that only know the root may refuse yours"
+                )
             }
-            Self::NotInChain(owner) => write!(f, "the certificate of {owner} is in the file too, but has nothing to do with yours; it is left out"),
-            Self::OtherSubject { asked, granted } => write!(f, "the authority changed the subject: you asked for {asked}; it granted {granted}"),
-            Self::OtherNames { asked, granted } => write!(f, "the authority changed the alternative names: you asked for {asked}; it granted {granted}"),
+            Self::NotInChain(owner) => {
+                write!(f, "the certificate of {owner} is in the file too, but has nothing to do with yours; it is left out")
+            }
+            Self::OtherSubject { asked, granted } => {
+                write!(f, "the authority changed the subject: you asked for {asked}; it granted {granted}")
+            }
+            Self::OtherNames { asked, granted } => {
+                write!(f, "the authority changed the alternative names: you asked for {asked}; it granted {granted}")
+            }
             Self::NotYetValid(from) => write!(f, "it is not valid before {}", from.strftime("%Y-%m-%d %H:%M UTC")),
             Self::SelfSigned => f.write_str("nobody but you signed it"),
             Self::OldVersion(version) => write!(f, "it is an X.509 version {version} certificate, which many servers refuse"),
-            Self::IsAuthority => f.write_str("it says of itself that it is an authority, which some servers refuse in a client's certificate"),
+            Self::IsAuthority => {
+                f.write_str("it says of itself that it is an authority, which some servers refuse in a client's certificate")
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use super::bundle::Bundle;
 use super::certificate::Usage;
 use super::der;
 use super::expiry::{Expiry, expiry};
-use super::folder::{self, FolderError, at};
+use super::folder::{self, FolderError, Listed, at};
 use super::key::{KeyError, PrivateKey};
 use super::key_file::KeyFile;
 use super::request::Request;
@@ -70,10 +70,10 @@ impl Identity {
     /// Opens its key. Takes up to a second of computing on purpose: call it off the event loop.
     pub fn unlock(&self, passphrase: &Secret) -> Result<PrivateKey, UnlockError> {
         let file = self.key_file();
-        let bytes = folder::read(&file)?.ok_or_else(|| FolderError::damaged(&file, "the private key is gone"))?;
+        let bytes = folder::read(&file)?.ok_or_else(|| FolderError::damaged(&file, &"the private key is gone"))?;
         let key = KeyFile::read(&bytes)?.unlock(passphrase)?;
         if Some(&key.public()[..]) != public_key_of(&self.chain[0]) {
-            return Err(FolderError::damaged(&file, "the private key belongs to another certificate").into());
+            return Err(FolderError::damaged(&file, &"the private key belongs to another certificate").into());
         }
         Ok(key)
     }
@@ -81,7 +81,7 @@ impl Identity {
     /// Its request, if there is one.
     pub fn request(&self) -> Result<Option<Request>, FolderError> {
         let file = self.request_file();
-        folder::read(&file)?.map(|bytes| Request::read(&bytes).map_err(|error| FolderError::damaged(&file, error))).transpose()
+        folder::read(&file)?.map(|bytes| Request::read(&bytes).map_err(|error| FolderError::damaged(&file, &error))).transpose()
     }
 
     /// Whether its certificate ends soon.
@@ -144,16 +144,16 @@ impl IdentityStore {
     pub fn get(&self, name: &str) -> Result<Identity, FolderError> {
         let folder = folder::find(&self.folder, name)?;
         let file = folder.join(CERTIFICATE);
-        let chain = chain_of(&file)?.ok_or_else(|| FolderError::damaged(&file, "the certificate is gone"))?;
-        let certificate = CertificateFacts::read(&chain[0]).map_err(|error| FolderError::damaged(&file, error))?;
+        let chain = chain_of(&file)?.ok_or_else(|| FolderError::damaged(&file, &"the certificate is gone"))?;
+        let certificate = CertificateFacts::read(&chain[0]).map_err(|error| FolderError::damaged(&file, &error))?;
         let facts_file = folder.join(FACTS);
         let facts = folder::read(&facts_file)?.unwrap_or_default();
-        let facts = serde_json::from_slice(&facts).map_err(|error| FolderError::damaged(&facts_file, error))?;
+        let facts = serde_json::from_slice(&facts).map_err(|error| FolderError::damaged(&facts_file, &error))?;
         Ok(Identity { name: name.to_owned(), facts, chain, certificate, pending: chain_of(&folder.join(PENDING))?, folder })
     }
 
     /// All of them by name; what cannot be read says why.
-    pub fn list(&self) -> Result<Vec<(String, Result<Identity, FolderError>)>, FolderError> {
+    pub fn list(&self) -> Result<Vec<Listed<Identity>>, FolderError> {
         Ok(folder::names(&self.folder)?.into_iter().map(|name| (name.clone(), self.get(&name))).collect())
     }
 
@@ -207,6 +207,10 @@ pub fn pem(chain: &[Vec<u8>]) -> String {
 /// At least one certificate, or `None` if the file is not there.
 pub(super) fn chain_of(file: &Path) -> Result<Option<Vec<Vec<u8>>>, FolderError> {
     let Some(bytes) = folder::read(file)? else { return Ok(None) };
-    let bundle = Bundle::read(&bytes).map_err(|error| FolderError::damaged(file, error))?;
-    if bundle.certificates().is_empty() { Err(FolderError::damaged(file, "there is no certificate in it")) } else { Ok(Some(bundle.certificates().to_vec())) }
+    let bundle = Bundle::read(&bytes).map_err(|error| FolderError::damaged(file, &error))?;
+    if bundle.certificates().is_empty() {
+        Err(FolderError::damaged(file, &"there is no certificate in it"))
+    } else {
+        Ok(Some(bundle.certificates().to_vec()))
+    }
 }

@@ -14,8 +14,8 @@ use x509_parser::x509::X509Name;
 use super::algorithm::{KeyKind, signature_algorithm};
 use super::fingerprint::Fingerprint;
 pub use extensions::{Extension, ExtensionFacts};
-pub(super) use names::{common_name, short_name};
 pub(crate) use names::{attributes, general_name, hex, short};
+pub(super) use names::{common_name, short_name};
 
 /// The facts of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::draft::Made;
-use super::super::folder::{self, FolderError};
+use super::super::folder::{self, FolderError, Listed};
 use super::super::store::{chain_of, pem};
 use crate::trust::certificate::CertificateFacts;
 
@@ -68,13 +68,13 @@ impl AuthorityStore {
         let folder = folder::find(&self.folder, name)?;
         let file = folder.join(CERTIFICATE);
         let certificate = chain_of(&file)?.and_then(|chain| chain.into_iter().next());
-        let certificate = certificate.ok_or_else(|| FolderError::damaged(&file, "the certificate is gone"))?;
-        let facts = CertificateFacts::read(&certificate).map_err(|error| FolderError::damaged(&file, error))?;
+        let certificate = certificate.ok_or_else(|| FolderError::damaged(&file, &"the certificate is gone"))?;
+        let facts = CertificateFacts::read(&certificate).map_err(|error| FolderError::damaged(&file, &error))?;
         Ok(AuthorityFolder { name: name.to_owned(), certificate, facts, folder })
     }
 
     /// All of them by name; what cannot be read says why.
-    pub fn list(&self) -> Result<Vec<(String, Result<AuthorityFolder, FolderError>)>, FolderError> {
+    pub fn list(&self) -> Result<Vec<Listed<AuthorityFolder>>, FolderError> {
         Ok(folder::names(&self.folder)?.into_iter().map(|name| (name.clone(), self.get(&name))).collect())
     }
 }

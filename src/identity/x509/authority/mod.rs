@@ -7,5 +7,5 @@ mod signing;
 
 pub use folder::{AuthorityFolder, AuthorityStore};
 pub use record::{Event, Record, RecordError, Serial};
-pub use revocation_list::{Reason, Revoked};
+pub use revocation_list::{Reason, Revoked, list_pem};
 pub use signing::{Authority, AuthorityError, Granted};

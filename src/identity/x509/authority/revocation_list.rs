@@ -58,8 +58,7 @@ impl Authority {
         let entries: Vec<u8> = revoked.iter().flat_map(entry).collect();
         // An empty list of entries is left out, not written empty (RFC 5280 section 5.1.2.6).
         let entries = if entries.is_empty() { Vec::new() } else { sequence(&[&entries]) };
-        let extensions =
-            sequence(&[&authority_key(&self.key_identifier), &extension(CRL_NUMBER, false, &integer(&number.to_be_bytes()))]);
+        let extensions = sequence(&[&authority_key(&self.key_identifier), &extension(CRL_NUMBER, false, &integer(&number.to_be_bytes()))]);
         self.key.signed(&sequence(&[
             &integer(&[1]),
             &self.key.signature_algorithm(),
@@ -70,6 +69,11 @@ impl Authority {
             &explicit(0, &extensions),
         ]))
     }
+}
+
+/// The list in PEM.
+pub fn list_pem(der: &[u8]) -> String {
+    super::super::der::pem("X509 CRL", der).to_string()
 }
 
 fn entry(revoked: &Revoked) -> Vec<u8> {

@@ -8,7 +8,9 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer as _;
 
-use super::super::certificate::{ALTERNATIVE_NAMES, Unsigned, Usage, Validity, authority_key, end_entity, extension, key_identifier, serial};
+use super::super::certificate::{
+    ALTERNATIVE_NAMES, Unsigned, Usage, Validity, authority_key, end_entity, extension, key_identifier, serial,
+};
 use super::super::key::{KeyError, PrivateKey};
 use super::super::request::{Request, RequestError};
 use super::record::Serial;

@@ -4,12 +4,15 @@ use std::fs;
 
 use super::super::key::{Derivation, KeyError, KeyType, PrivateKey};
 use super::super::key_file::KeyFile;
-use super::{PASSPHRASE, secret, sh};
+use super::{PASSPHRASE, secret, sh, tools_are_here};
 
 const TYPES: [KeyType; 4] = [KeyType::P256, KeyType::P384, KeyType::Rsa3072, KeyType::Ed25519];
 
 #[test]
 fn openssl_reads_what_we_lock_and_certtool_the_compatible_form() {
+    if !tools_are_here() {
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     for kind in TYPES {
         let key = PrivateKey::generate(kind).unwrap();
@@ -19,7 +22,10 @@ fn openssl_reads_what_we_lock_and_certtool_the_compatible_form() {
             sh(dir.path(), "openssl pkey -in key.pem -passin env:PASS -pubout -outform DER -out public.der");
             assert_eq!(fs::read(dir.path().join("public.der")).unwrap(), key.public(), "{kind:?}");
             if certtool {
-                sh(dir.path(), "certtool --key-info --infile key.pem --password \"$PASS\" | grep -q 'Public Key PIN'");
+                sh(
+                    dir.path(),
+                    "certtool --generate-request --load-privkey key.pem --password \"$PASS\" --template /dev/null 2>&1 | grep 'BEGIN NEW'",
+                );
             }
             let file = KeyFile::read(pem.as_bytes()).unwrap();
             assert!(file.is_locked());
@@ -31,6 +37,9 @@ fn openssl_reads_what_we_lock_and_certtool_the_compatible_form() {
 
 #[test]
 fn keys_of_every_form_that_openssl_writes_are_opened() {
+    if !tools_are_here() {
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path();
     sh(folder, "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.pem");
@@ -46,7 +55,14 @@ fn keys_of_every_form_that_openssl_writes_are_opened() {
     forms.push(("openssl pkcs8 -topk8 -in ed.pem -passout env:PASS".to_owned(), true));
     forms.extend(ciphers.map(|cipher| (format!("openssl rsa -traditional -{cipher} -in rsa.pem -passout env:PASS"), true)));
     forms.extend(ciphers.map(|cipher| (format!("openssl ec -{cipher} -in ec.pem -passout env:PASS"), true)));
-    for plain in ["openssl rsa -traditional -in rsa.pem", "openssl ec -in ec.pem", "cat ec.pem", "cat rsa.pem", "cat ed.pem", "openssl rsa -in rsa.pem -outform DER"] {
+    for plain in [
+        "openssl rsa -traditional -in rsa.pem",
+        "openssl ec -in ec.pem",
+        "cat ec.pem",
+        "cat rsa.pem",
+        "cat ed.pem",
+        "openssl rsa -in rsa.pem -outform DER",
+    ] {
         forms.push((plain.to_owned(), false));
     }
     for (line, is_locked) in forms {
@@ -64,6 +80,9 @@ fn keys_of_every_form_that_openssl_writes_are_opened() {
 
 #[test]
 fn what_is_not_opened_says_what_to_do() {
+    if !tools_are_here() {
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path();
     sh(folder, "openssl ecparam -name prime256v1 -genkey -noout -out ec.pem");
@@ -85,6 +104,9 @@ fn what_is_not_opened_says_what_to_do() {
 
 #[test]
 fn a_key_that_asks_for_a_mountain_of_memory_is_refused_at_once() {
+    if !tools_are_here() {
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     sh(dir.path(), "openssl ecparam -name prime256v1 -genkey -noout -out ec.pem");
     sh(dir.path(), "openssl pkcs8 -topk8 -scrypt -in ec.pem -passout env:PASS -outform DER -out key.der");

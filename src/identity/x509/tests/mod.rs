@@ -6,6 +6,8 @@ mod random;
 mod returned;
 mod signing;
 mod stored;
+#[path = "../../../../tests/support/tools.rs"]
+mod tools;
 
 use std::path::Path;
 use std::process::Command;
@@ -21,6 +23,10 @@ const PASSPHRASE: &str = "grün und 7 Bäume";
 
 fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
+}
+
+fn tools_are_here() -> bool {
+    tools::are_here(&["openssl", "certtool", "ssh-keygen"])
 }
 
 /// Runs a shell line in `folder` with the passphrase in `$PASS`; it must succeed. Answers what it wrote.

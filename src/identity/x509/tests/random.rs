@@ -31,7 +31,6 @@ fn read_all(bytes: &[u8]) {
     }
     drop(KeyFile::read(bytes).map(|key| key.is_locked()));
     if let Ok(bundle) = Bundle::read(bytes) {
-        drop(bundle.is_locked());
         drop(returned::check(bundle.certificates(), b"", None, Usage::Client, now()));
     }
     drop(PrivateKey::from_der(bytes));
