@@ -29,6 +29,7 @@ const IMPORTED_BY: &[(&[&str], &[&str])] = &[
     (&["x509_parser"], &["trust", "identity/x509"]),
     (&["keyring"], &["secrets"]),
     (&["rcgen"], &["identity", "server"]),
+    (&["pkcs8", "p12_keystore", "cbc", "md5"], &["identity/x509"]),
 ];
 
 /// What the pure core never mentions.

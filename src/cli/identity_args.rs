@@ -279,11 +279,14 @@ pub struct CertImport {
     /// The identity; a new one if there is none of that name.
     pub name: String,
     /// The signed certificate with its chain, or key and certificate (PEM, DER, PKCS#7, PKCS#12).
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "forget", value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Replace the old certificate at once, not after the first login with the new one.
     #[arg(long)]
     pub now: bool,
+    /// Forget a signed certificate that waits for its first login.
+    #[arg(long, conflicts_with_all = ["files", "now"])]
+    pub forget: bool,
     /// The passphrase of the file; it will lock the key here, too.
     #[command(flatten)]
     pub passphrase: PassphraseOptions,

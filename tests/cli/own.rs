@@ -64,9 +64,13 @@ fn from_nothing_to_a_signed_certificate_that_can_be_taken_back() {
     let subject = sh(&scene, "openssl x509 -in bank.crt -noout -subject -nameopt sep_comma_plus,utf8");
     assert_eq!(subject.trim(), "subject=C=DE,O=Bäcker & Söhne,OU=Finance,OU=Payroll,CN=Ann Müller,emailAddress=ann@example.com");
 
+    run(&scene, "cert sign bank.csr --authority ours --out bank.crt", AUTHORITY).fails(8, &["bank.crt: it is there already"]);
+    run(&scene, "cert sign bank.csr --authority ours --out none/bank.crt", AUTHORITY).fails(8, &["none: there is no such folder"]);
     run(&scene, "cert import bank bank.crt", "").exits(0).says(&["beside the old one until the first login"]);
     let listed = run(&scene, "cert list --json", "").exits(0).line_with("name", "bank");
     assert_eq!((&listed["pending"], &listed["self_signed"]), (&true.into(), &true.into()));
+    run(&scene, "cert import bank --forget", "").exits(0);
+    run(&scene, "cert import bank --forget", "").fails(1, &["no signed certificate of bank waits"]);
     run(&scene, "cert import bank bank.crt --now", "").exits(0);
     let listed = run(&scene, "cert list --json", "").exits(0).line_with("name", "bank");
     assert_eq!((&listed["pending"], &listed["issuer"]), (&false.into(), &"Ours".into()));

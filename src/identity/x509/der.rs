@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(named_bits(&[0]), [3, 2, 7, 0x80]);
         assert_eq!(named_bits(&[5, 6]), [3, 2, 1, 6]);
         assert_eq!(element(4, &[7; 200])[..3], [4, 0x81, 200]);
-        assert_eq!(element(4, &[7; 70_000])[..5], [4, 0x83, 1, 0x11, 0x70]);
+        assert_eq!(element(4, &vec![7; 70_000])[..5], [4, 0x83, 1, 0x11, 0x70]);
         let at = |text: &str| time(text.parse().unwrap());
         assert_eq!(at("2049-12-31T23:59:59Z")[2..], *b"491231235959Z");
         assert_eq!(at("2050-01-01T00:00:00Z")[..6], [0x18, 15, b'2', b'0', b'5', b'0']);

@@ -3,6 +3,7 @@
 
 use p12_keystore::error::Error;
 use p12_keystore::{Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, Pkcs12Archive, PrivateKeyChain};
+use x509_parser::asn1_rs::{Any, FromDer as _, Tag};
 use zeroize::Zeroizing;
 
 use super::certificate::key_identifier;
@@ -32,8 +33,40 @@ pub(super) fn is_one(bytes: &[u8]) -> bool {
     bytes.get(header..).is_some_and(|rest| rest.starts_with(&[2, 1, 3, 0x30]))
 }
 
+/// No derivation takes more rounds.
+const MOST_ROUNDS: u32 = 5_000_000;
+/// 1.3.6.1.4.1.11591.4.11, whose memory no file should choose; no program locks PKCS#12 with it.
+const SCRYPT: [u8; 9] = [0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
+
+/// Whether no derivation in it asks for more than a sensible file would: the library sets no limits of its own.
+fn is_affordable(bytes: &[u8]) -> bool {
+    !bytes.windows(SCRYPT.len()).any(|window| window == SCRYPT) && rounds_are_few(bytes, 0)
+}
+
+/// Looks into everything that is DER, also inside of octet strings. Rounds always follow the salt.
+fn rounds_are_few(mut rest: &[u8], depth: usize) -> bool {
+    let mut after_salt = false;
+    while let Ok((after, element)) = Any::from_der(rest) {
+        let is_octets = element.tag() == Tag::OctetString;
+        let looks_inside = element.header.is_constructed() || is_octets;
+        if after_salt && element.tag() == Tag::Integer && element.as_u32().is_ok_and(|rounds| rounds > MOST_ROUNDS)
+            || looks_inside && depth < DEEPEST && !rounds_are_few(element.data, depth + 1)
+        {
+            return false;
+        }
+        (after_salt, rest) = (is_octets, after);
+    }
+    true
+}
+
+/// The private key of a PKCS#12 file lies half as deep.
+const DEEPEST: usize = 32;
+
 /// The first private key and every certificate. Takes a second of computing on purpose.
 pub(super) fn read(bytes: &[u8], passphrase: &Secret) -> Result<(Option<PrivateKey>, Vec<Vec<u8>>), KeyError> {
+    if !is_affordable(bytes) {
+        return Err(KeyError::TooExpensive);
+    }
     let archive = Pkcs12Archive::from_pkcs12(bytes, passphrase.expose()).map_err(|error| match error {
         Error::MacError(_) | Error::UnpadError | Error::Pkcs5Error(_) => KeyError::WrongPassphrase,
         Error::UnsupportedEncryptionScheme | Error::UnsupportedMacAlgorithm => {

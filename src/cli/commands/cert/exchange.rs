@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::own::{Readable, compute, data, put, read, write_new};
+use super::own::{Readable, check_free, compute, data, put, read, write_new};
 use super::shown_path;
 use crate::cli::exit::{ExitCode, Failure};
 use crate::cli::identity_args::{CertExport, CertImport, ExportForm};
@@ -18,6 +18,11 @@ use crate::trust::certificate::CertificateFacts;
 
 pub(super) async fn import(command: &CertImport) -> Result<ExitCode, Failure> {
     let store = IdentityStore::open(&data()?);
+    if command.forget {
+        store.discard(&command.name)?;
+        output::say(&format!("{} keeps its old certificate; the new one is forgotten", command.name));
+        return Ok(ExitCode::Ok);
+    }
     let mut bundles = Vec::new();
     for file in &command.files {
         bundles.push(Bundle::read(&read(file)?).map_err(|error| Failure::of_file(file, error))?);
@@ -141,9 +146,7 @@ pub(super) async fn export(command: &CertExport) -> Result<ExitCode, Failure> {
         }
         ExportForm::Pem | ExportForm::Pkcs12 | ExportForm::Pkcs12Legacy => {
             let file = command.out.as_deref().ok_or_else(|| needs_out("a private key is written to a file only"))?;
-            if file.symlink_metadata().is_ok() {
-                return Err(Failure::unreadable(&shown_path(file), "it is there already", "Choose another name, or move it away."));
-            }
+            check_free(file)?;
             let secret = passphrase::existing(&command.passphrase, &command.name).await?;
             let new = passphrase::given(command.new_passphrase_command.as_ref(), "SEALIFT_NEW_PASSPHRASE").await?;
             let (form, new) = (command.to, new.unwrap_or_else(|| secret.clone()));

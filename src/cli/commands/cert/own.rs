@@ -17,7 +17,6 @@ use crate::identity::x509::request::RequestError;
 use crate::identity::x509::returned::Refused;
 use crate::identity::x509::store::UnlockError;
 use crate::setup::Setup;
-use crate::trust::private_file;
 
 /// The person's data folder.
 pub(super) fn data() -> Result<PathBuf, Failure> {
@@ -57,16 +56,31 @@ pub(super) fn write_new(file: &Path, contents: &[u8], readable: Readable) -> Res
         opened.sync_all()
     });
     written.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            Failure::unreadable(&shown_path(file), "it is there already", "Choose another name, or move it away.")
-        }
+        io::ErrorKind::AlreadyExists => is_there(file),
         _ => Failure::unreadable(&shown_path(file), error, ""),
     })
 }
 
-/// Replaces a file that may be there before.
+/// Whether a file can be made there, before anything is done that cannot be undone.
+pub(super) fn check_free(file: &Path) -> Result<(), Failure> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(Failure::unreadable(&shown_path(folder), "there is no such folder", ""));
+    }
+    if file.symlink_metadata().is_ok() { Err(is_there(file)) } else { Ok(()) }
+}
+
+fn is_there(file: &Path) -> Failure {
+    Failure::unreadable(&shown_path(file), "it is there already", "Choose another name, or move it away.")
+}
+
+/// Replaces a public file that may be there before, in one step.
 pub(super) fn replace(file: &Path, contents: &[u8]) -> Result<(), Failure> {
-    private_file::replace(file, contents).map_err(|error| Failure::unreadable(&shown_path(file), error, ""))
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let new = file.with_file_name(name);
+    let written = std::fs::write(&new, contents).and_then(|()| std::fs::rename(&new, file));
+    written.inspect_err(|_| drop(std::fs::remove_file(&new))).map_err(|error| Failure::unreadable(&shown_path(file), error, ""))
 }
 
 /// Public text into `out`, or to standard output.

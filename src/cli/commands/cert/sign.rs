@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::own::{compute, data, put, read, replace};
+use super::own::{check_free, compute, data, put, read, replace};
 use super::shown_path;
 use crate::cli::exit::{ExitCode, Failure};
 use crate::cli::identity_args::{AuthorityOptions, CertRevoke, CertSign};
@@ -23,6 +23,10 @@ pub(super) async fn sign(command: &CertSign) -> Result<ExitCode, Failure> {
     let request = Request::read(&read(&command.request)?).map_err(|error| Failure::of_file(&command.request, error))?;
     // Before the passphrase is asked for.
     request.check().map_err(|error| Failure::of_file(&command.request, error))?;
+    let out = command.out.as_ref().map(|out| if out.is_dir() { out.join(certificate_name(&command.request)) } else { out.clone() });
+    if let Some(out) = &out {
+        check_free(out)?;
+    }
     let wished = command.until.as_deref().map(end_of_day).transpose()?;
     let opened = Opened::open(&command.authority).await?;
     let now = Timestamp::now();
@@ -41,7 +45,6 @@ pub(super) async fn sign(command: &CertSign) -> Result<ExitCode, Failure> {
         output::say(&format!("not granted, though the request asks for it: {ignored}"));
     }
     output::say(&format!("signed for {} until {}, number {}", request.owner(), until.strftime("%Y-%m-%d"), granted.serial));
-    let out = command.out.as_ref().map(|out| if out.is_dir() { out.join(certificate_name(&command.request)) } else { out.clone() });
     put(out.as_deref(), &pem(&[granted.certificate, opened.authority.certificate().to_vec()]))?;
     Ok(ExitCode::Ok)
 }

@@ -24,7 +24,7 @@ pub struct NotASerial;
 impl Serial {
     /// From the bytes of a certificate's INTEGER.
     pub fn new(bytes: &[u8]) -> Self {
-        let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
+        let zeros = bytes.iter().take_while(|&&byte| byte == 0).count().min(bytes.len().saturating_sub(1));
         Self(bytes[zeros..].to_vec())
     }
 

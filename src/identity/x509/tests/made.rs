@@ -20,7 +20,7 @@ fn openssl_and_certtool_read_every_kind_of_identity() {
         let made = Draft { key_type, ..draft("x") }.make(now()).unwrap();
         let request = made.request.unwrap();
         fs::write(dir.path().join("key.pem"), &*made.key).unwrap();
-        fs::write(dir.path().join("certificate.pem"), pem(&[made.certificate.clone()])).unwrap();
+        fs::write(dir.path().join("certificate.pem"), pem(std::slice::from_ref(&made.certificate))).unwrap();
         fs::write(dir.path().join("request.pem"), &request).unwrap();
         sh(dir.path(), "openssl verify -check_ss_sig -x509_strict -purpose sslclient -CAfile certificate.pem certificate.pem");
         sh(dir.path(), "openssl req -verify -noout -in request.pem");

@@ -6,6 +6,7 @@ mod random;
 mod returned;
 mod signing;
 mod stored;
+#[expect(clippy::print_stderr, unreachable_pub, reason = "shared with the tests outside; a test says what it leaves out")]
 #[path = "../../../../tests/support/tools.rs"]
 mod tools;
 

@@ -24,7 +24,7 @@ fn authority(folder: &Path, key_type: KeyType) -> Authority {
     let subject =
         Subject { common_name: "Signing Authority Zürich".to_owned(), units: vec!["A".to_owned(), "B".to_owned()], ..Subject::default() };
     let made = Draft { subject, key_type, days: 3650, ..draft("ca") }.make_authority(now()).unwrap();
-    fs::write(folder.join("authority.pem"), pem(&[made.certificate.clone()])).unwrap();
+    fs::write(folder.join("authority.pem"), pem(std::slice::from_ref(&made.certificate))).unwrap();
     let key = KeyFile::read(made.key.as_bytes()).unwrap().unlock(&secret(PASSPHRASE)).unwrap();
     Authority::new(made.certificate, key, now()).unwrap()
 }
@@ -205,6 +205,27 @@ fn openssl_refuses_who_was_taken_back_and_nobody_else() {
             assert_eq!(text.contains("Key Compromise"), !revoked.is_empty());
         }
     }
+}
+
+#[test]
+fn rustls_takes_whom_the_authority_signed_and_refuses_who_was_taken_back() {
+    use rustls::pki_types::{CertificateDer, UnixTime};
+    use rustls::server::WebPkiClientVerifier;
+    let dir = tempfile::tempdir().unwrap();
+    let authority = authority(dir.path(), KeyType::Ed25519);
+    let request = Request::read(draft("x").make(now()).unwrap().request.unwrap().as_bytes()).unwrap();
+    let granted = authority.sign(&request, in_days(30), Usage::Client, now()).unwrap();
+    let verify = |revoked: &[Revoked]| {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from(authority.certificate().to_vec())).unwrap();
+        let list = authority.revocation_list(revoked, 1, now(), in_days(1)).unwrap();
+        let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider).with_crls([list.into()]).build().unwrap();
+        verifier.verify_client_cert(&CertificateDer::from(granted.certificate.clone()), &[], UnixTime::now()).err()
+    };
+    assert_eq!(verify(&[]), None);
+    let revoked = Revoked { serial: granted.serial.clone(), at: now(), reason: Reason::Unspecified };
+    assert_eq!(verify(&[revoked]), Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Revoked)));
 }
 
 #[test]

@@ -15,7 +15,9 @@ use super::{PASSPHRASE, draft, now, secret};
 fn add(store: &IdentityStore, name: &str, days: u32) -> Made {
     let made = Draft { days, ..draft(name) }.make(now()).unwrap();
     let facts = Facts { made: now(), usage: Usage::Client };
-    store.add(name, &New { key: &made.key, chain: &[made.certificate.clone()], request: made.request.as_deref(), facts }).unwrap();
+    store
+        .add(name, &New { key: &made.key, chain: std::slice::from_ref(&made.certificate), request: made.request.as_deref(), facts })
+        .unwrap();
     made
 }
 
@@ -74,12 +76,12 @@ fn a_signed_certificate_waits_beside_the_old_one() {
     let signed = draft("x").make(now()).unwrap().certificate;
     assert!(matches!(store.commit("bank"), Err(FolderError::NothingPending(_))));
     assert!(matches!(store.discard("bank"), Err(FolderError::NothingPending(_))));
-    store.stage("bank", &[signed.clone()]).unwrap();
+    store.stage("bank", std::slice::from_ref(&signed)).unwrap();
     let bank = store.get("bank").unwrap();
     assert_eq!((bank.chain, bank.pending), (vec![old.certificate.clone()], Some(vec![signed.clone()])));
     store.discard("bank").unwrap();
     assert_eq!(store.get("bank").unwrap().pending, None);
-    store.stage("bank", &[signed.clone()]).unwrap();
+    store.stage("bank", std::slice::from_ref(&signed)).unwrap();
     store.commit("bank").unwrap();
     let bank = store.get("bank").unwrap();
     assert_eq!((bank.chain.clone(), bank.pending.clone()), (vec![signed], None));
