@@ -25,7 +25,7 @@ pub struct SubjectOptions {
     #[arg(long = "cn", value_name = "NAME")]
     pub common_name: Option<String>,
     /// Country, two letters.
-    #[arg(long, value_name = "CC", default_value = "")]
+    #[arg(long, value_name = "CC", default_value = "", hide_default_value = true)]
     pub country: String,
     /// State or province.
     #[arg(long, default_value = "", hide_default_value = true)]

@@ -72,7 +72,7 @@ impl Identity {
         let file = self.key_file();
         let bytes = folder::read(&file)?.ok_or_else(|| FolderError::damaged(&file, &"the private key is gone"))?;
         let key = KeyFile::read(&bytes)?.unlock(passphrase)?;
-        if Some(&key.public()[..]) != public_key_of(&self.chain[0]) {
+        if key.public() != self.public_key() {
             return Err(FolderError::damaged(&file, &"the private key belongs to another certificate").into());
         }
         Ok(key)
@@ -91,7 +91,7 @@ impl Identity {
 
     /// Its SubjectPublicKeyInfo, DER.
     pub fn public_key(&self) -> &[u8] {
-        public_key_of(&self.chain[0]).unwrap_or_default()
+        self.chain.first().and_then(|leaf| public_key_of(leaf)).unwrap_or_default()
     }
 }
 

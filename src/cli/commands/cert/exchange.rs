@@ -1,8 +1,6 @@
 //! `cert import` and `cert export`: what comes from others, and what goes to them.
 
-use jiff::Timestamp;
-
-use super::own::{Readable, check_free, compute, data, put, read, write_new};
+use super::own::{Readable, check_free, compute, data, now, put, read, write_new};
 use super::shown_path;
 use crate::cli::exit::{ExitCode, Failure};
 use crate::cli::identity_args::{CertExport, CertImport, ExportForm};
@@ -89,7 +87,7 @@ async fn open(bundles: Vec<Bundle>, secret: Secret) -> Result<Opened, Failure> {
 /// A signed certificate takes the place of the old one, at once or after the first login.
 fn replace(command: &CertImport, store: &IdentityStore, identity: &Identity, certificates: &[Vec<u8>]) -> Result<ExitCode, Failure> {
     let request = identity.request()?;
-    let returned = check(certificates, identity.public_key(), request.as_ref(), identity.facts.usage, Timestamp::now())?;
+    let returned = check(certificates, identity.public_key(), request.as_ref(), identity.facts.usage, now())?;
     if returned.chain == identity.chain {
         output::say(&format!("{} has this certificate already", command.name));
         return Ok(ExitCode::Ok);
@@ -113,7 +111,7 @@ async fn keep(
     certificates: &[Vec<u8>],
     secret: Secret,
 ) -> Result<ExitCode, Failure> {
-    let now = Timestamp::now();
+    let now = now();
     let returned = check(certificates, &key.public(), None, Usage::Client, now)?;
     tell(&returned);
     let locked = compute(move || key.lock(&secret, Derivation::Scrypt)).await??;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::own::data;
+use super::own::{data, now};
 use crate::cli::exit::{ExitCode, Failure};
 use crate::cli::identity_args::{CertList, CertRemove, CertRename};
 use crate::cli::{output, passphrase};
@@ -14,7 +14,7 @@ use crate::model::text;
 use crate::trust::certificate::CertificateFacts;
 
 pub(super) fn list(command: &CertList) -> Result<ExitCode, Failure> {
-    let (data, now) = (data()?, Timestamp::now());
+    let (data, now) = (data()?, now());
     let mut code = ExitCode::Ok;
     let mut put = |kind: &str, name: &str, found: Result<(CertificateFacts, bool), Failure>| {
         let (facts, pending) = match found {

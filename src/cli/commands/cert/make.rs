@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::own::{Readable, compute, data, put, write_new};
+use super::own::{Readable, compute, data, now, put, write_new};
 use super::shown_path;
 use crate::cli::exit::{ExitCode, Failure};
 use crate::cli::identity_args::{CertAuthority, CertNew, CertRequest, SubjectOptions};
@@ -43,7 +43,7 @@ pub(super) async fn new(command: &CertNew) -> Result<ExitCode, Failure> {
         write_apart(folder, &name, &made)?;
         output::say(&format!("made {name}: {name}.key (keep it), {name}.crt and {name}.csr in {}", shown_path(folder)));
     } else {
-        let facts = Facts { made: Timestamp::now(), usage };
+        let facts = Facts { made: now(), usage };
         let chain = [made.certificate.clone()];
         let identity = store.add(&name, &New { key: &made.key, chain: &chain, request: made.request.as_deref(), facts })?;
         output::say(&format!("made {name} in {}", shown_path(&identity.folder)));
@@ -124,7 +124,7 @@ async fn make<E: Into<Failure> + Send + 'static>(
     make: fn(&Draft, Timestamp) -> Result<Made, E>,
 ) -> Result<Made, Failure> {
     (draft.passphrase, draft.confirmation) = passphrase::new(options, &draft.name).await?;
-    compute(move || make(&draft, Timestamp::now())).await?.map_err(Into::into)
+    compute(move || make(&draft, now())).await?.map_err(Into::into)
 }
 
 fn write_apart(folder: &Path, name: &str, made: &Made) -> Result<(), Failure> {

@@ -4,6 +4,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::shown_path;
 use crate::cli::exit::{ExitCode, Failure};
 use crate::cli::output;
@@ -21,6 +23,12 @@ use crate::setup::Setup;
 /// The person's data folder.
 pub(super) fn data() -> Result<PathBuf, Failure> {
     Ok(Setup::read()?.directories.data)
+}
+
+/// Now, in whole seconds as certificates count.
+pub(super) fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// Work that computes long, off the event loop.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::own::{check_free, compute, data, put, read, replace};
+use super::own::{check_free, compute, data, now, put, read, replace};
 use super::shown_path;
 use crate::cli::exit::{ExitCode, Failure};
 use crate::cli::identity_args::{AuthorityOptions, CertRevoke, CertSign};
@@ -29,7 +29,7 @@ pub(super) async fn sign(command: &CertSign) -> Result<ExitCode, Failure> {
     }
     let wished = command.until.as_deref().map(end_of_day).transpose()?;
     let opened = Opened::open(&command.authority).await?;
-    let now = Timestamp::now();
+    let now = now();
     let after = |days: u32| now.checked_add(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MAX);
     let until = wished.or(command.days.map(after)).unwrap_or_else(|| after(DEFAULT_DAYS).min(opened.authority.not_after()));
     let mut record = Record::open(&opened.record)?;
@@ -52,7 +52,7 @@ pub(super) async fn sign(command: &CertSign) -> Result<ExitCode, Failure> {
 pub(super) async fn revoke(command: &CertRevoke) -> Result<ExitCode, Failure> {
     let wanted = command.what.as_deref().map(Wanted::read).transpose()?;
     let opened = Opened::open(&command.authority).await?;
-    let (now, mut record) = (Timestamp::now(), Record::open(&opened.record)?);
+    let (now, mut record) = (now(), Record::open(&opened.record)?);
     if let Some(wanted) = wanted {
         let (serial, is_mine) = match wanted {
             Wanted::Certificate(der) => (opened.authority.serial_of(&der)?, true),
@@ -136,7 +136,7 @@ impl Opened {
             crate::secrets::Secret::new(String::new())
         };
         let key = compute(move || file.unlock(&secret)).await?.map_err(|error| Failure::of_file(&key, error))?;
-        Ok(Self { authority: Authority::new(certificate, key, Timestamp::now())?, record, list })
+        Ok(Self { authority: Authority::new(certificate, key, now())?, record, list })
     }
 }
 

@@ -137,6 +137,12 @@ fn weak_foreign_and_changed_requests_are_refused_with_the_reason() {
     assert_eq!(refused(&format!("{new} -newkey rsa:1024")), RequestError::WeakKey("RSA 1024 bits".to_owned()));
     assert!(matches!(refused(&format!("{new} -newkey rsa:2048 -sha1")), RequestError::WeakSignature(how) if how.contains("SHA-1")));
     assert!(matches!(refused(&format!("{new} -newkey rsa:2048 -md5")), RequestError::WeakSignature(how) if how.contains("MD5")));
+    let pss = "-newkey rsa:2048 -sha256 -sigopt rsa_padding_mode:pss";
+    assert!(
+        matches!(refused(&format!("{new} {pss} -sigopt rsa_pss_saltlen:222")), RequestError::UnknownSignature(how) if how == "RSA-PSS")
+    );
+    sh(folder, &format!("{new} {pss} -sigopt rsa_pss_saltlen:32"));
+    sign(&authority, folder, "request").unwrap();
     assert!(matches!(refused(&format!("{new} -newkey ed448")), RequestError::UnknownSignature(_)));
     assert_eq!(refused(&format!("{new} -newkey rsa:2048 -subj /")), RequestError::Nameless);
     assert_eq!(refused("echo nothing > request"), RequestError::NoRequest);
