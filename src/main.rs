@@ -4,10 +4,10 @@ use std::ffi::OsStr;
 use std::sync::Arc;
 
 use clap::Parser;
-use sealift::app::StartPane;
 use sealift::ask::{Prompter, Refuse};
 use sealift::cli::args::{Arguments, Verb};
 use sealift::cli::{ExitCode, Failure, run, start_log, start_pane};
+use sealift::config::ssh_config::SshConfigFiles;
 use sealift::setup::Setup;
 use sealift::tui::start;
 
@@ -31,16 +31,20 @@ fn main() -> std::process::ExitCode {
 
 /// The two panes, over the demo's servers or over what the arguments name.
 async fn screen(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let (setup, options) = (Setup::read()?, &arguments.connect);
+    let options = &arguments.connect;
+    let mut choices = options.choices();
     let shown = if arguments.verb.is_some() {
-        start::demo(&setup, &options.choices()).await
+        choices.ssh_config = Some(SshConfigFiles::None);
+        start::demo(&Setup::read(&choices)?, &choices).await
     } else {
-        let left = start_pane(arguments.left.as_deref().unwrap_or(OsStr::new(".")))?;
-        let right = arguments.right.as_deref().map_or_else(|| Ok(StartPane::Sites(Vec::new())), start_pane)?;
+        let setup = Setup::read(&choices)?;
+        let pane = |text: &OsStr| start_pane(text, &setup.ssh);
+        let left = pane(arguments.left.as_deref().unwrap_or(OsStr::new(".")))?;
+        let right = arguments.right.as_deref().map(pane).transpose()?;
         // Secrets brought along are read now, before the terminal belongs to the screen.
         let given = options.answers(Refuse)?;
         let answers: start::Answers = Box::new(move |screen| Arc::new(given.before(screen)) as Arc<dyn Prompter>);
-        start::panes(&setup, &options.choices(), answers, [left, right]).await
+        start::panes(&setup, &choices, answers, left, right).await
     };
     shown.map(|()| ExitCode::Ok).map_err(|error| Failure::screen(&error))
 }

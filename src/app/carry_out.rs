@@ -32,6 +32,16 @@ impl App {
             Command::Sort { side, key } => self.sort(side, key, effects),
             Command::Perform(action) => self.perform(action, effects),
             Command::Report(message) => self.dialogs.push(Dialog::Message(*message)),
+            Command::InspectConnection => self.inspect_connection(),
+            Command::InspectRow(row) => self.inspect_row(row),
+            Command::CheckRevocation(evidence) => self.check_revocation(evidence, effects),
+            Command::Export(forms) => self.open_export(forms),
+            Command::ExportLedger => self.export_ledger(),
+            Command::ImportLedger => self.open_import(),
+            Command::WriteFile { path, content } => self.write_file(path, content, effects),
+            Command::Ledger(order) => self.order_ledger(order, effects),
+            Command::Forget(row) => self.open_forget(&row),
+            Command::Repin(row) => self.open_repin(&row),
         }
     }
 

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::message::{Generation, Side};
 use crate::engine::{JobId, JobSpec, Place, SessionId};
 use crate::model::site::ParsedUrl;
 use crate::model::sort::Sort;
-use crate::model::{Entry, EntryName, FilePath};
+use crate::model::{Endpoint, Entry, EntryName, FilePath};
 use crate::secrets::Secret;
+use crate::trust::ledger::Row;
+use crate::trust::{Evidence, Pin};
 
 /// What `App::update` answers.
 #[derive(Default)]
@@ -96,6 +100,42 @@ pub enum Effect {
     CancelJob(JobId),
     /// Forget jobs that ended.
     ClearJobs,
+    /// Read what a small file says of identities; answers `Inspected`.
+    Inspect {
+        /// The request.
+        generation: Generation,
+        /// On which side.
+        place: Place,
+        /// Which file.
+        path: FilePath,
+        /// The time to judge it by, UTC.
+        now: Timestamp,
+    },
+    /// Ask the issuer of a peer's certificate whether it was taken back; answers `RevocationChecked`.
+    CheckRevocation {
+        /// The request.
+        generation: Generation,
+        /// Whose.
+        evidence: Box<Evidence>,
+    },
+    /// Write a new file on this machine, replacing nothing; answers `FileWritten`.
+    WriteFile {
+        /// The request.
+        generation: Generation,
+        /// Where.
+        path: FilePath,
+        /// What.
+        content: FileContent,
+    },
+    /// Work on what the person trusts, then read all of it; answers `LedgerRead`.
+    Ledger {
+        /// The request.
+        generation: Generation,
+        /// What to do first.
+        order: LedgerOrder,
+    },
+    /// Stop reading, checking or writing under this number: nobody waits for it any more.
+    StopLooking(Generation),
     /// Put text on the person's clipboard (OSC 52).
     Clipboard(String),
     /// Suspend the program (SIGTSTP), the terminal restored meanwhile.
@@ -104,4 +144,31 @@ pub enum Effect {
     Redraw,
     /// End the program.
     Quit,
+}
+
+/// What a new file holds.
+#[derive(Clone, PartialEq, Eq)]
+pub enum FileContent {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// Every decision of the ledger, as JSON.
+    Ledger,
+}
+
+/// Work on what the person trusts.
+#[derive(Clone)]
+pub enum LedgerOrder {
+    /// Only read it.
+    Read,
+    /// Trust this one no more.
+    Remove(Box<Row>),
+    /// Trust another identity at an endpoint, in place of the one that was trusted.
+    Accept(Endpoint, Box<Pin>),
+    /// Take over the decisions that were exported to a file.
+    Import {
+        /// On which side.
+        place: Place,
+        /// Which file.
+        path: FilePath,
+    },
 }

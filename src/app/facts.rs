@@ -1,6 +1,5 @@
 //! Facts of entries and connections as rows of label and value, safe to draw.
 
-use super::state::Session;
 use crate::engine::{SecurityLevel, TrustBasis};
 use crate::model::{Entry, FilePath, Kind, text};
 
@@ -37,29 +36,6 @@ pub(super) fn of_entry(entry: &Entry, place: &str, dir: &FilePath) -> Rows {
     rows
 }
 
-pub(super) fn of_session(session: &Session) -> Rows {
-    let facts = &session.facts;
-    let mut rows = Rows::new();
-    let mut row = |label: &str, value: String| rows.push((label.to_owned(), value));
-    if let Some(lost) = &session.lost {
-        row("Line", format!("lost: {}", lost.what));
-    }
-    row("Site", text::display_safe(facts.site.url().as_bytes()));
-    row("User", facts.site.user.as_ref().map_or_else(unknown, |user| text::display_safe(user.as_bytes())));
-    row(
-        "Protection",
-        if facts.protection.is_empty() { "none: everything can be read on the way".to_owned() } else { facts.protection.clone() },
-    );
-    row("Trusted", trust_sentence(facts.trust));
-    row("Level", level_sentence(facts.level).to_owned());
-    if !facts.server.is_empty() {
-        row("Server says", facts.server.trim().to_owned());
-    }
-    row("Home folder", facts.home.display());
-    rows.extend(facts.details.iter().cloned());
-    rows
-}
-
 fn unknown() -> String {
     "not told".to_owned()
 }
@@ -74,7 +50,7 @@ fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-fn trust_sentence(trust: TrustBasis) -> String {
+pub(super) fn trust_sentence(trust: TrustBasis) -> String {
     match trust {
         TrustBasis::Authority => "an authority this system trusts vouches for it".to_owned(),
         TrustBasis::Pinned { days: 0 } => "you trusted exactly this identity today".to_owned(),
@@ -85,7 +61,7 @@ fn trust_sentence(trust: TrustBasis) -> String {
     }
 }
 
-fn level_sentence(level: SecurityLevel) -> &'static str {
+pub(super) fn level_sentence(level: SecurityLevel) -> &'static str {
     match level {
         SecurityLevel::None => "none",
         SecurityLevel::Secure => "Secure: the server proved who it is",

@@ -8,6 +8,9 @@ use crate::engine::{Advice, JobId, Place, Report, SessionFacts, SessionId, Snaps
 use crate::model::site::{ParsedUrl, RemoteStart};
 use crate::model::{Entry, FilePath};
 use crate::secrets::Secret;
+use crate::trust::Revocation;
+use crate::trust::document::Document;
+use crate::trust::ledger::Row;
 
 /// Left or right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -149,6 +152,38 @@ pub enum Msg {
         id: SessionId,
         /// Why it broke.
         lost: Option<Advice>,
+    },
+    /// A file was read for an inspector.
+    Inspected {
+        /// With which request.
+        generation: Generation,
+        /// What was found in it.
+        result: Result<Vec<Document>, Advice>,
+    },
+    /// An issuer was asked about a certificate.
+    RevocationChecked {
+        /// With which request.
+        generation: Generation,
+        /// What it says.
+        result: Result<Revocation, Advice>,
+    },
+    /// A new file was written on this machine, or not.
+    FileWritten {
+        /// With which request.
+        generation: Generation,
+        /// Where.
+        path: FilePath,
+        /// Whether it worked.
+        result: Result<(), Advice>,
+    },
+    /// The ledger was worked on and read.
+    LedgerRead {
+        /// With which request.
+        generation: Generation,
+        /// What came of the work before, in words; empty if there was none.
+        done: Result<String, Advice>,
+        /// All of it.
+        rows: Result<Vec<Row>, Advice>,
     },
     /// Something to tell that belongs to no request.
     Notice(Advice),

@@ -7,6 +7,7 @@ pub mod dialog;
 pub mod effect;
 mod facts;
 pub mod input;
+mod inspect;
 pub mod key;
 pub mod keymap;
 pub mod message;

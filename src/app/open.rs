@@ -2,11 +2,12 @@
 
 use super::action::Action;
 use super::carry_out::{clipboard_text, lines};
-use super::dialog::{DeleteDialog, Dialog, FactsDialog, MessageDialog, RenameDialog, TransferDialog};
+use super::dialog::{DeleteDialog, Dialog, FactsDialog, RenameDialog, TransferDialog};
 use super::effect::Effect;
 use super::facts;
 use super::input::Input;
-use super::pane::{Face, Selection};
+use super::inspect::is_identity;
+use super::pane::Selection;
 use super::state::App;
 use crate::engine::{Advice, ConflictPolicy, JobKind, JobSpec, Place};
 use crate::model::text::display_safe;
@@ -70,31 +71,17 @@ impl App {
         }
     }
 
-    pub(super) fn open_info(&mut self) {
+    /// The facts of an entry; of a certificate or key file, also what it says.
+    pub(super) fn open_info(&mut self, effects: &mut Vec<Effect>) {
         let Some(folder) = self.folder() else { return };
         let (place, dir) = (folder.place, folder.dir.clone());
         let Some(entry) = folder.current().cloned() else { return };
+        if is_identity(&entry) && entry.name().is_ok() {
+            self.inspect_file(effects);
+            return;
+        }
         let rows = facts::of_entry(&entry, &self.place_name(place), &dir);
         self.dialogs.push(Dialog::Facts(FactsDialog { title: entry.display_name(), rows, scroll: 0 }));
-    }
-
-    pub(super) fn open_connection(&mut self) {
-        let pane = self.pane(self.focus);
-        let dialog = match &pane.face {
-            Face::Failed { advice, .. } => Some(Dialog::Message(MessageDialog { advice: advice.clone(), failures: Vec::new(), scroll: 0 })),
-            Face::Folder => pane.folder.as_ref().and_then(|folder| self.session(folder.place)).map(|session| {
-                Dialog::Facts(FactsDialog {
-                    title: self.place_name(Place::Remote(session.facts.id)),
-                    rows: facts::of_session(session),
-                    scroll: 0,
-                })
-            }),
-            Face::Sites { .. } | Face::Connecting { .. } => None,
-        };
-        match dialog {
-            Some(dialog) => self.dialogs.push(dialog),
-            None => self.say("this pane is not connected to a server"),
-        }
     }
 
     pub(super) fn copy_text(&mut self, action: Action, effects: &mut Vec<Effect>) {

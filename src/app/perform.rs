@@ -61,7 +61,7 @@ impl App {
                     self.dialogs.push(Dialog::MakeDir(MakeDirDialog { place, dir, input: Input::new(""), error: None }));
                 }
             }
-            Action::Info => self.open_info(),
+            Action::Info => self.open_info(effects),
             Action::Filter => {
                 if let Some(before) = self.folder().map(|folder| folder.filter.clone()) {
                     self.dialogs.push(Dialog::Filter(FilterDialog::new(side, &before)));
@@ -83,9 +83,11 @@ impl App {
                 self.stop_connecting(side, effects);
                 self.pane_mut(side).face = Face::Sites { cursor: 0 };
             }
-            Action::Connect => self.dialogs.push(Dialog::Connect(ConnectDialog::new(side, self.urls.clone()))),
+            Action::Connect => self.dialogs.push(Dialog::Connect(ConnectDialog::new(side, self.urls.clone(), &self.sites))),
             Action::Disconnect => self.disconnect(effects),
-            Action::Connection => self.open_connection(),
+            Action::Inspect => self.open_inspector(effects),
+            Action::CopyFingerprint => self.copy_fingerprint(effects),
+            Action::Ledger => self.open_ledger(effects),
             Action::Transfers => self.dialogs.push(Dialog::Transfers(TransfersDialog { cursor: self.transfers.current() })),
             Action::CopyPath | Action::CopyUrl | Action::CopyName => self.copy_text(action, effects),
             Action::LastMessage => match &self.last_notice {
@@ -149,7 +151,7 @@ impl App {
                 let Some(folder) = self.pane(side).shown_folder() else { return };
                 let Some(entry) = folder.current() else { return };
                 if !entry.is_enterable() {
-                    self.open_info();
+                    self.open_info(effects);
                     return;
                 }
                 match entry.name() {

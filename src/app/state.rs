@@ -202,6 +202,8 @@ impl App {
             Some(Dialog::Facts(dialog)) => &mut dialog.scroll,
             Some(Dialog::Message(dialog)) => &mut dialog.scroll,
             Some(Dialog::Help(dialog)) => &mut dialog.scroll,
+            Some(Dialog::Inspector(dialog)) => &mut dialog.scroll,
+            Some(Dialog::Ledger(dialog)) => &mut dialog.scroll,
             _ => return,
         };
         *scroll = end.min(*scroll);

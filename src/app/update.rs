@@ -82,6 +82,10 @@ impl App {
                 }
                 true
             }
+            Msg::Inspected { generation, result } => self.inspected(generation, result),
+            Msg::RevocationChecked { generation, result } => self.revocation_checked(generation, result),
+            Msg::FileWritten { generation, path, result } => self.file_written(generation, &path, result, &mut effects),
+            Msg::LedgerRead { generation, done, rows } => self.ledger_read(generation, done, rows),
             Msg::Notice(advice) => {
                 self.advise(advice);
                 true
@@ -269,7 +273,7 @@ impl App {
     }
 
     /// One refresh of each pane that shows a folder that changed.
-    fn refresh_changed(&mut self, changed: &[(Place, FilePath)], effects: &mut Vec<Effect>) {
+    pub(super) fn refresh_changed(&mut self, changed: &[(Place, FilePath)], effects: &mut Vec<Effect>) {
         let landing = self.landing.take();
         for side in [Side::Left, Side::Right] {
             let Some(folder) = &self.pane(side).folder else { continue };

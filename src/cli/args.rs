@@ -13,6 +13,7 @@ use super::identity_args::{
 };
 use super::output;
 use crate::ask::Prompter;
+use crate::config::ssh_config::SshConfigFiles;
 use crate::protocols::ftp::DataMode;
 use crate::secrets::Secret;
 use crate::setup::{Choices, GivenAnswers, SecretSource, variable};
@@ -27,6 +28,9 @@ Locations: a path on this machine, or a URL of a server such as
   ftpes://user@host/path   FTP with explicit TLS (21); ftps:// implicit TLS (990)
   ftp://user@host/path     FTP without protection, for everybody to read
 /path is absolute, /~/path starts in the home folder; odd characters as %XX.
+A host of ~/.ssh/config is also written HOST:PATH (user@HOST:PATH), and as a pane
+just HOST; a file or folder of that name here comes first (write ./HOST for it
+where it is still to be made).
 
 Exit codes: 0 ok, 1 error, 2 usage, 3 partial, 4 network, 5 login,
 6 identity not trusted or changed, 7 refused by the server, 8 local disk,
@@ -35,7 +39,7 @@ pub struct Arguments {
     /// What to do; without a verb two panes open.
     #[command(subcommand)]
     pub verb: Option<Verb>,
-    /// What the left pane shows: a folder, or sftp://, ftpes://, ftps://, ftp:// URL.
+    /// What the left pane shows: a folder, an sftp://, ftpes://, ftps://, ftp:// URL, or a host of ~/.ssh/config.
     pub left: Option<OsString>,
     /// What the right pane shows.
     pub right: Option<OsString>,
@@ -68,6 +72,9 @@ pub enum Verb {
     /// Certificates: look at them, judge chains, make your own, sign those of others.
     #[command(subcommand)]
     Cert(Cert),
+    /// List, add and remove whom you trust: certificates, authorities, host keys.
+    #[command(subcommand)]
+    Trust(Trust),
 }
 
 /// `cert`.
@@ -151,6 +158,65 @@ pub struct CertVerify {
 pub enum CertUsage {
     Server,
     Client,
+}
+
+/// `trust`.
+#[derive(Subcommand)]
+pub enum Trust {
+    /// Everything you trust, certificates first.
+    List {
+        /// Print JSON lines; the last one is a summary.
+        #[arg(long)]
+        json: bool,
+    },
+    /// One entry in full.
+    Show {
+        /// host:port, URL, or fingerprint.
+        whom: String,
+        /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Trust a certificate at one server, or an authority for all.
+    Add(TrustAdd),
+    /// Trust it no longer; the next connection asks.
+    Remove {
+        /// host:port, URL, or fingerprint.
+        whom: String,
+        /// Do not ask; a line of known_hosts for several hosts goes whole.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Write all decisions as JSON: public facts only.
+    Export {
+        /// Where to; standard output if left out.
+        file: Option<PathBuf>,
+    },
+    /// Take over exported decisions that contradict none of yours.
+    Import {
+        /// A file of `trust export`.
+        file: PathBuf,
+    },
+}
+
+/// `trust add`.
+#[derive(Args)]
+pub struct TrustAdd {
+    /// host:port or URL.
+    #[arg(required_unless_present = "authority", requires = "identity")]
+    pub endpoint: Option<String>,
+    /// Fingerprint of the certificate, or a file with it (PEM, DER).
+    #[arg(value_name = "FINGERPRINT|FILE")]
+    pub identity: Option<String>,
+    /// Trust this authority to vouch for FTPS servers (PEM, DER).
+    #[arg(long, value_name = "FILE", conflicts_with = "endpoint")]
+    pub authority: Option<PathBuf>,
+    /// The authority's certificate has to be this one.
+    #[arg(long, requires = "authority")]
+    pub fingerprint: Option<String>,
+    /// In place of another certificate that is trusted there.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// `ls`.
@@ -276,6 +342,9 @@ pub struct ConnectOptions {
     /// Read key passphrases from what this command prints (or set SEALIFT_PASSPHRASE).
     #[arg(long, value_name = "COMMAND")]
     pub passphrase_command: Option<String>,
+    /// Read this file in place of ~/.ssh/config and /etc/ssh/ssh_config, or "none".
+    #[arg(short = 'F', long, value_name = "FILE")]
+    pub ssh_config: Option<PathBuf>,
     /// Seconds a silent server is waited for.
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<u64>,
@@ -313,6 +382,10 @@ impl ConnectOptions {
         Choices {
             roots: self.roots.clone(),
             keys: self.key.clone(),
+            ssh_config: self.ssh_config.as_ref().map(|file| match file.to_str() {
+                Some(none) if none.eq_ignore_ascii_case("none") => SshConfigFiles::None,
+                _ => SshConfigFiles::Only(file.clone()),
+            }),
             timeout: self.timeout.map(|seconds| Duration::from_secs(seconds.max(1))),
             data_mode: self.data_mode.map(|mode| match mode {
                 DataModeArgument::Auto => DataMode::Auto,

@@ -3,6 +3,7 @@
 use crate::engine::{Advice, ConnectFailure};
 use crate::protocols::{AlertKind, ConnectErrorKind};
 use crate::setup::SetupError;
+use crate::trust::store::StoreError;
 use crate::vfs::{FsError, FsErrorKind};
 
 /// The documented exit codes.
@@ -88,6 +89,11 @@ impl Failure {
         Self { code: ExitCode::Local, ..Self::usage(format!("cannot write to standard output: {error}"), "") }
     }
 
+    /// Anything else, in words.
+    pub(super) fn because(code: ExitCode, what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { code, advice: Advice { what: what.into(), why: why.into(), next: next.into(), intended: false } }
+    }
+
     /// A file operation failed, on a server or here.
     pub(super) fn file(error: &FsError, remote: bool) -> Self {
         Self { code: ExitCode::of(error, remote), advice: Advice::from(error) }
@@ -99,7 +105,8 @@ impl From<&ConnectFailure> for Failure {
         let code = match failure {
             ConnectFailure::Rejected(_) | ConnectFailure::NotAsNamed { .. } => ExitCode::Identity,
             ConnectFailure::NoSecret { .. } | ConnectFailure::Key { .. } => ExitCode::Authentication,
-            ConnectFailure::NotRemembered { .. } => ExitCode::Local,
+            ConnectFailure::NotRemembered { .. } | ConnectFailure::Ledger(_) => ExitCode::Local,
+            ConnectFailure::NoWay { .. } => ExitCode::Error,
             ConnectFailure::FileSystem(error) => return Self::file(error, true),
             ConnectFailure::Connect(error) => match &error.kind {
                 ConnectErrorKind::Untrusted(_) => ExitCode::Identity,
@@ -111,6 +118,12 @@ impl From<&ConnectFailure> for Failure {
             },
         };
         Self { code, advice: Advice::from(failure) }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::because(ExitCode::Local, error.to_string(), "", "Mend what is named there; nothing was changed.")
     }
 }
 

@@ -12,6 +12,7 @@ mod prompt;
 mod run;
 mod sections;
 mod tour;
+mod trust_question;
 
 pub use exit::{ExitCode, Failure};
 pub use log::start_log;

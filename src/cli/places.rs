@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode;
 
+use super::args::Common;
 use super::exit::Failure;
 use super::output;
 use crate::app::StartPane;
+use crate::config::ssh_config::SshConfig;
 use crate::engine::{Engine, Place, SessionFacts, Target};
 use crate::model::site::{ParsedUrl, RemoteStart};
 use crate::model::{FilePath, Protocol, text};
 use crate::secrets::Secret;
+use crate::setup::Setup;
 use crate::trust::Fingerprint;
 
 /// A place and a path there.
@@ -33,23 +36,24 @@ impl Spot {
 /// The connections of one command.
 pub(super) struct Connections<'a> {
     engine: &'a Engine,
-    allow_plain: bool,
+    common: &'a Common,
     sessions: Vec<(ParsedUrl, SessionFacts)>,
 }
 
 impl<'a> Connections<'a> {
-    pub(super) fn new(engine: &'a Engine, allow_plain: bool) -> Self {
-        Self { engine, allow_plain, sessions: Vec::new() }
+    pub(super) fn new(engine: &'a Engine, common: &'a Common) -> Self {
+        Self { engine, common, sessions: Vec::new() }
     }
 
     /// Understands `text`, connecting where it has to.
     pub(super) async fn reach(&mut self, text: &OsStr) -> Result<Spot, Failure> {
         let folder = text.as_encoded_bytes().ends_with(b"/");
-        if let Some(path) = local(text) {
-            return Ok(Spot { place: Place::Local, path: path?, folder });
-        }
-        let url = parse(text)?;
-        if url.site.protocol == Protocol::Ftp && !self.allow_plain {
+        let url = match (self.host(text)?, local(text)) {
+            (Some(url), _) => url,
+            (None, Some(path)) => return Ok(Spot { place: Place::Local, path: path?, folder }),
+            (None, None) => parse(text)?,
+        };
+        if url.site.protocol == Protocol::Ftp && !self.common.allow_plain {
             return Err(Failure::usage(
                 "ftp:// sends names, passwords and files for everybody to read",
                 "Use ftpes:// or sftp://, or add --allow-plain.",
@@ -73,6 +77,14 @@ impl<'a> Connections<'a> {
         Ok(Spot { place: Place::Remote(facts.id), path, folder })
     }
 
+    /// `text` as `HOST:PATH` on a host of the SSH configuration, which is read only for a text that looks like it.
+    fn host(&self, text: &OsStr) -> Result<Option<ParsedUrl>, Failure> {
+        if !text.as_encoded_bytes().contains(&b':') || text.as_encoded_bytes().windows(3).any(|three| three == b"://") {
+            return Ok(None);
+        }
+        ssh_host(text, &Setup::read(&self.common.connect.choices())?.ssh)
+    }
+
     /// What a person would write for `path`: the path itself here, a URL elsewhere.
     pub(super) fn name(&self, place: Place, path: &FilePath) -> Vec<u8> {
         match self.sessions.iter().find(|(_, facts)| Place::Remote(facts.id) == place) {
@@ -88,7 +100,10 @@ impl<'a> Connections<'a> {
 }
 
 /// What a pane named `text` shows.
-pub fn start_pane(text: &OsStr) -> Result<StartPane, Failure> {
+pub fn start_pane(text: &OsStr, ssh: &SshConfig) -> Result<StartPane, Failure> {
+    if let Some(url) = ssh_host(text, ssh)? {
+        return Ok(StartPane::Url(url));
+    }
     match local(text) {
         Some(path) => path.map(StartPane::Local),
         None => {
@@ -97,6 +112,23 @@ pub fn start_pane(text: &OsStr) -> Result<StartPane, Failure> {
             Ok(StartPane::Url(url))
         }
     }
+}
+
+/// `HOST`, `HOST:PATH` or `user@HOST:PATH`, where the SSH configuration speaks of that host and nothing here has that name.
+/// Without a colon only a name that stands there in full counts.
+fn ssh_host(text: &OsStr, ssh: &SshConfig) -> Result<Option<ParsedUrl>, Failure> {
+    let bytes = text.as_encoded_bytes();
+    let colon = bytes.iter().position(|&byte| byte == b':');
+    let (login, path) = bytes.split_at(colon.unwrap_or(bytes.len()));
+    let path = path.strip_prefix(b":").unwrap_or_default();
+    let Ok(login) = std::str::from_utf8(login) else { return Ok(None) };
+    let (user, host) = login.rsplit_once('@').map_or((None, login), |(user, host)| (Some(user), host));
+    let is_known = if colon.is_some() { ssh.speaks_of(host) } else { ssh.aliases().contains(&ssh.spelling(host)) };
+    if !is_known || login.contains('/') || path.starts_with(b"//") || Path::new(text).symlink_metadata().is_ok() {
+        return Ok(None);
+    }
+    let url = ParsedUrl::of_ssh_host(host, user, path);
+    url.map(Some).map_err(|error| Failure::usage(format!("{} is no location: {error}", shown(text)), ""))
 }
 
 /// A file here, or a server.

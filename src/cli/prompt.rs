@@ -5,18 +5,16 @@ use std::io::{BufRead, BufReader, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 
+use super::trust_question::{self, Typed};
 use crate::ask::{
     ConflictAction, ConflictAnswer, ConflictQuestion, Declined, FileFacts, InteractiveQuestion, Prompter, Scope, SecretAnswer,
-    SecretPurpose, SecretQuestion, TrustAnswer, TrustQuestion, TrustReply,
+    SecretPurpose, SecretQuestion, TrustQuestion, TrustReply,
 };
-use crate::engine::advice::problem_words;
 use crate::model::bytes;
 use crate::secrets::Secret;
-use crate::trust::PeerIdentity;
-use crate::trust::certificate::CertificateFacts;
+use crate::trust::Verified;
 
 /// Asks on `/dev/tty`, one question at a time.
 #[derive(Clone)]
@@ -31,6 +29,12 @@ impl LinePrompter {
     pub(super) fn open() -> Option<Self> {
         let terminal = File::options().read(true).write(true).open("/dev/tty").ok()?;
         Some(Self { terminal: Arc::new(Mutex::new(terminal)), saved: Arc::default() })
+    }
+
+    /// Whether the person says yes; Enter is no.
+    pub(super) async fn agrees(&self, question: &str) -> bool {
+        let typed = self.line(format!("{question} [y]es, [n]o (Enter: no): "), true).await;
+        typed.is_some_and(|typed| matches!(typed.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
     /// Whether a question stands on the terminal.
@@ -99,53 +103,18 @@ impl LinePrompter {
 #[async_trait]
 impl Prompter for LinePrompter {
     async fn trust(&self, question: TrustQuestion) -> Result<TrustReply, Declined> {
-        let evidence = &question.evidence;
-        let print = evidence.identity.fingerprint();
-        let mut text = format!("\nThe identity of {} is not trusted:\n", evidence.endpoint);
-        for problem in &evidence.problems {
-            text.push_str(&format!("  - {}\n", problem_words(problem)));
-        }
-        match &evidence.identity {
-            PeerIdentity::Certificates(chain) => {
-                if let Some(facts) = chain.first().and_then(|leaf| CertificateFacts::read(&leaf.der).ok()) {
-                    let day = |time: Timestamp| time.strftime("%Y-%m-%d");
-                    text.push_str(&format!("  certificate of {}, by {}\n", facts.owner(), facts.issuer_name()));
-                    text.push_str(&format!("  for {}\n", facts.names.join(", ")));
-                    text.push_str(&format!("  valid from {} to {}, {}\n", day(facts.not_before), day(facts.not_after), facts.key));
+        let mut said = trust_question::described(&question);
+        let mut compared = None;
+        loop {
+            let typed = self.line(said + &trust_question::choices(&question, compared), true).await.ok_or(Declined)?;
+            match trust_question::read(&typed, &question, compared) {
+                Typed::Compared(outcome) => {
+                    compared = Some(outcome);
+                    said = format!("{}\n", outcome.words());
                 }
-                text.push_str(&format!("  SHA-256: {}\n", print.colons()));
+                Typed::Answer(answer) => return Ok(TrustReply { answer, verified: Verified::after(compared) }),
             }
-            PeerIdentity::HostKey(key) => text.push_str(&format!("  {} key: {}\n", key.algorithm, print.openssh())),
         }
-        if let Some(before) = &evidence.remembered {
-            text.push_str(&format!("  trusted before ({}): {}\n", before.place, before.fingerprint));
-        }
-        text.push_str("Compare the fingerprint with the one the server's administrator gave you.\n");
-        if question.dangerous {
-            let hex = print.hex();
-            let typed = self
-                .line(
-                    format!(
-                        "{text}To connect once all the same, type the last 8 hex digits of its SHA-256 ({}…); anything else rejects: ",
-                        &hex[..8]
-                    ),
-                    true,
-                )
-                .await;
-            return Ok(if typed.is_some_and(|typed| typed.trim().eq_ignore_ascii_case(&hex[56..])) {
-                TrustAnswer::Once.into()
-            } else {
-                TrustAnswer::Reject.into()
-            });
-        }
-        let choices = if question.can_remember { "[r]eject, [o]nce, [a]lways" } else { "[r]eject, [o]nce" };
-        let typed = self.line(format!("{text}{choices} (Enter rejects): "), true).await.ok_or(Declined)?;
-        let answer = match typed.trim().to_ascii_lowercase().as_str() {
-            "o" | "once" => TrustAnswer::Once,
-            "a" | "always" if question.can_remember => TrustAnswer::Always,
-            _ => TrustAnswer::Reject,
-        };
-        Ok(answer.into())
     }
 
     async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined> {

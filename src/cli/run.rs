@@ -28,6 +28,10 @@ pub async fn run(verb: &Verb) -> ExitCode {
         }
         Verb::Mkdir(command) => headless(&command.common, async |engine, _| commands::mkdir(engine, command).await).await,
         Verb::Cert(command) => commands::cert(command).await,
+        Verb::Trust(command) => tokio::select! {
+            ended = commands::trust(command) => ended,
+            () = interrupted() => Ok(ExitCode::Interrupted),
+        },
         Verb::Rm(command) => headless(&command.common, async |engine, news| commands::rm(engine, news, command).await).await,
     };
     ended.unwrap_or_else(|failure| failure.report())
@@ -43,9 +47,9 @@ pub(super) struct News {
 
 /// One engine for one verb. Asks on the terminal where there is one and `--batch` does not forbid it.
 async fn headless(common: &Common, verb: impl AsyncFnOnce(&Engine, &mut News) -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
-    let setup = Setup::read()?;
+    let setup = Setup::read(&common.connect.choices())?;
     for warning in &setup.warnings {
-        output::say(&format!("{}:{}: {}", warning.file.display(), warning.line, warning.text));
+        output::say(&warning.to_string());
     }
     // A person is there only if one can see the question: standard error is where words go.
     let line = if common.batch || !std::io::stderr().is_terminal() { None } else { LinePrompter::open() };
@@ -54,7 +58,7 @@ async fn headless(common: &Common, verb: impl AsyncFnOnce(&Engine, &mut News) ->
         None => Arc::new(common.connect.answers(Refuse)?),
     };
     let (told, outcomes) = mpsc::channel(256);
-    let (engine, events) = Engine::new(setup.services(&common.connect.choices(), asked)?, Some(told));
+    let (engine, events) = Engine::new(setup.services(&common.connect.choices(), asked, Arc::new(output::say))?, Some(told));
     let mut news = News { events, outcomes, person: line.clone() };
     let ended = tokio::select! {
         ended = verb(&engine, &mut news) => ended,
@@ -66,6 +70,11 @@ async fn headless(common: &Common, verb: impl AsyncFnOnce(&Engine, &mut News) ->
             Ok(ExitCode::Interrupted)
         }
     };
+    while let Ok(event) = news.events.try_recv() {
+        if let Event::Notice(advice) = event {
+            output::say(&advice.what);
+        }
+    }
     // Nobody reads the news any more: jobs that tidy up must not wait for it.
     drop(news);
     // Who interrupts again does not want to wait for that either.

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::exit::{ExitCode, Failure};
 use super::output;
 use crate::ask::{Prompter, Refuse, ScriptedPrompter, TrustAnswer, TrustQuestion};
+use crate::config::ssh_config::SshConfigFiles;
 use crate::demo::{Demo, DemoSite, Replacement};
 use crate::engine::{Advice, ConnectFailure, Engine, Event, JobKind, JobSpec, Place, Report, SessionFacts, Target};
 use crate::model::{Entry, EntryName, FilePath, Protocol};
@@ -22,7 +23,7 @@ const SAMPLE: &str = "invoices";
 /// Plays all steps; the code is 0 only if every one of them held.
 pub(super) async fn play() -> Result<ExitCode, Failure> {
     let mut demo = Demo::start().await.map_err(|error| failed(format!("the demo cannot start: {error}")))?;
-    let setup = Setup::read()?;
+    let setup = Setup::read(&Choices { ssh_config: Some(SshConfigFiles::None), ..Choices::default() })?;
     let mut told = Ok(());
     for place in 0..demo.sites.len() {
         told = story(&setup, &mut demo, place).await;

@@ -2,6 +2,7 @@
 
 mod places;
 mod settings;
+pub mod ssh_config;
 
 pub use places::Directories;
 pub use settings::{DataModeSetting, Settings, SettingsError, Warning};

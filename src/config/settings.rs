@@ -1,10 +1,13 @@
 //! The settings file: defaults < file < environment. Flags of the command line win over all, where they are read.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Config, Environment, File, FileFormat, Map, Value};
 use serde::Deserialize;
+
+use crate::model::text::display_safe;
 
 /// The defaults, which are also the commented sample.
 const DEFAULTS: &str = "\
@@ -20,6 +23,10 @@ timeout = 30
 data_mode = \"auto\"
 # Offer the keys of the SSH agent.
 agent = true
+# Read OpenSSH's configuration (~/.ssh/config, /etc/ssh/ssh_config).
+ssh_config = true
+# Keep decisions in the keyring of the system too, where there is one, and ask again about what it does not confirm.
+keyring = true
 ";
 
 /// Every setting, as plain values.
@@ -37,6 +44,10 @@ pub struct Settings {
     pub data_mode: DataModeSetting,
     /// Offer the keys of the SSH agent.
     pub agent: bool,
+    /// Read OpenSSH's configuration.
+    pub ssh_config: bool,
+    /// Keep decisions in the system's keyring too, and ask again about what it does not confirm.
+    pub keyring: bool,
 }
 
 /// How FTP data connections are made.
@@ -56,10 +67,20 @@ pub enum DataModeSetting {
 pub struct Warning {
     /// The file.
     pub file: PathBuf,
-    /// The line, from 1.
+    /// The line, from 1; 0 for the whole file.
     pub line: usize,
     /// What is odd there.
     pub text: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = display_safe(self.file.as_os_str().as_encoded_bytes());
+        match self.line {
+            0 => write!(f, "{file}: {}", self.text),
+            line => write!(f, "{file} line {line}: {}", self.text),
+        }
+    }
 }
 
 /// The settings cannot be read.

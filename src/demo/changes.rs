@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{Demo, FIRST_CHANGED, HERE, Replacement};
 use crate::model::Endpoint;
+use crate::secrets::Keyring;
 use crate::server::{HostKey, IdentityError, ServerIdentity, Throwaway};
 use crate::trust::assess::assess;
 use crate::trust::store::TrustStore;
@@ -47,5 +48,5 @@ fn trust(demo: &Demo, place: usize) -> io::Result<()> {
     let assessment = assess(&chain, &endpoint, &Anchors::default(), then);
     let evidence = Evidence::of_certificates(endpoint.clone(), chain, assessment, None);
     let pin = Pin::of(&evidence, Remember::Always, Verified::Fingerprint, then);
-    TrustStore::open(&demo.trust()).remember(endpoint, pin).map_err(io::Error::other)
+    TrustStore::open(&demo.trust(), Keyring::off()).remember(endpoint, pin).map(drop).map_err(io::Error::other)
 }

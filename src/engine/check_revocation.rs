@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::net::lookup_host;
 
-use super::services::Services;
 use crate::model::text;
 use crate::protocols::http::{HttpAddress, HttpError, Reach};
+use crate::protocols::tls::Roots;
 use crate::trust::revocation::{self, RevocationPlace};
 use crate::trust::{Evidence, PeerIdentity, Revocation, RevocationSource};
 
@@ -23,18 +24,18 @@ const LARGEST_ANSWER: u64 = 64 * 1024;
 /// The largest revocation list, in bytes.
 const LARGEST_LIST: u64 = 32 * 1024 * 1024;
 
-/// Asks the places that the peer's certificate names, its OCSP responders first, until one gives an answer that counts.
-/// What comes is signed and checked; a failure is [`Revocation::Unusable`] with its reason in words.
+/// Asks, as of `now`, the places that the peer's certificate names, its OCSP responders first, until one gives an answer
+/// that counts. `roots` knows issuers that the peer did not send. What comes is signed and checked; a failure is
+/// [`Revocation::Unusable`] with its reason in words.
 ///
 /// [`Revocation::NotChecked`]: there is nobody to ask, because it is a host key, vouches for itself, its issuer is not
 /// known here, or it names no place. Only plain HTTP is spoken, without redirects, and only the peer's own network is
 /// entered. Bounded in time; dropping the future stops it.
-pub async fn check_revocation(evidence: &Evidence, services: &Services) -> Revocation {
+pub async fn check_revocation(evidence: &Evidence, roots: &Roots, now: Timestamp) -> Revocation {
     let PeerIdentity::Certificates(chain) = &evidence.identity else { return Revocation::NotChecked };
-    let (roots, chain) = (services.roots.clone(), chain.clone());
     // Roots are read from the disk the first time.
     let places = tokio::task::spawn_blocking({
-        let chain = chain.clone();
+        let (chain, roots) = (chain.clone(), roots.clone());
         move || revocation::places(&chain, || roots.anchors())
     });
     let places = places.await.unwrap_or_default();
@@ -47,8 +48,7 @@ pub async fn check_revocation(evidence: &Evidence, services: &Services) -> Revoc
         let answer = answer.map_err(|_| "no answer came in time".to_owned()).and_then(|answer| answer.map_err(|error| error.to_string()));
         let found = match answer {
             Ok(bytes) => {
-                let (chain, roots, now) = (chain.clone(), services.roots.clone(), (services.now)());
-                let place = place.clone();
+                let (chain, roots, place) = (chain.clone(), roots.clone(), place.clone());
                 let looked =
                     tokio::task::spawn_blocking(move || revocation::check_fetched(&chain, || roots.anchors(), &place, &bytes, now)).await;
                 looked.unwrap_or_default()

@@ -42,6 +42,8 @@ pub(super) struct Connected {
     pub(super) server: String,
     pub(super) details: Vec<(String, String)>,
     pub(super) peer: Option<Peer>,
+    /// What the person has to know about how the decision was kept.
+    pub(super) remark: Option<String>,
 }
 
 /// Connects and logs in, asking where it has to. Boxed, because much is held across the waits and callers hold it in turn.
@@ -56,6 +58,6 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
 pub(super) async fn connect_again(target: &Target, login: &Login, services: &Services) -> Result<Arc<dyn FileSystem>, ConnectFailure> {
     match login {
         Login::Ftp(login) => Box::pin(connect_ftp::connect_again(&target.site, login, services)).await,
-        Login::Ssh(login) => Box::pin(connect_ssh::connect_again(target, login, services)).await,
+        Login::Ssh(login) => Box::pin(connect_ssh::connect_again(login)).await,
     }
 }

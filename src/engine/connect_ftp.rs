@@ -6,12 +6,14 @@ use super::connect::{Connected, Login, Target};
 use super::decide::decide;
 use super::facts::{Peer, SecurityLevel, TrustBasis};
 use super::failure::ConnectFailure;
+use super::ledger::in_the_store;
 use super::services::Services;
 use crate::ask::{SecretPurpose, SecretQuestion};
 use crate::model::{Protocol, Site};
 use crate::protocols::ftp::{FtpConnection, FtpSettings, Quirks};
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::secrets::Secret;
+use crate::trust::store::TrustStore;
 use crate::trust::{Fingerprint, Pin, Problem, ProblemKind, Remember, Verified};
 use crate::vfs::FileSystem;
 
@@ -31,20 +33,25 @@ pub(super) struct FtpLogin {
 
 pub(super) async fn connect(target: &Target, services: &Services) -> Result<Connected, ConnectFailure> {
     let quirks = Arc::new(Quirks::default());
-    let settings = settings(&target.site, services, &quirks);
-    let connection = reach(target, &settings, services).await?;
+    let settings = settings(&target.site, services, &quirks).await?;
+    let (connection, remark) = reach(target, &settings, services).await?;
     let user = target.site.user.clone().unwrap_or_else(|| "anonymous".to_owned());
     let (connection, password) = log_in(connection, target, &user, &settings, services).await?;
     let file_system = connection.into_file_system().await?;
     let evidence = file_system.evidence().cloned();
     let pin = evidence.as_ref().map(|evidence| Pin::of(evidence, Remember::Once, Verified::Blind, (services.now)()));
+    let mut remembered = None;
+    if let Some(evidence) = &evidence {
+        remembered = services.pin(&target.site.endpoint).await?.filter(|pin| pin.remember != Remember::Unconfirmed);
+        services.seen(&target.site.endpoint, evidence.identity.fingerprint()).await;
+    }
     let tls = file_system.tls_facts();
     let mut details = Vec::new();
     let trust = match &evidence {
         None => TrustBasis::Plain,
         Some(evidence) => {
             details.push(("Certificate".to_owned(), evidence.identity.fingerprint().colons()));
-            trust_basis(target, services)
+            trust_basis(target, remembered.as_ref(), services)
         }
     };
     if let Some(tls) = &tls {
@@ -57,7 +64,8 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
         trust,
         server: file_system.banner().to_owned(),
         details,
-        peer: evidence.map(|evidence| Peer { evidence, pin: services.trust.pin(&target.site.endpoint), hops: Vec::new() }),
+        peer: evidence.map(|evidence| Peer { evidence, pin: remembered, hops: Vec::new() }),
+        remark,
         login: Login::Ftp(FtpLogin { user: user.clone(), password, pin, quirks }),
         user,
         file_system: Arc::new(file_system),
@@ -66,28 +74,29 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
 
 /// Another connection for the same login. The peer has to be exactly the one accepted before.
 pub(super) async fn connect_again(site: &Site, login: &FtpLogin, services: &Services) -> Result<Arc<dyn FileSystem>, ConnectFailure> {
-    let settings = settings(site, services, &login.quirks);
+    let settings = settings(site, services, &login.quirks).await?;
     let mut connection = FtpConnection::connect(&settings, login.pin.clone()).await?;
     connection.login(&login.user, &login.password).await?;
     Ok(Arc::new(connection.into_file_system().await?))
 }
 
-fn settings(site: &Site, services: &Services, quirks: &Arc<Quirks>) -> FtpSettings {
-    FtpSettings {
+async fn settings(site: &Site, services: &Services, quirks: &Arc<Quirks>) -> Result<FtpSettings, ConnectFailure> {
+    let is_plain = site.protocol == Protocol::Ftp;
+    Ok(FtpSettings {
         site: site.clone(),
-        roots: services.roots.clone(),
+        roots: if is_plain { services.roots.clone() } else { services.current_roots().await? },
         data_mode: services.data_mode,
         timeout: services.timeout,
         quirks: quirks.clone(),
-    }
+    })
 }
 
-/// A connection to a peer that is trusted; nobody is logged in yet.
-async fn reach(target: &Target, settings: &FtpSettings, services: &Services) -> Result<FtpConnection, ConnectFailure> {
+/// A connection to a peer that is trusted, and a remark on how that was kept; nobody is logged in yet.
+async fn reach(target: &Target, settings: &FtpSettings, services: &Services) -> Result<(FtpConnection, Option<String>), ConnectFailure> {
     let endpoint = &target.site.endpoint;
-    let pin = pin_for(target, services);
+    let pin = pin_for(target, services).await?;
     let mut evidence = match FtpConnection::connect(settings, pin.clone()).await {
-        Ok(connection) => return Ok(connection),
+        Ok(connection) => return Ok((connection, None)),
         Err(ConnectError { kind: ConnectErrorKind::Untrusted(evidence), .. }) => evidence,
         Err(error) => return Err(error.into()),
     };
@@ -95,41 +104,46 @@ async fn reach(target: &Target, settings: &FtpSettings, services: &Services) -> 
         return Err(ConnectFailure::NotAsNamed { named, evidence });
     }
     let turn = services.asking.lock().await;
-    let known = services.trust.pin(endpoint);
-    if known != pin {
+    let known = services.pin(endpoint).await?;
+    if decision(known.as_ref()) != decision(pin.as_ref()) {
         // Somebody was asked about this server meanwhile, and that answer holds here too.
         drop(turn);
-        return Ok(FtpConnection::connect(settings, known).await?);
+        return Ok((FtpConnection::connect(settings, known).await?, None));
     }
-    if let Err(error) = services.trust.list() {
+    if let Err(error) = in_the_store(&services.trust, TrustStore::list).await {
         let text = format!("{error}: what you trusted here before is not known");
         evidence.problems.push(Problem { kind: ProblemKind::Other, at: 0, text });
     }
-    let decision = decide(&evidence, pin.as_ref(), &target.site, services, true).await?;
+    let decision = decide(&evidence, pin.as_ref(), &target.site, None, services, true).await?;
     let pin = Pin::of(&evidence, decision.remember, decision.verified, (services.now)());
-    services
-        .trust
-        .remember(endpoint.clone(), pin.clone())
-        .map_err(|error| ConnectFailure::NotRemembered { place: services.trust.file().display().to_string(), why: error.to_string() })?;
+    let (at, kept) = (endpoint.clone(), pin.clone());
+    let kept = in_the_store(&services.trust, move |store| store.remember(at, kept)).await;
+    let kept =
+        kept.map_err(|error| ConnectFailure::NotRemembered { place: services.trust.file().display().to_string(), why: error.to_string() })?;
     drop(turn);
     // Strictly the peer that was looked at: another one now is refused, not asked about again.
-    Ok(FtpConnection::connect(settings, Some(pin)).await?)
+    Ok((FtpConnection::connect(settings, Some(pin)).await?, kept.remark))
+}
+
+/// What was decided, without what changes by itself.
+fn decision(pin: Option<&Pin>) -> Option<Pin> {
+    pin.map(|pin| Pin { last_seen: None, ..pin.clone() })
 }
 
 /// The pin to connect with: the identity the URL names before what is remembered.
-fn pin_for(target: &Target, services: &Services) -> Option<Pin> {
+async fn pin_for(target: &Target, services: &Services) -> Result<Option<Pin>, ConnectFailure> {
     if target.site.protocol == Protocol::Ftp {
-        return None;
+        return Ok(None);
     }
     match target.fingerprint {
-        Some(fingerprint) => Some(exactly(fingerprint, services)),
-        None => services.trust.pin(&target.site.endpoint),
+        Some(fingerprint) => Ok(Some(exactly(fingerprint, services))),
+        None => Ok(services.pin(&target.site.endpoint).await?),
     }
 }
 
 /// A pin for a fingerprint the person brought along: that identity, whatever is wrong with it.
 fn exactly(certificate: Fingerprint, services: &Services) -> Pin {
-    let accepted = ProblemKind::ALL.iter().copied().filter(|&kind| kind != ProblemKind::ChangedSincePinned).collect();
+    let accepted = ProblemKind::ALL.iter().copied().filter(|kind| !kind.is_about_memory()).collect();
     Pin {
         certificate,
         spki: None,
@@ -143,11 +157,11 @@ fn exactly(certificate: Fingerprint, services: &Services) -> Pin {
     }
 }
 
-fn trust_basis(target: &Target, services: &Services) -> TrustBasis {
+fn trust_basis(target: &Target, pin: Option<&Pin>, services: &Services) -> TrustBasis {
     if target.fingerprint.is_some() {
         return TrustBasis::Once;
     }
-    match services.trust.pin(&target.site.endpoint) {
+    match pin {
         None => TrustBasis::Authority,
         Some(Pin { remember: Remember::Once, .. }) => TrustBasis::Once,
         Some(pin) => {
@@ -188,6 +202,6 @@ async fn log_in(
             Err(error) => return Err(error.into()),
         }
         // Servers close after a wrong password, or count it: a fresh connection is the same everywhere.
-        connection = FtpConnection::connect(settings, pin_for(target, services)).await?;
+        connection = FtpConnection::connect(settings, pin_for(target, services).await?).await?;
     }
 }

@@ -3,7 +3,7 @@
 use super::failure::ConnectFailure;
 use super::services::Services;
 use crate::ask::{TrustAnswer, TrustQuestion, TrustReply};
-use crate::model::Site;
+use crate::model::{Endpoint, Site};
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::trust::{Evidence, Pin, Remember, Verdict, Verified, judge};
 
@@ -16,11 +16,12 @@ pub(super) struct Decision {
     pub(super) verified: Verified,
 }
 
-/// Asks about `evidence`; only an explicit yes is a yes.
+/// Asks about `evidence` (of a host on the way to another, if so); only an explicit yes is a yes.
 pub(super) async fn decide(
     evidence: &Evidence,
     pin: Option<&Pin>,
     site: &Site,
+    on_the_way_to: Option<&Endpoint>,
     services: &Services,
     can_remember: bool,
 ) -> Result<Decision, ConnectFailure> {
@@ -31,7 +32,13 @@ pub(super) async fn decide(
         // The verifier refused what the judge would take: fail closed, never loop.
         Verdict::Refuse | Verdict::Trusted | Verdict::Pinned => return Err(refused()),
     };
-    let question = TrustQuestion { site: site.clone(), on_the_way_to: None, evidence: Box::new(evidence.clone()), dangerous, can_remember };
+    let question = TrustQuestion {
+        site: site.clone(),
+        on_the_way_to: on_the_way_to.cloned(),
+        evidence: Box::new(evidence.clone()),
+        dangerous,
+        can_remember,
+    };
     let TrustReply { answer, verified } = services.prompter.trust(question).await.map_err(|_| refused())?;
     let remember = match answer {
         TrustAnswer::Always if can_remember => Remember::Always,

@@ -7,12 +7,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+use super::advice::Advice;
 use super::check_revocation::check_revocation;
 use super::connect::{Target, connect};
 use super::event::Event;
 use super::facts::SessionFacts;
 use super::failure::ConnectFailure;
 use super::job::{FileOutcome, Place, SessionId};
+use super::ledger::Ledger;
 use super::places::{Lease, Places};
 use super::queue::{Queue, QueueOptions};
 use super::services::Services;
@@ -20,7 +22,7 @@ use super::session::{Session, TRANSFER_CONNECTIONS, TRANSFERS_ON_ONE};
 use crate::model::{Entry, EntryName, FilePath, Protocol};
 use crate::trust::{Evidence, Revocation};
 use crate::vfs::local::LocalFileSystem;
-use crate::vfs::{FileSystem, FsError, FsErrorKind, FsResult, Replace};
+use crate::vfs::{Create, FileSystem, FsError, FsErrorKind, FsResult, Replace};
 
 /// Connects, works and transfers. Cheap to clone; all clones are one engine.
 #[derive(Clone)]
@@ -51,7 +53,12 @@ impl Engine {
 
     /// Connects and logs in; may ask. Dropping the future stops it.
     pub async fn connect(&self, target: Target) -> Result<SessionFacts, ConnectFailure> {
-        let connected = connect(&target, &self.services).await?;
+        let mut connected = connect(&target, &self.services).await?;
+        if let Some(what) = connected.remark.take() {
+            let advice = Advice { what, why: String::new(), next: String::new(), intended: false };
+            // Who does not listen has no place to say it.
+            drop(self.events.try_send(Event::Notice(advice)));
+        }
         let id = SessionId(self.sessions.next.fetch_add(1, Ordering::Relaxed));
         let session = Session::new(id, target, connected, self.services.clone(), self.events.clone());
         let facts = session.facts().clone();
@@ -70,7 +77,7 @@ impl Engine {
 
     /// Asks the issuer of a peer's certificate whether it still stands; see [`check_revocation`].
     pub async fn check_revocation(&self, evidence: &Evidence) -> Revocation {
-        check_revocation(evidence, &self.services).await
+        check_revocation(evidence, &self.services.roots, (self.services.now)()).await
     }
 
     /// The queue of jobs.
@@ -148,6 +155,33 @@ impl Engine {
     /// A connection of one's own, e.g. to read a file as a stream.
     pub async fn lease(&self, place: Place) -> FsResult<Lease> {
         self.sessions.lease(place).await
+    }
+
+    /// A small file as a whole, over a connection of its own; `None` if it has more than `most` bytes.
+    pub async fn read_small(&self, place: Place, path: &FilePath, most: usize) -> FsResult<Option<Vec<u8>>> {
+        let file_system = self.lease(place).await?;
+        let mut source = file_system.open(path, 0).await?;
+        let mut content = Vec::new();
+        while let Some(bytes) = source.read().await? {
+            if content.len() + bytes.len() > most {
+                source.abort().await;
+                return Ok(None);
+            }
+            content.extend_from_slice(&bytes);
+        }
+        Ok(Some(content))
+    }
+
+    /// Writes a new file on this machine, mode 0600. [`FsErrorKind::AlreadyExists`] if there is something of that name.
+    pub async fn write_new(&self, path: &FilePath, content: Vec<u8>) -> FsResult<()> {
+        let mut sink = self.sessions.local.create(path, Create::New).await?;
+        sink.write(content.into()).await?;
+        sink.commit().await.map(drop)
+    }
+
+    /// Everything the person trusts.
+    pub fn ledger(&self) -> Ledger {
+        Ledger::new(&self.services)
     }
 
     /// Stops all jobs and says good-bye everywhere; bounded in time.

@@ -14,6 +14,8 @@ pub enum Event {
         /// Why it broke.
         lost: Option<Advice>,
     },
+    /// Something to tell that belongs to no request.
+    Notice(Advice),
     /// A job ended.
     JobEnded {
         /// Which.

@@ -55,7 +55,7 @@ pub struct Hop {
 /// Why a peer is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TrustBasis {
-    /// A certificate authority of the system (or of `--roots`) vouches for it.
+    /// An authority vouches for it: a certificate authority of the system (or of `--roots`), or one that known_hosts names.
     Authority,
     /// A person pinned it so many whole days ago.
     Pinned {

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use crate::model::Endpoint;
 use crate::protocols::ConnectError;
+use crate::trust::store::StoreError;
 use crate::trust::{Evidence, Fingerprint};
 use crate::vfs::FsError;
 
@@ -19,6 +21,13 @@ pub enum ConnectFailure {
         named: Fingerprint,
         /// What was shown instead.
         evidence: Box<Evidence>,
+    },
+    /// How to get to an SSH host is not known; nothing was connected.
+    NoWay {
+        /// Where the way should have led.
+        endpoint: Endpoint,
+        /// Why, a sentence.
+        why: String,
     },
     /// A password, passphrase or answer was needed and nobody gave one.
     NoSecret {
@@ -39,6 +48,8 @@ pub enum ConnectFailure {
         /// Why.
         why: String,
     },
+    /// Whether the peer is trusted could not be looked up.
+    Ledger(StoreError),
     /// The connection stands, but the first request failed.
     FileSystem(FsError),
 }
@@ -46,6 +57,12 @@ pub enum ConnectFailure {
 impl From<ConnectError> for ConnectFailure {
     fn from(error: ConnectError) -> Self {
         Self::Connect(error)
+    }
+}
+
+impl From<StoreError> for ConnectFailure {
+    fn from(error: StoreError) -> Self {
+        Self::Ledger(error)
     }
 }
 
@@ -63,9 +80,11 @@ impl fmt::Display for ConnectFailure {
             Self::NotAsNamed { evidence, .. } => {
                 write!(f, "cannot connect to {}: its identity is not the one that was named", evidence.endpoint)
             }
+            Self::NoWay { endpoint, why } => write!(f, "cannot connect to {endpoint}: the way there is not known ({why})"),
             Self::NoSecret { wanted } => write!(f, "{wanted} is needed and was not given"),
             Self::Key { file, why } => write!(f, "the key {file} cannot be used: {why}"),
             Self::NotRemembered { place, why } => write!(f, "the decision could not be written to {place}: {why}"),
+            Self::Ledger(error) => error.fmt(f),
             Self::FileSystem(error) => error.fmt(f),
         }
     }

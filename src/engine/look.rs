@@ -1,7 +1,6 @@
 //! Looks at a server's identity and goes away again: trusts nobody, names no user, remembers nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::failure::ConnectFailure;
 use super::services::Services;
@@ -22,10 +21,10 @@ pub async fn look(site: &Site, services: &Services) -> Result<Evidence, ConnectF
         Protocol::Sftp => {
             let known = KnownHosts::load(&services.host_keys.read);
             let settings = SshSettings {
-                site: site.clone(),
                 preferred_host_keys: known.algorithms(&endpoint.host, endpoint.port),
+                host_certificates: true,
                 timeout: services.timeout,
-                keepalive: Duration::from_secs(15),
+                ..SshSettings::new(site.clone())
             };
             let (at, now) = (endpoint.clone(), services.now);
             // Every key is refused, so that the connection ends here.

@@ -1,18 +1,19 @@
 //! What connecting needs besides the site: who answers, what is trusted, which keys there are. Cheap to clone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::ledger::in_the_store;
 use super::ssh_options::SshResolver;
 use crate::ask::Prompter;
 use crate::model::Endpoint;
 use crate::protocols::ftp::DataMode;
 use crate::protocols::tls::Roots;
-use crate::trust::Fingerprint;
-use crate::trust::store::TrustStore;
+use crate::trust::store::{StoreError, TrustStore};
+use crate::trust::{Fingerprint, Pin, Verified};
 
 /// Shared by every connection of the program.
 #[derive(Clone)]
@@ -43,6 +44,42 @@ pub struct Services {
     pub asking: Arc<tokio::sync::Mutex<()>>,
 }
 
+impl Services {
+    /// The decision about `endpoint`, looked up off the runtime's threads.
+    pub(super) async fn pin(&self, endpoint: &Endpoint) -> Result<Option<Pin>, StoreError> {
+        let endpoint = endpoint.clone();
+        in_the_store(&self.trust, move |store| Ok(store.pin(&endpoint))).await
+    }
+
+    /// The authorities of the machine, of the command line, and of the person's ledger as it is now.
+    pub(super) async fn current_roots(&self) -> Result<Roots, StoreError> {
+        let own = in_the_store(&self.trust, |store| {
+            Ok(store.authorities().unwrap_or_else(|error| {
+                tracing::warn!(%error, "no authority of the ledger counts");
+                Vec::new()
+            }))
+        })
+        .await?;
+        Ok(self.roots.with(own.into_iter().map(|authority| authority.certificate.der.into()).collect()))
+    }
+
+    /// Writes down how a host key came to be trusted. What goes wrong is logged: known_hosts has the decision itself.
+    pub(super) async fn note_host_key(&self, endpoint: &Endpoint, key: Fingerprint, verified: Verified) {
+        let (at, now) = (endpoint.clone(), (self.now)());
+        if let Err(error) = in_the_store(&self.trust, move |store| store.note_host_key(&at, &key, verified, now)).await {
+            tracing::warn!(%error, "nothing is noted about a host key");
+        }
+    }
+
+    /// Writes down that a trusted peer was seen. What goes wrong is logged: the connection stands.
+    pub(super) async fn seen(&self, endpoint: &Endpoint, shown: Fingerprint) {
+        let (at, now) = (endpoint.clone(), (self.now)());
+        if let Err(error) = in_the_store(&self.trust, move |store| store.seen(&at, &shown, now)).await {
+            tracing::warn!(%error, "when a peer was seen is not written down");
+        }
+    }
+}
+
 /// When a session looks after its lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionTiming {
@@ -67,23 +104,39 @@ pub struct HostKeyFiles {
     pub read: Vec<PathBuf>,
     /// Where *always* writes; `None`: it cannot be offered.
     pub write: Option<PathBuf>,
+    /// How many of those read are the person's own; the system's come behind.
+    own: usize,
     once: Mutex<Vec<(Endpoint, Fingerprint)>>,
 }
 
 impl HostKeyFiles {
     /// The files of OpenSSH for a user with this home folder.
-    pub fn of_home(home: &std::path::Path) -> Self {
+    pub fn of_home(home: &Path) -> Self {
         let own = home.join(".ssh/known_hosts");
         Self {
             read: vec![own.clone(), home.join(".ssh/known_hosts2"), "/etc/ssh/ssh_known_hosts".into(), "/etc/ssh/ssh_known_hosts2".into()],
             write: Some(own),
+            own: 2,
             once: Mutex::default(),
         }
     }
 
     /// One file, read and written.
     pub fn only(file: PathBuf) -> Self {
-        Self { read: vec![file.clone()], write: Some(file), once: Mutex::default() }
+        Self { read: vec![file.clone()], write: Some(file), own: 1, once: Mutex::default() }
+    }
+
+    /// The files to read and the one to write, where the person's own or the system's are replaced for one host.
+    pub fn with(&self, own: Option<Vec<PathBuf>>, system: Option<Vec<PathBuf>>) -> (Vec<PathBuf>, Option<PathBuf>) {
+        let (default_own, default_system) = self.read.split_at(self.own.min(self.read.len()));
+        let write = match &own {
+            // What is written there is gone at once.
+            Some(files) => files.first().filter(|file| *file != Path::new("/dev/null")).cloned(),
+            None => self.write.clone(),
+        };
+        let mut read = own.unwrap_or_else(|| default_own.to_vec());
+        read.extend(system.unwrap_or_else(|| default_system.to_vec()));
+        (read, write)
     }
 
     /// Accepts a key until the program ends.
@@ -104,6 +157,10 @@ pub struct KeySources {
     pub files: Vec<PathBuf>,
     /// Only these files, also where an agent holds other keys (OpenSSH's IdentitiesOnly).
     pub only_files: bool,
+    /// A person named these files just now: one that cannot be used is an error and not passed over.
+    pub named: bool,
+    /// Certificates for these keys, beside those that lie next to them (`FILE-cert.pub`).
+    pub certificates: Vec<PathBuf>,
     /// The agent's socket.
     pub agent: Option<PathBuf>,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::services::KeySources;
 use crate::model::{Endpoint, Site};
+use crate::protocols::sftp::Method;
 
 /// How one SSH host is reached, known and logged in to. The default says nothing: straight to the site's endpoint.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +27,8 @@ pub struct SshOptions {
     pub checking: HostKeyChecking,
     /// Which keys may be offered to it (IdentityFile, IdentitiesOnly, IdentityAgent), in place of those of the services.
     pub keys: Option<KeySources>,
+    /// The ways to log in that may be tried, the preferred first (PreferredAuthentications and what is switched off); `None`: all.
+    pub methods: Option<Vec<Method>>,
     /// Key types to take from it, in this order (HostKeyAlgorithms); names not spoken here are passed over.
     pub host_key_algorithms: Option<Vec<String>>,
     /// How long it may be silent while connecting (ConnectTimeout).

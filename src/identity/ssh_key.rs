@@ -28,6 +28,9 @@ pub enum SshKeyError {
     /// It holds no private key we know.
     #[error("this is no private key file (OpenSSH, PEM or PuTTY)")]
     NotAKey,
+    /// It is no user certificate of OpenSSH.
+    #[error("this is no SSH user certificate")]
+    NotACertificate,
     /// The passphrase does not open it.
     #[error("the passphrase does not open this key")]
     WrongPassphrase,
@@ -50,6 +53,16 @@ impl SshPublicKey {
 
     pub(crate) fn inner(&self) -> &PublicKey {
         &self.0
+    }
+
+    /// Reads a public key file (`FILE.pub`), whose private half an agent may hold.
+    pub fn read(path: &Path) -> Result<Self, SshKeyError> {
+        PublicKey::from_openssh(read_text(path)?.trim()).map(Self).map_err(|_| SshKeyError::NotAKey)
+    }
+
+    /// Whether both are one key, whatever their comments.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.key_data() == other.0.key_data()
     }
 
     /// The algorithm's name, e.g. `ssh-ed25519`.
@@ -109,15 +122,7 @@ impl SshKeyFile {
     /// The public half is known at once for OpenSSH and PuTTY files and for those that are not locked; for a locked
     /// PEM file only if `FILE.pub` lies beside it.
     pub fn read(path: &Path) -> Result<Self, SshKeyError> {
-        let mut contents = Zeroizing::new(String::new());
-        let file = std::fs::File::open(path)?;
-        let read = file.take(LARGEST + 1).read_to_string(&mut contents).map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => SshKeyError::NotAKey,
-            _ => SshKeyError::Io(error),
-        })?;
-        if read as u64 > LARGEST {
-            return Err(SshKeyError::NotAKey);
-        }
+        let contents = read_text(path)?;
         let (public, is_locked) = match Format::of(&contents).ok_or(SshKeyError::NotAKey)? {
             Format::OpenSsh => {
                 let key = PrivateKey::from_openssh(contents.trim().as_bytes()).map_err(|error| unsupported(&error))?;
@@ -214,6 +219,17 @@ fn host_certificate(certificate: &Certificate) -> HostCertificate {
     }
 }
 
+/// The text of a key file.
+pub(super) fn read_text(path: &Path) -> Result<Zeroizing<String>, SshKeyError> {
+    let mut contents = Zeroizing::new(String::new());
+    let file = std::fs::File::open(path)?;
+    let read = file.take(LARGEST + 1).read_to_string(&mut contents).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => SshKeyError::NotAKey,
+        _ => SshKeyError::Io(error),
+    })?;
+    if read as u64 > LARGEST { Err(SshKeyError::NotAKey) } else { Ok(contents) }
+}
+
 enum Format {
     OpenSsh,
     Putty { is_locked: bool },
@@ -251,11 +267,14 @@ fn putty_public(contents: &str) -> Option<PublicKey> {
 }
 
 fn public_beside(path: &Path) -> Option<PublicKey> {
+    SshPublicKey::read(&with_suffix(path, ".pub")).ok().map(|public| public.0)
+}
+
+/// `path` with something behind its name.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".pub");
-    let mut line = String::new();
-    std::fs::File::open(name).ok()?.take(LARGEST).read_to_string(&mut line).ok()?;
-    PublicKey::from_openssh(line.trim()).ok()
+    name.push(suffix);
+    name.into()
 }
 
 /// Old PEM files name their cipher; of those only AES-128-CBC over RSA can be opened.

@@ -79,14 +79,18 @@ pub struct Site {
     pub endpoint: Endpoint,
     /// As whom; `None`: asked for when the server wants it.
     pub user: Option<String>,
+    /// SFTP's own port was written out, so that no SSH configuration puts another in its place.
+    #[serde(default)]
+    pub default_port_named: bool,
 }
 
 impl Site {
-    /// `scheme://user@host:port` without path, the port left out where it is the scheme's own.
+    /// `scheme://user@host:port` without path, the port left out where it is the scheme's own and nobody wrote it.
     pub fn url(&self) -> String {
         let user = self.user.as_ref().map(|user| format!("{}@", percent_encode(user.as_bytes(), USER))).unwrap_or_default();
         let host = if self.endpoint.host.contains(':') { format!("[{}]", self.endpoint.host) } else { self.endpoint.host.clone() };
-        let port = if self.endpoint.port == self.protocol.default_port() { String::new() } else { format!(":{}", self.endpoint.port) };
+        let is_default = self.endpoint.port == self.protocol.default_port() && !self.default_port_named;
+        let port = if is_default { String::new() } else { format!(":{}", self.endpoint.port) };
         format!("{}://{user}{host}{port}", self.protocol.scheme())
     }
 
@@ -117,6 +121,17 @@ pub enum RemoteStart {
     Absolute(FilePath),
     /// Relative to the folder the login lands in (`/~/path`, or no path at all); kept as written, without a leading `/`.
     Home(Vec<u8>),
+}
+
+impl RemoteStart {
+    /// A path as it stands behind `HOST:`, nothing percent-encoded: absolute, else from the home folder on (`~/` may say so).
+    pub fn of(path: &[u8]) -> Result<Self, UrlError> {
+        Ok(match path {
+            [b'/', ..] => Self::Absolute(FilePath::parse(path).map_err(|_| UrlError::Encoding)?),
+            b"~" => Self::Home(Vec::new()),
+            path => Self::Home(path.strip_prefix(b"~/").unwrap_or(path).to_vec()),
+        })
+    }
 }
 
 /// What was read out of a URL. Its `Debug` leaves the password out.
@@ -167,6 +182,13 @@ pub enum UrlError {
 }
 
 impl ParsedUrl {
+    /// `path` on the SFTP server `host`; one without a leading `/` starts in the home folder.
+    pub fn of_ssh_host(host: &str, user: Option<&str>, path: &[u8]) -> Result<Self, UrlError> {
+        let endpoint = Endpoint::new(host, Protocol::Sftp.default_port());
+        let site = Site { protocol: Protocol::Sftp, endpoint, user: user.map(str::to_owned), default_port_named: false };
+        Ok(Self { site, path: RemoteStart::of(path)?, password: None, fingerprint: None, taken_as_explicit: false })
+    }
+
     /// Reads `sftp://user@host:22/path`, `ftpes://`, `ftps://`, `ftp://`; IPv6 in brackets, parts percent-encoded.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::NoScheme)?;
@@ -195,6 +217,7 @@ impl ParsedUrl {
         if host.is_empty() {
             return Err(UrlError::NoHost);
         }
+        let default_port_named = protocol == Protocol::Sftp && port == Some(protocol.default_port());
         let port = port.unwrap_or_else(|| protocol.default_port());
         let taken_as_explicit = protocol == Protocol::Ftps && port == 21;
         if taken_as_explicit {
@@ -215,7 +238,7 @@ impl ParsedUrl {
             },
         };
         Ok(Self {
-            site: Site { protocol, endpoint: Endpoint::new(&host, port), user },
+            site: Site { protocol, endpoint: Endpoint::new(&host, port), user, default_port_named },
             path,
             password,
             fingerprint: fingerprint.map(decode_text).transpose()?,
@@ -285,6 +308,16 @@ mod tests {
         for with_pin in ["sftp://u;fingerprint=sha256:ab@h/x", "sftp://h;fingerprint=sha256:ab/x", "sftp://h/x;fingerprint=sha256:ab"] {
             assert_eq!(ParsedUrl::parse(with_pin).unwrap().fingerprint.as_deref(), Some("sha256:ab"), "{with_pin}");
         }
+    }
+
+    #[test]
+    fn a_port_somebody_wrote_is_kept() {
+        for url in ["sftp://h", "sftp://h:22", "sftp://h:23", "ftp://h"] {
+            assert_eq!(ParsedUrl::parse(url).unwrap().site.url(), url);
+        }
+        assert_eq!(ParsedUrl::parse("ftp://h:21").unwrap().site, ParsedUrl::parse("ftp://h").unwrap().site);
+        assert_eq!(ParsedUrl::of_ssh_host("work", None, b"~/x").unwrap(), ParsedUrl::parse("sftp://work/~/x").unwrap());
+        assert_eq!(ParsedUrl::of_ssh_host("work", Some("me"), b"/x").unwrap(), ParsedUrl::parse("sftp://me@work/x").unwrap());
     }
 
     #[test]

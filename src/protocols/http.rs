@@ -81,9 +81,8 @@ impl Reach {
         }
         let inner = |high: u16, low: u16| Self::of_v4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
         match address.segments() {
-            [0, 0, 0, 0, 0, 0, ..] => Self::Machine,
             [0x64, 0xff9b, .., high, low] | [0x2002, high, low, ..] => inner(high, low),
-            [0xfe80..=0xfebf | 0xff00.., ..] => Self::Machine,
+            [0, 0, 0, 0, 0, 0, ..] | [0xfe80..=0xfebf | 0xff00.., ..] => Self::Machine,
             [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Self::Network,
             _ => Self::Internet,
         }

@@ -2,7 +2,9 @@
 
 mod given;
 mod services;
+mod ssh;
 
 pub use given::{GivenAnswers, SecretSource};
 pub(crate) use services::variable;
 pub use services::{Choices, Setup, SetupError};
+pub use ssh::Tell;

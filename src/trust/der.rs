@@ -63,7 +63,7 @@ impl<'a> Reader<'a> {
 
     /// The elements inside the next one, which must have this tag.
     pub(super) fn inside(&mut self, tag: u8) -> Option<Self> {
-        self.take(tag).map(|element| element.inside())
+        self.take(tag).map(Element::inside)
     }
 
     /// The next element, a UTCTime or a GeneralizedTime as RFC 5280 section 4.1.2.5 allows them.

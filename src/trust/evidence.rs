@@ -9,7 +9,7 @@ use super::chain::{ChainLink, LinkSignature};
 use super::change::Change;
 use super::fingerprint::Fingerprint;
 use super::host_key::HostKey;
-use super::pins::Pin;
+use super::pins::{Pin, Remember};
 use super::revocation::Revocation;
 use super::tls_facts::TlsFacts;
 use crate::model::Endpoint;
@@ -60,6 +60,26 @@ impl PeerIdentity {
         }
     }
 
+    /// The fingerprint in the notation people compare: OpenSSH's for host keys, colons for certificates.
+    pub fn shown_fingerprint(&self) -> String {
+        match self {
+            Self::Certificates(_) => self.fingerprint().colons(),
+            Self::HostKey(_) => self.fingerprint().openssh(),
+        }
+    }
+
+    /// Whether `typed` is the last `count` characters of the fingerprint as it is shown, colons and spaces aside.
+    pub fn is_end_of_fingerprint(&self, typed: &str, count: usize) -> bool {
+        let plain = |text: &str| -> String { text.chars().filter(|c| !matches!(c, ':' | ' ')).collect() };
+        let (shown, typed) = (plain(&self.shown_fingerprint()), plain(typed));
+        let last = &shown[shown.len().saturating_sub(count)..];
+        match self {
+            // Case is free in hex and counts in base64.
+            Self::Certificates(_) => last.eq_ignore_ascii_case(&typed),
+            Self::HostKey(_) => last == typed,
+        }
+    }
+
     /// SHA-256 of the leaf certificate's DER, or of the host key's blob.
     pub fn fingerprint(&self) -> Fingerprint {
         match self {
@@ -89,6 +109,8 @@ pub enum ProblemKind {
     Revoked,
     BadChainSignature,
     ChangedSincePinned,
+    /// Ledger file and keyring do not agree about what was trusted here.
+    Unconfirmed,
     /// SSH: no known_hosts line names this host.
     UnknownHostKey,
     Other,
@@ -96,7 +118,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::UnknownIssuer,
         Self::SelfSigned,
         Self::Expired,
@@ -112,6 +134,7 @@ impl ProblemKind {
         Self::Revoked,
         Self::BadChainSignature,
         Self::ChangedSincePinned,
+        Self::Unconfirmed,
         Self::UnknownHostKey,
         Self::Other,
     ];
@@ -134,9 +157,15 @@ impl ProblemKind {
             Self::Revoked => "revoked",
             Self::BadChainSignature => "bad-chain-signature",
             Self::ChangedSincePinned => "changed-since-pinned",
+            Self::Unconfirmed => "unconfirmed",
             Self::UnknownHostKey => "unknown-host-key",
             Self::Other => "other",
         }
+    }
+
+    /// It is about what was trusted before and no property of the identity: no decision accepts it for later.
+    pub fn is_about_memory(self) -> bool {
+        matches!(self, Self::ChangedSincePinned | Self::Unconfirmed)
     }
 }
 
@@ -206,6 +235,10 @@ impl Evidence {
             let key = if before.same_key { "its key is the same" } else { "its key is another one" };
             let text = format!("this is not the certificate you trusted here before ({}); {key}", before.place);
             problems.insert(0, Problem { kind: ProblemKind::ChangedSincePinned, at: 0, text });
+        }
+        if pin.is_some_and(|pin| pin.remember == Remember::Unconfirmed) {
+            let text = "the ledger file has a decision about this server that your keyring does not confirm, so you are asked again";
+            problems.insert(0, Problem { kind: ProblemKind::Unconfirmed, at: 0, text: text.to_owned() });
         }
         Self { endpoint, identity, problems, spki, remembered, unusable, chain: links, revocation, tls: TlsFacts::default() }
     }

@@ -1,7 +1,7 @@
 //! The verdict over evidence: trusted, to be asked, or refused. Pure.
 
 use super::evidence::{Evidence, ProblemKind};
-use super::pins::Pin;
+use super::pins::{Pin, Remember};
 
 /// What to do with a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,15 +21,15 @@ pub enum Verdict {
 
 /// Judges `evidence` against the pin of its endpoint.
 ///
-/// A pin answers only for exactly its certificate, and only while every problem is among the accepted ones. A
-/// certificate other than the pinned one is always asked about, also when the platform would accept it.
+/// A pin answers only for exactly its certificate, only while every problem is among the accepted ones, and not where the
+/// keyring does not confirm it. A certificate other than the pinned one is always asked about, also when the platform would accept it.
 pub fn judge(evidence: &Evidence, pin: Option<&Pin>) -> Verdict {
     if evidence.unusable {
         return Verdict::Refuse;
     }
     match pin {
         Some(pin) if pin.certificate == evidence.identity.fingerprint() => {
-            if evidence.problems.iter().all(|problem| pin.accepted.contains(&problem.kind)) {
+            if pin.remember != Remember::Unconfirmed && evidence.problems.iter().all(|problem| pin.accepted.contains(&problem.kind)) {
                 Verdict::Pinned
             } else {
                 Verdict::Ask { dangerous: is_dangerous(evidence) }
@@ -59,7 +59,8 @@ mod tests {
 
     use super::*;
     use crate::model::Endpoint;
-    use crate::trust::{Certificate, PeerIdentity, Problem, Remember, Verified};
+    use crate::trust::assess::Assessment;
+    use crate::trust::{Certificate, Fingerprint, PeerIdentity, Problem, Revocation, Verified};
 
     fn evidence(der: &[u8], problems: &[ProblemKind]) -> Evidence {
         let identity = PeerIdentity::Certificates(vec![Certificate { der: der.into() }]);
@@ -80,6 +81,28 @@ mod tests {
         assert_eq!(judge(&evidence(b"b", &[SelfSigned]), Some(&pin(&own))), Verdict::Pinned);
         assert_eq!(judge(&good, Some(&pin(&own))), Verdict::Ask { dangerous: true }, "valid, but not the one that was trusted");
         assert_eq!(judge(&evidence(b"c", &[NameMismatch]), None), Verdict::Ask { dangerous: true }, "a stranger with a valid certificate");
+        let unconfirmed = Pin { remember: Remember::Unconfirmed, accepted: ProblemKind::ALL.into(), ..pin(&own) };
+        assert_eq!(judge(&own, Some(&unconfirmed)), Verdict::Ask { dangerous: false }, "whatever the file says was accepted");
+        assert_eq!(judge(&good, Some(&unconfirmed)), Verdict::Ask { dangerous: true });
         assert_eq!(judge(&Evidence { unusable: true, ..good }, None), Verdict::Refuse);
+    }
+
+    #[test]
+    fn what_the_keyring_does_not_confirm_is_told_and_never_accepted() {
+        let shown = vec![Certificate { der: b"a".as_slice().into() }];
+        let assess = |pin: &Pin| {
+            let nothing =
+                Assessment { problems: Vec::new(), spki: None, unusable: false, chain: Vec::new(), revocation: Revocation::NotChecked };
+            Evidence::of_certificates(Endpoint::new("h", 21), shown.clone(), nothing, Some(pin))
+        };
+        let kept = Pin::of(&evidence(b"a", &[]), Remember::Always, Verified::Blind, Timestamp::UNIX_EPOCH);
+        assert_eq!(judge(&assess(&kept), Some(&kept)), Verdict::Pinned);
+        let kept = Pin { remember: Remember::Unconfirmed, ..kept };
+        let asked = assess(&kept);
+        assert!(asked.has(ProblemKind::Unconfirmed) && asked.remembered.is_none(), "{asked:?}");
+        assert_eq!(judge(&asked, Some(&kept)), Verdict::Ask { dangerous: false }, "valid, and asked about all the same");
+        assert!(Pin::of(&asked, Remember::Always, Verified::Blind, Timestamp::UNIX_EPOCH).accepted.is_empty());
+        let other = Pin { certificate: Fingerprint::of(b"other"), ..kept };
+        assert!(assess(&other).remembered.is_some_and(|before| before.fingerprint == other.certificate));
     }
 }

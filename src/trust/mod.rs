@@ -24,14 +24,16 @@ pub mod signature;
 mod ssh_blob;
 pub mod store;
 mod tls_facts;
+mod words;
 
 pub use anchors::Anchors;
 pub use chain::{ChainLink, LinkSignature, Origin};
-pub use change::Change;
+pub use change::{Change, ChangeWords, Difference, differences};
 pub use evidence::{Certificate, Evidence, PeerIdentity, Problem, ProblemKind, Remembered};
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Compared, Fingerprint, PastedFingerprint};
 pub use host_key::{HostCertificate, HostKey};
 pub use judge::{Verdict, judge};
 pub use pins::{Pin, PinBook, Remember, Verified};
 pub use revocation::{ListFolder, Revocation, RevocationSource};
 pub use tls_facts::{ClientCertificate, HandshakeStep, TlsFacts};
+pub use words::{Words, forget_host_key};

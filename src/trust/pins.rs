@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::certificate::public_key_of;
 use super::evidence::{Certificate, Evidence, ProblemKind};
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{Compared, Fingerprint};
 use crate::model::Endpoint;
 
 /// How long a decision holds.
@@ -17,6 +18,8 @@ pub enum Remember {
     Once,
     /// Until it is removed.
     Always,
+    /// Not until a person says so again: ledger file and keyring do not agree about it. Never written.
+    Unconfirmed,
 }
 
 /// A TLS identity a person trusts at one endpoint.
@@ -63,6 +66,13 @@ pub enum Verified {
     Imported,
 }
 
+impl Verified {
+    /// What a decision made by hand is worth after this comparison.
+    pub fn after(compared: Option<Compared>) -> Self {
+        if compared.is_some_and(Compared::is_proof) { Self::Fingerprint } else { Self::Blind }
+    }
+}
+
 impl Pin {
     /// The pin for what `evidence` showed.
     pub fn of(evidence: &Evidence, remember: Remember, verified: Verified, now: Timestamp) -> Self {
@@ -73,14 +83,40 @@ impl Pin {
             issuer: evidence.issuer(),
             certificate: evidence.identity.fingerprint(),
             spki: evidence.spki,
-            accepted: evidence
-                .problems
-                .iter()
-                .map(|problem| problem.kind)
-                .filter(|&kind| kind != ProblemKind::ChangedSincePinned)
-                .collect(),
+            accepted: evidence.problems.iter().map(|problem| problem.kind).filter(|kind| !kind.is_about_memory()).collect(),
             since: now,
             remember,
+        }
+    }
+
+    /// The pin for a certificate that was named before it was ever seen at work. What only naming can settle is accepted
+    /// with it (who vouches for it, for which name); that it ran out or was taken back asks again.
+    pub fn named(certificate: Fingerprint, leaf: Option<Certificate>, now: Timestamp) -> Self {
+        use ProblemKind::{BadChainSignature, Expired, NotYetValid, Revoked};
+        let asks_again = |kind: ProblemKind| kind.is_about_memory() || matches!(kind, Expired | NotYetValid | Revoked | BadChainSignature);
+        Self {
+            certificate,
+            spki: leaf.as_ref().and_then(|leaf| public_key_of(&leaf.der)).map(Fingerprint::of),
+            accepted: ProblemKind::ALL.into_iter().filter(|&kind| !asks_again(kind)).collect(),
+            since: now,
+            remember: Remember::Always,
+            verified: Verified::Named,
+            last_seen: None,
+            leaf,
+            issuer: None,
+        }
+    }
+}
+
+impl Verified {
+    /// How it was known, to end a sentence that begins "trusted".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Blind => "by what was shown",
+            Self::Fingerprint => "by a compared fingerprint",
+            Self::Named => "by a named fingerprint",
+            Self::Authority => "by an authority",
+            Self::Imported => "by an import",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Makes `folder` and what is missing above it, mode 0700 where it is made.
 pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
@@ -19,9 +19,7 @@ pub(crate) fn append_to(file: &Path) -> io::Result<File> {
 
 /// Replaces `file` by `contents` in one step, mode 0600. The old one stays if anything fails.
 pub(crate) fn replace(file: &Path, contents: &[u8]) -> io::Result<()> {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let new = file.with_file_name(name);
+    let new = new_beside(file);
     let write = || {
         let mut target = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&new)?;
         target.write_all(contents)?;
@@ -29,6 +27,40 @@ pub(crate) fn replace(file: &Path, contents: &[u8]) -> io::Result<()> {
         fs::rename(&new, file)
     };
     write().inspect_err(|_| drop(fs::remove_file(&new)))
+}
+
+/// Replaces `file`, which is there, by `contents` in one step; its mode and owner stay. Asks `may_go_on` last of all and
+/// answers what that said. The old one stays if anything fails.
+pub(super) fn rewrite(file: &Path, contents: &[u8], may_go_on: impl FnOnce() -> io::Result<bool>) -> io::Result<bool> {
+    let new = new_beside(file);
+    let write = || {
+        let before = fs::metadata(file)?;
+        // Read-only is the person's word, which a rename would pass over.
+        drop(OpenOptions::new().append(true).open(file)?);
+        let mut target = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&new)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt as _, fchown};
+            let made = target.metadata()?;
+            if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
+                fchown(&target, Some(before.uid()), Some(before.gid()))?;
+            }
+        }
+        target.set_permissions(before.permissions())?;
+        target.write_all(contents)?;
+        target.sync_all()?;
+        let go_on = may_go_on()?;
+        if go_on { fs::rename(&new, file) } else { fs::remove_file(&new) }?;
+        Ok(go_on)
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&new)))
+}
+
+/// A name for what will be `file`.
+fn new_beside(file: &Path) -> PathBuf {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    file.with_file_name(name)
 }
 
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {

@@ -6,9 +6,14 @@ use tokio::sync::mpsc;
 use super::runtime::Backend;
 use crate::engine::{Advice, ConnectFailure, Engine, JobId, JobSpec, Place, SessionFacts, SessionId, Snapshot, Target};
 use crate::model::site::ParsedUrl;
-use crate::model::{Entry, EntryName, FilePath};
+use crate::model::{Endpoint, Entry, EntryName, FilePath};
 use crate::secrets::Secret;
-use crate::trust::Fingerprint;
+use crate::trust::ledger::Row;
+use crate::trust::store::Imported;
+use crate::trust::{Evidence, Fingerprint, Pin, Revocation};
+
+/// No certificate, key or list of decisions is larger (bytes).
+const MOST_READ: usize = 1 << 20;
 
 #[async_trait]
 impl Backend for Engine {
@@ -45,6 +50,45 @@ impl Backend for Engine {
         Self::rename(self, place, from, to).await.map_err(|error| Advice::from(&error))
     }
 
+    async fn read_small(&self, place: Place, path: &FilePath) -> Result<Vec<u8>, Advice> {
+        let content = Self::read_small(self, place, path, MOST_READ).await.map_err(|error| Advice::from(&error))?;
+        content.ok_or_else(|| Advice {
+            what: format!("{} is too large to be inspected.", path.display()),
+            why: "It has more than 1 MiB; certificates, keys and lists of decisions are smaller.".to_owned(),
+            next: "If it holds many certificates, split it.".to_owned(),
+            intended: false,
+        })
+    }
+
+    async fn write_new(&self, path: &FilePath, content: Vec<u8>) -> Result<(), Advice> {
+        Self::write_new(self, path, content).await.map_err(|error| Advice::from(&error))
+    }
+
+    async fn check_revocation(&self, evidence: &Evidence) -> Result<Revocation, Advice> {
+        Ok(Self::check_revocation(self, evidence).await)
+    }
+
+    async fn ledger_rows(&self) -> Result<Vec<Row>, Advice> {
+        self.ledger().rows().await.map_err(|error| ledger_advice(&error))
+    }
+
+    async fn ledger_remove(&self, row: &Row) -> Result<Option<String>, Advice> {
+        let kept = self.ledger().remove(row, true).await.map_err(|error| ledger_advice(&error))?;
+        Ok(kept.remark)
+    }
+
+    async fn ledger_accept(&self, endpoint: Endpoint, pin: Pin) -> Result<Option<String>, Advice> {
+        self.ledger().accept(endpoint, pin).await.map(|kept| kept.remark).map_err(|error| ledger_advice(&error))
+    }
+
+    async fn ledger_export(&self) -> Result<String, Advice> {
+        self.ledger().export().await.map_err(|error| ledger_advice(&error))
+    }
+
+    async fn ledger_import(&self, text: &str) -> Result<String, Advice> {
+        self.ledger().import(text).await.map(|imported| imported_words(&imported)).map_err(|error| ledger_advice(&error))
+    }
+
     fn submit(&self, job: JobSpec) {
         self.queue().submit(job);
     }
@@ -68,4 +112,26 @@ impl Backend for Engine {
     async fn shut_down(&self) {
         self.shutdown().await;
     }
+}
+
+/// Errors of the ledger are sentences already.
+fn ledger_advice(error: &dyn std::error::Error) -> Advice {
+    Advice { what: error.to_string(), why: String::new(), next: String::new(), intended: false }
+}
+
+/// What came of taking decisions over.
+fn imported_words(imported: &Imported) -> String {
+    let mut words = format!("{} taken over, {} were there already", imported.added.len(), imported.known);
+    if let Some(first) = imported.conflicts.first() {
+        let more = imported.conflicts.len() - 1;
+        let others = if more > 0 { format!(" and {more} more") } else { String::new() };
+        words.push_str(&format!("; at {}{others} another certificate is trusted, and stays", first.endpoint));
+    }
+    if imported.left_out > 0 {
+        words.push_str(&format!("; {} left out, being no certificates of servers", imported.left_out));
+    }
+    if let Some(remark) = &imported.remark {
+        words.push_str(&format!("; {remark}"));
+    }
+    words
 }

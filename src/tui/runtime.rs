@@ -5,8 +5,10 @@ use tokio::sync::mpsc;
 
 use crate::engine::{Advice, JobId, JobSpec, Place, SessionFacts, SessionId, Snapshot};
 use crate::model::site::ParsedUrl;
-use crate::model::{Entry, EntryName, FilePath};
+use crate::model::{Endpoint, Entry, EntryName, FilePath};
 use crate::secrets::Secret;
+use crate::trust::ledger::Row;
+use crate::trust::{Evidence, Pin, Revocation};
 
 /// The engine as the screen sees it. Dropping a call's future cancels it.
 #[async_trait]
@@ -25,6 +27,30 @@ pub trait Backend: Send + Sync {
 
     /// Renames, replacing nothing.
     async fn rename(&self, place: Place, from: &FilePath, to: &FilePath) -> Result<(), Advice>;
+
+    /// A small file as a whole; one that is too large for a certificate or key is refused.
+    async fn read_small(&self, place: Place, path: &FilePath) -> Result<Vec<u8>, Advice>;
+
+    /// Writes a new file on this machine, replacing nothing.
+    async fn write_new(&self, path: &FilePath, content: Vec<u8>) -> Result<(), Advice>;
+
+    /// Asks the issuer of a peer's certificate whether it was taken back.
+    async fn check_revocation(&self, evidence: &Evidence) -> Result<Revocation, Advice>;
+
+    /// Everything the person trusts.
+    async fn ledger_rows(&self) -> Result<Vec<Row>, Advice>;
+
+    /// Trusts something no more; a line of known_hosts goes whole. Answers what did not work as it should, though it is removed.
+    async fn ledger_remove(&self, row: &Row) -> Result<Option<String>, Advice>;
+
+    /// Trusts `pin` at an endpoint, in place of what was trusted there. Answers as [`Backend::ledger_remove`].
+    async fn ledger_accept(&self, endpoint: Endpoint, pin: Pin) -> Result<Option<String>, Advice>;
+
+    /// Every decision, as JSON.
+    async fn ledger_export(&self) -> Result<String, Advice>;
+
+    /// Takes over what [`Backend::ledger_export`] wrote; says in words what came of it.
+    async fn ledger_import(&self, text: &str) -> Result<String, Advice>;
 
     /// Queues a job. Its end comes as [`crate::app::Msg::JobEnded`] through the events of the run.
     fn submit(&self, job: JobSpec);

@@ -12,18 +12,36 @@ use crate::app::{Msg, Options, SiteChoice, StartPane};
 use crate::ask::{ChannelPrompter, Prompter};
 use crate::demo::Demo;
 use crate::engine::{Advice, Engine, Event, Services};
-use crate::model::FilePath;
+use crate::model::site::ParsedUrl;
 use crate::model::sort::Sort;
-use crate::setup::{Choices, Setup};
+use crate::model::{FilePath, text};
+use crate::setup::{Choices, Setup, Tell};
 
 /// Puts answers brought along in front of the screen's own.
 pub type Answers = Box<dyn FnOnce(ChannelPrompter) -> Arc<dyn Prompter> + Send>;
 
-/// Shows two panes.
-pub async fn panes(setup: &Setup, choices: &Choices, answers: Answers, start: [StartPane; 2]) -> io::Result<()> {
+/// Shows two panes; the right one lists the hosts of the SSH configuration where nothing else is wanted.
+pub async fn panes(setup: &Setup, choices: &Choices, answers: Answers, left: StartPane, right: Option<StartPane>) -> io::Result<()> {
     let (prompter, questions) = ChannelPrompter::new();
-    let services = setup.services(choices, answers(prompter)).map_err(io::Error::other)?;
-    Box::pin(show(setup, services, questions, start, Vec::new())).await
+    let (notices, events) = mpsc::channel(64);
+    let heard = notices.clone();
+    // More than the queue takes at once is no news to a person any more.
+    let tell: Tell = Arc::new(move |words| drop(heard.try_send(notice(words))));
+    let services = setup.services(choices, answers(prompter), tell).map_err(io::Error::other)?;
+    let host = |name: &str| -> Option<SiteChoice> {
+        let url = ParsedUrl::of_ssh_host(name, None, b"").ok()?;
+        Some(SiteChoice { label: text::display_safe(name.as_bytes()), note: "SSH configuration".to_owned(), url, password: None })
+    };
+    let sites: Vec<_> = setup.ssh.aliases().into_iter().take(MOST_HOSTS).filter_map(host).collect();
+    let start = [left, right.unwrap_or_else(|| StartPane::Sites(sites.clone()))];
+    Box::pin(show(setup, services, questions, (notices, events), start, sites)).await
+}
+
+/// So many hosts can be chosen from a list; more are written.
+const MOST_HOSTS: usize = 500;
+
+fn notice(words: &str) -> Msg {
+    Msg::Notice(Advice { what: words.to_owned(), why: String::new(), next: String::new(), intended: false })
 }
 
 /// Shows the demo: the sample folder on the left, its servers to choose from on the right. Nothing of the person's own is touched.
@@ -43,7 +61,9 @@ pub async fn demo(setup: &Setup, choices: &Choices) -> io::Result<()> {
     let local = FilePath::parse(demo.local.as_os_str().as_encoded_bytes()).map_err(io::Error::other)?;
     let (prompter, questions) = ChannelPrompter::new();
     let services = setup.apart(&demo.trust(), choices, Arc::new(prompter)).map_err(io::Error::other)?;
-    let shown = Box::pin(show(setup, services, questions, [StartPane::Local(local), StartPane::Sites(sites.clone())], sites)).await;
+    let shown =
+        Box::pin(show(setup, services, questions, mpsc::channel(64), [StartPane::Local(local), StartPane::Sites(sites.clone())], sites))
+            .await;
     demo.stop().await;
     shown
 }
@@ -52,21 +72,21 @@ async fn show(
     setup: &Setup,
     services: Services,
     questions: mpsc::Receiver<crate::ask::Question>,
+    (sender, events): (mpsc::Sender<Msg>, mpsc::Receiver<Msg>),
     start: [StartPane; 2],
     sites: Vec<SiteChoice>,
 ) -> io::Result<()> {
     let theme = Theme::named(&setup.settings.theme).map_err(io::Error::other)?;
     let (engine, mut news) = Engine::new(services, None);
-    let (sender, events) = mpsc::channel(64);
     for warning in &setup.warnings {
-        let what = format!("{} line {}: {}", warning.file.display(), warning.line, warning.text);
-        drop(sender.try_send(Msg::Notice(Advice { what, why: String::new(), next: String::new(), intended: false })));
+        drop(sender.try_send(notice(&warning.to_string())));
     }
     let _forwarding = AbortOnDropHandle::new(tokio::spawn(async move {
         while let Some(event) = news.recv().await {
             let message = match event {
                 Event::JobEnded { id, report, changed } => Msg::JobEnded { id, report, changed },
                 Event::SessionLine { id, lost } => Msg::SessionLine { id, lost },
+                Event::Notice(advice) => Msg::Notice(advice),
             };
             if sender.send(message).await.is_err() {
                 return;

@@ -23,8 +23,10 @@ use super::wake::Timer;
 use crate::app::{App, Effect, Generation, Msg, Side, StartPane};
 use crate::engine::{Advice, JobId, JobKind, JobProgress, JobSpec, JobState, Place, SessionFacts, SessionId, Snapshot};
 use crate::model::site::ParsedUrl;
-use crate::model::{Entry, EntryName, FilePath};
+use crate::model::{Endpoint, Entry, EntryName, FilePath};
 use crate::secrets::Secret;
+use crate::trust::ledger::Row;
+use crate::trust::{self, Evidence, Revocation};
 
 /// Counts calls that are under way; a call that is cancelled counts down again.
 #[derive(Clone, Default)]
@@ -81,6 +83,31 @@ impl Backend for Fake {
     }
     async fn rename(&self, _: Place, _: &FilePath, _: &FilePath) -> Result<(), Advice> {
         panic!("a task that fails")
+    }
+    async fn read_small(&self, _: Place, _: &FilePath) -> Result<Vec<u8>, Advice> {
+        let _call = self.under_way.begin();
+        if self.hang { pending().await } else { Ok(include_bytes!("../../tests/fixtures/certificates/authority.pem").to_vec()) }
+    }
+    async fn write_new(&self, _: &FilePath, _: Vec<u8>) -> Result<(), Advice> {
+        Ok(())
+    }
+    async fn check_revocation(&self, _: &Evidence) -> Result<Revocation, Advice> {
+        Ok(Revocation::NotChecked)
+    }
+    async fn ledger_rows(&self) -> Result<Vec<Row>, Advice> {
+        Ok(Vec::new())
+    }
+    async fn ledger_remove(&self, _: &Row) -> Result<Option<String>, Advice> {
+        Ok(None)
+    }
+    async fn ledger_accept(&self, _: Endpoint, _: trust::Pin) -> Result<Option<String>, Advice> {
+        Ok(None)
+    }
+    async fn ledger_export(&self) -> Result<String, Advice> {
+        Ok(String::new())
+    }
+    async fn ledger_import(&self, _: &str) -> Result<String, Advice> {
+        Ok(String::new())
     }
     fn submit(&self, _: JobSpec) {}
     fn cancel_job(&self, _: JobId) {}

@@ -140,6 +140,8 @@ fn the_options_change_the_verdict() {
     scene.bare(&["cert", "verify", "good.pem", "--crl", "root.pem"]).fails(8, &["root.pem", "no revocation list"]);
     scene.bare(&["cert", "verify", "good.pem", "--roots", "middle.key"]).fails(8, &["middle.key", "no certificate"]);
     scene.bare(&["cert", "verify", "middle.key"]).fails(8, &["middle.key", "no certificate"]);
+    scene.put("damaged.pem", scene.read("good.pem").replacen("MII", "M!I", 1).as_bytes());
+    scene.bare(&["cert", "verify", "damaged.pem", "--roots", "root.pem"]).fails(8, &["damaged.pem", "a part of it cannot be read"]);
     scene.bare(&["cert", "verify", "nowhere.pem"]).fails(8, &["nowhere.pem", "No such file"]);
 }
 

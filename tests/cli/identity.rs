@@ -70,6 +70,7 @@ fn a_certificate_that_changed_is_refused_although_it_was_trusted() {
 
 /// Writes a decision as the program does: by making it.
 fn remember(scene: &Scene, print: &Fingerprint) {
+    use sealift::secrets::Keyring;
     use sealift::trust::store::TrustStore;
     use sealift::trust::{Pin, ProblemKind, Remember, Verified};
     let endpoint = sealift::model::Endpoint::new("127.0.0.1", scene.ftps.as_ref().unwrap().addr.port());
@@ -85,7 +86,7 @@ fn remember(scene: &Scene, print: &Fingerprint) {
         leaf: None,
         issuer: None,
     };
-    TrustStore::open(&scene.home("data/trust")).remember(endpoint, pin).unwrap();
+    TrustStore::open(&scene.home("data/trust"), Keyring::off()).remember(endpoint, pin).unwrap();
 }
 
 #[test]

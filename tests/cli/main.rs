@@ -17,9 +17,11 @@ mod own;
 mod reading;
 mod scene;
 mod secrets;
+mod ssh_hosts;
 mod terminal;
 #[path = "../support/tools.rs"]
 mod tools;
 mod transfers;
+mod trust;
 mod words;
 mod writing;

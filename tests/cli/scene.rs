@@ -128,6 +128,8 @@ impl Scene {
             ("SEALIFT_CONFIG_DIR", at("config")),
             ("SEALIFT_DATA_DIR", at("data")),
             ("SEALIFT_STATE_DIR", at("state")),
+            // Not the keyring of whoever runs the tests.
+            ("SEALIFT_KEYRING", "false".into()),
         ]
     }
 

@@ -128,12 +128,31 @@ impl Drop for Terminal {
 #[test]
 fn enter_rejects_an_unknown_identity() {
     let scene = Scene::new();
-    for (url, what) in [(scene.ftps("/"), "certificate of"), (scene.sftp("/"), "ssh-ed25519 key: SHA256:")] {
+    for (url, who, print) in [
+        (scene.ftps("/"), "Issued by    itself", scene.ftps_print.colons()),
+        (scene.sftp("/"), "Key type     ssh-ed25519", scene.sftp_print.openssh()),
+    ] {
         let mut terminal = Terminal::start(&scene, &["ls", &url]);
         terminal.wait_for("(Enter rejects): ");
-        assert!(terminal.shown().contains("is not trusted") && terminal.shown().contains(what), "{}", terminal.shown());
+        for words in [who, "Honest: ", "Attack: ", &print] {
+            assert!(terminal.shown().contains(words), "{words}\n{}", terminal.shown());
+        }
         terminal.keys("\r");
         assert!(terminal.ends(6).contains("rejected"));
+    }
+}
+
+#[test]
+fn a_fingerprint_can_be_pasted_at_the_question() {
+    let scene = Scene::new();
+    for ((url, _), print) in scene.both("/").into_iter().zip([scene.ftps_print, scene.sftp_print]) {
+        let mut terminal = Terminal::start(&scene, &["ls", &url]);
+        terminal.wait_for("(Enter rejects): ");
+        terminal.keys(&format!("SHA256 Fingerprint={}\r", print.colons()));
+        terminal.wait_for("It MATCHES this");
+        terminal.keys("o\r");
+        terminal.give_password();
+        assert!(terminal.ends(0).contains("a.txt"));
     }
 }
 
@@ -151,7 +170,7 @@ fn once_is_forgotten_and_always_is_remembered() {
         let mut terminal = Terminal::start(&scene, &["ls", &url]);
         terminal.give_password();
         let shown = terminal.ends(0);
-        assert!(shown.contains("a.txt") && !shown.contains("is not trusted"), "{shown}");
+        assert!(shown.contains("a.txt") && !shown.contains("Enter rejects"), "{shown}");
     }
 }
 

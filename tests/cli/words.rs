@@ -61,8 +61,10 @@ fn the_exit_codes_are_told_where_they_are_looked_for() {
 #[test]
 fn help_fits_eighty_columns() {
     let scene = Scene::new();
-    for verb in ["", "demo", "ls", "cat", "copy", "move", "mkdir", "rm", "cert", "cert show", "cert verify"] {
-        let arguments: Vec<_> = verb.split(' ').filter(|word| !word.is_empty()).chain(["--help"]).collect();
+    for verb in
+        ["", "demo", "ls", "cat", "copy", "move", "mkdir", "rm", "cert", "cert show", "cert verify", "trust", "trust add", "trust remove"]
+    {
+        let arguments: Vec<_> = verb.split_whitespace().chain(["--help"]).collect();
         let ran = scene.bare(&arguments).env("COLUMNS", "80").exits(0);
         assert_eq!(ran.err, "");
         let wide: Vec<_> = ran.lines().into_iter().filter(|line| line.chars().count() > 80).collect();

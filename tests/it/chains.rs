@@ -37,8 +37,10 @@ fn sent(at: usize) -> Origin {
     Origin::Sent { at }
 }
 
+type Change = fn(&mut CertificateParams);
+
 /// An authority with a key of its own, and a certificate for it from each of `signers`, changed.
-fn cross_signed(signers: &[(&Made, fn(&mut CertificateParams))]) -> (Made, Vec<Vec<u8>>) {
+fn cross_signed(signers: &[(&Made, Change)]) -> (Made, Vec<Vec<u8>>) {
     let own = authority("Cross");
     let certificates = signers.iter().map(|(signer, change)| {
         let mut params = CertificateParams::default();
@@ -81,7 +83,7 @@ fn the_way_up_is_a_tree_a_person_can_read() {
 #[test]
 fn of_cross_signed_ways_the_best_counts() {
     let [one, two] = ["One", "Two"].map(authority);
-    let expired: fn(&mut CertificateParams) = |p| p.not_after = date_time_ymd(2029, 1, 1);
+    let expired: Change = |p| p.not_after = date_time_ymd(2029, 1, 1);
     let (cross, certificates) = cross_signed(&[(&one, expired), (&two, |_| {})]);
     let [old, new] = [certificates[0].as_slice(), certificates[1].as_slice()];
     let leaf = cross.signs(|_| {});
@@ -102,7 +104,7 @@ fn of_cross_signed_ways_the_best_counts() {
 fn what_authorities_may_not_do_is_told_behind_anything_else() {
     use ProblemKind::{Expired, NameMismatch, Other, WrongUsage};
     let root = authority("Root");
-    let narrow: fn(&mut CertificateParams) = |p| {
+    let narrow: Change = |p| {
         let permitted_subtrees = vec![rcgen::GeneralSubtree::DnsName("example.com".to_owned())];
         p.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() });
     };

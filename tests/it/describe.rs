@@ -114,7 +114,7 @@ fn the_mark_stands_on_the_section_at_fault_and_unknown_problems_have_none() {
             Kind::WeakSignature => &["Signature"],
             Kind::WrongUsage | Kind::CaAsEndEntity => &["Usage"],
             Kind::OldVersion => &["Serial number"],
-            Kind::UnknownCriticalExtension | Kind::ChangedSincePinned | Kind::UnknownHostKey | Kind::Other => &[],
+            Kind::UnknownCriticalExtension | Kind::ChangedSincePinned | Kind::Unconfirmed | Kind::UnknownHostKey | Kind::Other => &[],
         };
         assert_eq!(marks(&[kind]), expected, "{kind:?}");
     }

@@ -35,7 +35,7 @@ fn file(folder: &Path, name: &str) -> Vec<Document> {
     look(&fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}")))
 }
 
-const X509: &str = r#"
+const X509: &str = r"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -out cert.pem -days 30 -subj '/O=Bank/CN=ca.example' 2>/dev/null
 openssl x509 -in cert.pem -outform DER -out cert.der
 openssl x509 -in cert.pem -trustout -addtrust serverAuth -out trusted.pem
@@ -60,7 +60,7 @@ openssl ecparam -name prime256v1 -genkey -out sec1.key
 openssl pkcs8 -topk8 -nocrypt -in sec1.key -out ec.key
 openssl pkey -in sec1.key -pubout -outform DER -out ec.spki
 openssl pkey -in rsa.key -pubout -outform DER -out rsa.spki
-"#;
+";
 
 #[test]
 fn files_of_openssl_and_gnutls() {
@@ -153,6 +153,20 @@ ssh-keygen -e -f ed.pub >ed.4716
         assert_eq!((found.len(), found[0].kind, print(&found[0])), (1, kind, printed(of)), "{name}");
         assert_eq!(json(&found[0]).get("locked").and_then(Value::as_bool), locked, "{name}");
     }
+    let public = fs::read_to_string(folder.path().join("ed.pub")).unwrap();
+    let base64 = public.split(' ').nth(1).unwrap();
+    let putty = |cipher| {
+        format!(
+            "PuTTY-User-Key-File-3: ssh-ed25519\r\nEncryption: {cipher}\r\nComment: mine\r\nPublic-Lines: 1\r\n{base64}\r\nPrivate-Lines: 1\r\nSECRET\r\n"
+        )
+    };
+    for (cipher, locked) in [("none", false), ("aes256-cbc", true)] {
+        let found = look(putty(cipher).as_bytes());
+        assert_eq!((found[0].kind, found[0].title.as_str(), print(&found[0])), (DocumentKind::PrivateKey, "mine", printed("ed.pub")));
+        assert_eq!(json(&found[0])["locked"], locked);
+        assert!(!format!("{found:?}").contains("SECRET"));
+    }
+    assert_eq!(look(b"PuTTY-User-Key-File-2: ssh-rsa\nPublic-Lines: 900000\n")[0].kind, DocumentKind::Unreadable);
     let lines = file(folder.path(), "authorized_keys");
     assert_eq!(
         lines.iter().map(|one| (one.kind, one.title.as_str() == "me@here")).collect::<Vec<_>>(),

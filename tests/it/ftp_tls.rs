@@ -119,7 +119,7 @@ where
         }
     });
     let settings = FtpSettings {
-        site: Site { protocol: Protocol::Ftps, endpoint: Endpoint::new("127.0.0.1", port), user: None },
+        site: Site { protocol: Protocol::Ftps, endpoint: Endpoint::new("127.0.0.1", port), user: None, default_port_named: false },
         roots: Roots::only(vec![authority.der.clone()]),
         data_mode: DataMode::Auto,
         timeout: Duration::from_secs(20),

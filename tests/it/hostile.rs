@@ -118,7 +118,7 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, received: Log, gree
 }
 
 fn site(protocol: Protocol, host: &str, port: u16) -> Site {
-    Site { protocol, endpoint: Endpoint::new(host, port), user: None }
+    Site { protocol, endpoint: Endpoint::new(host, port), user: None, default_port_named: false }
 }
 
 fn settings(protocol: Protocol, host: &str, port: u16) -> FtpSettings {
@@ -132,12 +132,7 @@ fn settings(protocol: Protocol, host: &str, port: u16) -> FtpSettings {
 }
 
 fn ssh_settings(host: &str, port: u16) -> SshSettings {
-    SshSettings {
-        site: site(Protocol::Sftp, host, port),
-        preferred_host_keys: Vec::new(),
-        timeout: Duration::from_secs(2),
-        keepalive: Duration::from_secs(15),
-    }
+    SshSettings { timeout: Duration::from_secs(2), ..SshSettings::new(site(Protocol::Sftp, host, port)) }
 }
 
 /// Trusts nobody.

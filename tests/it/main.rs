@@ -21,6 +21,7 @@ mod connecting;
 mod describe;
 mod documents;
 mod ftp_tls;
+mod handshake;
 mod hostile;
 mod jobs;
 mod server;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -25,21 +25,21 @@ use sealift::trust::{Evidence, Fingerprint, Pin as TrustPin, ProblemKind, Rememb
 
 use crate::certificates::{Made, authority, fixture, fixture_path, self_signed};
 
-const BOTH: [TlsVersions; 2] = [TlsVersions::Any, TlsVersions::Only12];
+pub(crate) const BOTH: [TlsVersions; 2] = [TlsVersions::Any, TlsVersions::Only12];
 
 /// What a server shows and proves.
-struct Identity {
+pub(crate) struct Identity {
     chain: Vec<Vec<u8>>,
     key: PrivateKeyDer<'static>,
 }
 
 impl Identity {
-    fn of(made: &Made) -> Self {
+    pub(crate) fn of(made: &Made) -> Self {
         Self::replayed(&made.der, made)
     }
 
     /// The certificate of one, the key of another.
-    fn replayed(der: &[u8], key: &Made) -> Self {
+    pub(crate) fn replayed(der: &[u8], key: &Made) -> Self {
         Self { chain: vec![der.to_vec()], key: PrivateKeyDer::try_from(key.key.serialize_der()).unwrap() }
     }
 
@@ -50,7 +50,7 @@ impl Identity {
 }
 
 /// A server that says hello after each handshake and then waits for the end. Stops when dropped.
-struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     /// What each connection sent, byte for byte.
     received: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -66,13 +66,18 @@ impl Drop for Server {
 }
 
 impl Server {
-    async fn start(identity: Identity) -> Self {
+    pub(crate) async fn start(identity: Identity) -> Self {
         Self::start_with(identity, None).await
     }
 
     /// `client_authority`: who must have signed the client's certificate.
     async fn start_with(identity: Identity, client_authority: Option<&Made>) -> Self {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        Self::start_from(aws_lc_rs::default_provider(), identity, client_authority, true).await
+    }
+
+    /// One with other algorithms, that only asks for a certificate unless it is `required`.
+    pub(crate) async fn start_from(provider: CryptoProvider, identity: Identity, client_authority: Option<&Made>, required: bool) -> Self {
+        let provider = Arc::new(provider);
         let key = provider.key_provider.load_private_key(identity.key).unwrap();
         let chain = identity.chain.into_iter().map(CertificateDer::from).collect();
         let builder = ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(rustls::ALL_VERSIONS).unwrap();
@@ -81,7 +86,9 @@ impl Server {
             Some(made) => {
                 let mut roots = rustls::RootCertStore::empty();
                 roots.add(made.der.clone().into()).unwrap();
-                builder.with_client_cert_verifier(WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build().unwrap())
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+                let verifier = if required { verifier } else { verifier.allow_unauthenticated() };
+                builder.with_client_cert_verifier(verifier.build().unwrap())
             }
         };
         let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key))));
@@ -116,7 +123,7 @@ impl Server {
         Self { address, received, over, task }
     }
 
-    async fn dial(&self) -> TcpStream {
+    pub(crate) async fn dial(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
@@ -178,7 +185,7 @@ impl AsyncWrite for Recorded {
 }
 
 /// Fails instead of hanging.
-async fn in_time<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), future).await.expect("nothing came in time")
 }
 
@@ -186,16 +193,16 @@ fn endpoint() -> Endpoint {
     Endpoint::new("127.0.0.1", 990)
 }
 
-fn session(pin: Option<&TrustPin>, roots: &Roots, versions: TlsVersions) -> TlsSession {
+pub(crate) fn session(pin: Option<&TrustPin>, roots: &Roots, versions: TlsVersions) -> TlsSession {
     TlsSession::new(&endpoint(), pin.cloned(), roots, versions).unwrap()
 }
 
-fn no_roots() -> Roots {
+pub(crate) fn no_roots() -> Roots {
     Roots::only(Vec::new())
 }
 
 /// The evidence of a connection that must be refused for want of trust.
-async fn refused(server: &Server, pin: Option<&TrustPin>, roots: &Roots, versions: TlsVersions) -> Evidence {
+pub(crate) async fn refused(server: &Server, pin: Option<&TrustPin>, roots: &Roots, versions: TlsVersions) -> Evidence {
     let error = in_time(session(pin, roots, versions).connect(server.dial().await)).await.expect_err("it must not be trusted");
     match error.kind {
         ConnectErrorKind::Untrusted(evidence) => *evidence,
@@ -204,7 +211,7 @@ async fn refused(server: &Server, pin: Option<&TrustPin>, roots: &Roots, version
 }
 
 /// Reads the server's hello, after which its tickets are here too.
-async fn greeting(stream: &mut TlsStream) {
+pub(crate) async fn greeting(stream: &mut TlsStream) {
     let mut line = [0; 11];
     in_time(stream.read_exact(&mut line)).await.unwrap();
     assert_eq!(&line, b"220 hello\r\n");
@@ -214,7 +221,7 @@ fn kinds(evidence: &Evidence) -> Vec<ProblemKind> {
     evidence.problems.iter().map(|problem| problem.kind).collect()
 }
 
-fn pin_of(evidence: &Evidence) -> TrustPin {
+pub(crate) fn pin_of(evidence: &Evidence) -> TrustPin {
     TrustPin::of(evidence, Remember::Always, Verified::Blind, Timestamp::UNIX_EPOCH)
 }
 

@@ -50,6 +50,7 @@ impl Program {
         for (name, value) in [("TERM", "xterm-256color"), ("LC_ALL", "C.UTF-8"), ("NO_COLOR", "")] {
             command.env(name, value);
         }
+        command.env("SEALIFT_KEYRING", "false");
         for (name, file) in [("SEALIFT_CONFIG_DIR", "config"), ("SEALIFT_STATE_DIR", "state"), ("SEALIFT_DATA_DIR", "data")] {
             command.env(name, std::env::temp_dir().join(format!("sealift-pty-{}-{file}", std::process::id())));
         }

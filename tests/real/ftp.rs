@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use super::conformance::{self, Flags};
 use super::support::daemon::Daemon;
 use super::support::vsftpd::Vsftpd;
-use super::support::{FtpServer, proftpd, pure_ftpd, vsftpd};
+use super::support::{ClientCertificate, FtpServer, proftpd, pure_ftpd, vsftpd};
 use super::{Harness, Started};
 
 /// Files in a row over one site, each way.
@@ -65,6 +65,11 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
     let proftpd = harness.start("ProFTPD", || alone(proftpd::start(proftpd::Options::default())));
     let proftpd_implicit =
         harness.start("ProFTPD implicit", || alone(proftpd::start(proftpd::Options { implicit: true, ..Default::default() })));
+    let optional = ClientCertificate::Optional;
+    let vsftpd_asking = start_vsftpd(vsftpd::Options { require_reuse: true, client_certificate: optional, ..Default::default() });
+    let vsftpd_asking = harness.start("vsftpd asking", vsftpd_asking);
+    let proftpd_asking = proftpd::Options { client_certificate: optional, ..Default::default() };
+    let proftpd_asking = harness.start("ProFTPD asking", || alone(proftpd::start(proftpd_asking)));
     let pure = harness.start("Pure-FTPd", || alone(pure_ftpd::start()));
 
     let mut trials = Vec::new();
@@ -87,6 +92,11 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
         trials.push(trial(harness, server, EXPLICIT, "an unknown certificate is refused, a pin answers for it", unknown_then_pinned));
         trials.push(trial(harness, server, EXPLICIT, "a wrong password is refused, the right one still works", wrong_password));
         trials.push(trial(harness, server, EXPLICIT, "four connections at once", four_at_once));
+    }
+    for (server, ways) in [(&vsftpd_asking, &[EXPLICIT][..]), (&proftpd_asking, &[EXPLICIT, EXPLICIT_TLS12])] {
+        for &way in ways {
+            trials.push(trial(harness, server, way, "a certificate that is only asked for is not missed", asked_and_not_sent));
+        }
     }
     trials
 }
@@ -130,7 +140,12 @@ fn settings(server: &FtpServer, way: Way) -> FtpSettings {
         quirks.learn(Quirk::NeedsTls12);
     }
     FtpSettings {
-        site: Site { protocol: way.protocol, endpoint: Endpoint::new("127.0.0.1", server.daemon.port), user: Some(server.user.clone()) },
+        site: Site {
+            protocol: way.protocol,
+            endpoint: Endpoint::new("127.0.0.1", server.daemon.port),
+            user: Some(server.user.clone()),
+            default_port_named: false,
+        },
         roots: Roots::only(vec![server.certificates.authority.clone()]),
         data_mode: way.data_mode,
         timeout: Duration::from_secs(20),
@@ -232,6 +247,17 @@ async fn unknown_then_pinned(server: &FtpServer, way: Way) {
     let other = Pin { certificate: Fingerprint::of(b"another"), ..pin };
     let error = FtpConnection::connect(&settings, Some(other)).await.err().expect("another certificate was pinned");
     assert!(matches!(error.kind, ConnectErrorKind::Untrusted(_)), "{error}");
+}
+
+async fn asked_and_not_sent(server: &FtpServer, way: Way) {
+    let place = file_system(server, way).await;
+    let asked = place.tls_facts().unwrap().client_certificate;
+    assert_eq!((asked.asked, asked.sent, asked.authorities.as_slice()), (true, false, &["sealift test authority".to_owned()][..]));
+    let folder = own_folder(&place, &format!("asked {}", way.name())).await;
+    for number in 0..3 {
+        put(&place, &file(&folder, number), &content(number)).await;
+        assert_eq!(get(&place, &file(&folder, number)).await, content(number));
+    }
 }
 
 async fn wrong_password(server: &FtpServer, way: Way) {

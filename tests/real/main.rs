@@ -1,4 +1,4 @@
-//! The clients against real servers: vsftpd, ProFTPD, Pure-FTPd, OpenSSH. What is not on this machine is left out by
+//! The clients against real servers: vsftpd, ProFTPD, Pure-FTPd, OpenSSH; decisions and a real gnome-keyring. What is not on this machine is left out by
 //! name; with `SEALIFT_REAL_SERVERS=required` (as `tests/run` sets it) that is a failure.
 
 #![allow(
@@ -12,7 +12,12 @@
 #[path = "../support/conformance.rs"]
 mod conformance;
 mod ftp;
+mod keyring;
+mod revocation;
 mod ssh;
+mod ssh_config;
+mod ssh_hosts;
+mod ssh_ways;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -48,9 +53,14 @@ impl Harness {
     pub(crate) fn start<S>(&mut self, name: &'static str, start: impl FnOnce() -> Result<S, Unavailable>) -> Started<S> {
         let server = if self.arguments.list { Err(Unavailable::Absent("only listed".into())) } else { start() };
         if let Err(why @ Unavailable::Absent(_)) = &server {
-            self.left_out.insert(format!("{name} ({why})"));
+            self.leave_out(name, why);
         }
         Started { name, server: Arc::new(server) }
+    }
+
+    /// Notes what is not here.
+    pub(crate) fn leave_out(&mut self, name: &str, why: &Unavailable) {
+        self.left_out.insert(format!("{name} ({why})"));
     }
 
     /// A trial named `server: what` on a running server. `daemon` gives the logs that are shown when it fails.
@@ -89,6 +99,11 @@ fn main() -> ExitCode {
     let mut harness = Harness { arguments, required, left_out: BTreeSet::new() };
     let mut trials = ftp::trials(&mut harness);
     trials.extend(ssh::trials(&mut harness));
+    trials.extend(ssh_config::trials(&mut harness));
+    trials.extend(ssh_hosts::trials(&mut harness));
+    trials.extend(ssh_ways::trials(&mut harness));
+    trials.extend(revocation::trials(&mut harness));
+    trials.extend(keyring::trials(&mut harness));
     let conclusion = libtest_mimic::run(&harness.arguments, trials);
     if !harness.arguments.list {
         for name in &harness.left_out {

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine as _;
 use libtest_mimic::Trial;
@@ -29,6 +28,7 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
     let interactive = harness.start("sshd with prompts", || Sshd::start(Kind::KeyboardInteractive));
     let both = harness.start("sshd with key and password", || Sshd::start(Kind::KeyThenPassword));
     let without = harness.start("sshd without SFTP", || Sshd::start(Kind::NoSftp));
+    let noisy = harness.start("sshd with a talkative shell", || Sshd::start(Kind::Noisy));
     let conformance = conformance::all().into_iter().map(|(name, behaviour)| {
         harness.trial(&keys, &format!("conformance: {name}"), DAEMON, async move |server: &Sshd| {
             let place = file_system(server).await;
@@ -47,17 +47,14 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
         harness.trial(&interactive, "prompts are asked and answered", DAEMON, prompts),
         harness.trial(&both, "a key alone is only a part", DAEMON, key_then_password),
         harness.trial(&without, "no SFTP is named", DAEMON, no_sftp),
+        harness.trial(&noisy, "a shell that prints is named, with its words", DAEMON, talkative_shell),
     ]);
     trials
 }
 
 fn settings(server: &Sshd) -> SshSettings {
-    SshSettings {
-        site: Site { protocol: Protocol::Sftp, endpoint: Endpoint::new("127.0.0.1", server.daemon.port), user: Some(server.user.clone()) },
-        preferred_host_keys: Vec::new(),
-        timeout: Duration::from_secs(20),
-        keepalive: Duration::from_secs(15),
-    }
+    let endpoint = Endpoint::new("127.0.0.1", server.daemon.port);
+    SshSettings::new(Site { protocol: Protocol::Sftp, endpoint, user: Some(server.user.clone()), default_port_named: false })
 }
 
 fn evidence(server: &Sshd, key: &HostKey) -> Box<Evidence> {
@@ -185,6 +182,14 @@ async fn key_then_password(server: &Sshd) {
     let password = Secret::new(server.password.clone().unwrap());
     assert_eq!(connection.password(&server.user, &password).await.unwrap(), AuthStep::Success);
     works(server, connection).await;
+}
+
+async fn talkative_shell(server: &Sshd) {
+    let mut connection = connect(server).await;
+    assert_eq!(connection.public_key(&server.user, &unlocked(&server.key)).await.unwrap(), AuthStep::Success);
+    let error = connection.into_sftp().await.err().expect("SFTP cannot speak");
+    assert_eq!(error.kind, ConnectErrorKind::NoSftp, "{error}");
+    assert!([".bashrc", "Welcome to the machine"].iter().all(|words| error.detail.contains(words)), "{error}");
 }
 
 async fn no_sftp(server: &Sshd) {

@@ -95,7 +95,24 @@ pub struct Daemon {
 impl Daemon {
     /// Starts `command`, which must stay in the foreground, and waits until it listens on `port`. Its output and the
     /// files of `logs` are shown when a test fails.
-    pub fn start(name: &str, command: &mut Command, folder: TempDir, port: u16, mut logs: Vec<PathBuf>) -> Result<Self, Unavailable> {
+    pub fn start(name: &str, command: &mut Command, folder: TempDir, port: u16, logs: Vec<PathBuf>) -> Result<Self, Unavailable> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Self::start_until(name, command, folder, port, logs, |_| TcpStream::connect_timeout(&address, START_LIMIT).is_ok())
+    }
+
+    /// Starts one that takes a connection without a question badly, and waits until it said that it listens.
+    pub fn start_saying(name: &str, command: &mut Command, folder: TempDir, port: u16, words: &str) -> Result<Self, Unavailable> {
+        Self::start_until(name, command, folder, port, Vec::new(), |daemon| daemon.log().contains(words))
+    }
+
+    fn start_until(
+        name: &str,
+        command: &mut Command,
+        folder: TempDir,
+        port: u16,
+        mut logs: Vec<PathBuf>,
+        is_ready: impl Fn(&Self) -> bool,
+    ) -> Result<Self, Unavailable> {
         let output = folder.path().join("output.log");
         let log = fs::File::create(&output).unwrap();
         logs.push(output);
@@ -113,7 +130,7 @@ impl Daemon {
             .spawn()
             .map_err(|error| Unavailable::Broken(format!("{}: {error}", command.get_program().display())))?;
         let mut daemon = Self { child, folder, name: name.to_owned(), port, logs };
-        match daemon.wait_until_it_listens() {
+        match daemon.wait_until(is_ready) {
             Ok(()) => Ok(daemon),
             Err(why) => Err(Unavailable::Broken(format!("{why}\n{}", daemon.log()))),
         }
@@ -139,18 +156,17 @@ impl Daemon {
         self.logs.iter().map(tail).collect()
     }
 
-    fn wait_until_it_listens(&mut self) -> Result<(), String> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+    fn wait_until(&mut self, is_ready: impl Fn(&Self) -> bool) -> Result<(), String> {
         let end = Instant::now() + START_LIMIT;
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(format!("it ended with {status}"));
             }
-            if TcpStream::connect_timeout(&address, START_LIMIT).is_ok() {
+            if is_ready(self) {
                 return Ok(());
             }
             if Instant::now() > end {
-                return Err(format!("it does not listen on {address} after {START_LIMIT:?}"));
+                return Err(format!("it does not listen on port {} after {START_LIMIT:?}", self.port));
             }
             // A foreign process tells nobody when it listens, so it is asked again.
             std::thread::park_timeout(Duration::from_millis(10));

@@ -6,6 +6,8 @@
 pub mod agent;
 pub mod certificates;
 pub mod daemon;
+pub mod keyring;
+pub mod openssl;
 pub mod proftpd;
 pub mod pure_ftpd;
 pub mod sshd;
@@ -43,6 +45,15 @@ pub struct FtpServer {
     pub password: String,
     /// What the user sees as `/`.
     pub data: PathBuf,
+}
+
+/// Whether a server wants a certificate of its authority from the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientCertificate {
+    #[default]
+    NotAsked,
+    Optional,
+    Required,
 }
 
 /// The one user of an FTP server that keeps its own users.

@@ -7,15 +7,15 @@ use std::process::Command;
 use super::certificates::Certificates;
 use super::daemon::{Daemon, NOBODY, Ports, data_folder, folder, program};
 use super::system::{need_root, run_with_input, write_private};
-use super::{FTP_USER, FtpServer, Unavailable};
+use super::{ClientCertificate, FTP_USER, FtpServer, Unavailable};
 
 /// How it speaks TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
     /// TLS from the first byte.
     pub implicit: bool,
-    /// The client must show a certificate of the authority.
-    pub client_certificate: bool,
+    /// Whether the client is asked for a certificate of the authority.
+    pub client_certificate: ClientCertificate,
 }
 
 /// Starts it. `TLSSessionCache` stays off: with it, version 1.3.8 aborts and hangs.
@@ -81,8 +81,9 @@ TLSRequired off
     if options.implicit {
         configuration.push_str("TLSOptions UseImplicitSSL\n");
     }
-    if options.client_certificate {
-        writeln!(configuration, "TLSVerifyClient on\nTLSCACertificateFile {}", certificates.authority_file.display()).unwrap();
+    if options.client_certificate != ClientCertificate::NotAsked {
+        let verify = if options.client_certificate == ClientCertificate::Required { "on" } else { "optional" };
+        writeln!(configuration, "TLSVerifyClient {verify}\nTLSCACertificateFile {}", certificates.authority_file.display()).unwrap();
     }
     let file = inside.join("proftpd.conf");
     fs::write(&file, configuration).unwrap();

@@ -20,8 +20,10 @@ pub enum Kind {
     KeyboardInteractive,
     /// A public key and then a password (root).
     KeyThenPassword,
-    /// Public keys; no SFTP subsystem.
+    /// Public keys; no SFTP subsystem, and no way on to other hosts.
     NoSftp,
+    /// Public keys; the shell that starts SFTP prints a greeting first (root).
+    Noisy,
 }
 
 /// A running sshd with one user and that user's keys.
@@ -36,8 +38,12 @@ pub struct Sshd {
     pub locked_key: PathBuf,
     /// Ed25519, without a passphrase, not authorized.
     pub foreign_key: PathBuf,
+    /// RSA, without a passphrase, not authorized itself: beside it lies a certificate that is.
+    pub certified_key: PathBuf,
     /// The host key's public half, a line as of known_hosts without the host.
     pub host_key: String,
+    /// The public half of the authority that signed the host key for 127.0.0.1 and the certificate of a user.
+    pub authority: String,
     /// A folder the user may write.
     pub data: PathBuf,
     _account: Option<SystemUser>,
@@ -50,9 +56,9 @@ impl Sshd {
     pub fn start(kind: Kind) -> Result<Self, Unavailable> {
         // A start as another path than its own is refused by sshd itself: it runs itself again for every session.
         let binary = program("usr/sbin/sshd")?;
-        let with_account = matches!(kind, Kind::Password | Kind::KeyboardInteractive | Kind::KeyThenPassword);
+        let with_account = matches!(kind, Kind::Password | Kind::KeyboardInteractive | Kind::KeyThenPassword | Kind::Noisy);
         if with_account {
-            need_root("sshd with passwords")?;
+            need_root("sshd with a user of its own")?;
         }
         let folder = folder("sshd");
         let inside = folder.path().to_owned();
@@ -68,10 +74,19 @@ impl Sshd {
             run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-C", name, "-N", passphrase, "-f"]).arg(&path)).map(|_| path)
         };
         let host = make_key("host_key", "")?;
+        let authority = make_key("authority", "")?;
+        let sign = ["-q", "-h", "-I", "the host", "-n", "localhost,127.0.0.1", "-s"];
+        run(Command::new("ssh-keygen").args(sign).arg(&authority).arg(host.with_extension("pub")))?;
         let key = make_key("key", "")?;
         let locked_key = make_key("locked_key", PASSPHRASE)?;
         let foreign_key = make_key("foreign_key", "")?;
         let public = |path: &PathBuf| fs::read_to_string(path.with_extension("pub")).unwrap();
+        let certified_key = inside.join("certified_key");
+        run(Command::new("ssh-keygen").args(["-q", "-t", "rsa", "-b", "2048", "-N", "", "-f"]).arg(&certified_key))?;
+        run(Command::new("ssh-keygen")
+            .args(["-q", "-I", "test", "-n", &user, "-V", "-5m:+1h", "-s"])
+            .arg(&authority)
+            .arg(certified_key.with_extension("pub")))?;
         fs::write(inside.join("authorized_keys"), public(&key) + &public(&locked_key)).unwrap();
 
         let ports = Ports::choose();
@@ -80,8 +95,10 @@ impl Sshd {
             "Port {port}
 ListenAddress 127.0.0.1
 HostKey {host}
+HostCertificate {host}-cert.pub
 PidFile {inside}/pid
 AuthorizedKeysFile {inside}/authorized_keys
+TrustedUserCAKeys {inside}/authority.pub
 StrictModes no
 UsePAM {pam}
 PasswordAuthentication {password}
@@ -105,8 +122,15 @@ LogLevel VERBOSE
         if kind == Kind::KeyThenPassword {
             configuration.push_str("AuthenticationMethods publickey,password\n");
         }
-        if kind != Kind::NoSftp {
-            writeln!(configuration, "Subsystem sftp internal-sftp").unwrap();
+        match kind {
+            Kind::NoSftp => configuration.push_str("AllowTcpForwarding no\n"),
+            Kind::Noisy => {
+                let server = program("usr/lib/openssh/sftp-server")?;
+                writeln!(configuration, "Subsystem sftp {}", server.display()).unwrap();
+                fs::write(data.join(".bashrc"), "echo Welcome to the machine\n").unwrap();
+                run(Command::new("usermod").args(["--shell", "/bin/bash", &user]))?;
+            }
+            _ => configuration.push_str("Subsystem sftp internal-sftp\n"),
         }
         let file = inside.join("sshd_config");
         fs::write(&file, configuration).unwrap();
@@ -117,9 +141,11 @@ LogLevel VERBOSE
             user,
             password: account.as_ref().map(|account| account.password.clone()),
             host_key: public(&host),
+            authority: public(&authority),
             key,
             locked_key,
             foreign_key,
+            certified_key,
             data,
             _account: account,
         })

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::certificates::Certificates;
 use super::daemon::{Daemon, Ports, data_folder, folder, program};
 use super::system::{PamService, SystemUser, need_root};
-use super::{FtpServer, Unavailable};
+use super::{ClientCertificate, FtpServer, Unavailable};
 
 /// How it speaks TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,8 +16,8 @@ pub struct Options {
     pub implicit: bool,
     /// A data connection must resume the control connection's session (RFC 4217 section 10.2, made strict).
     pub require_reuse: bool,
-    /// The client must show a certificate of the authority.
-    pub client_certificate: bool,
+    /// Whether the client is asked for a certificate of the authority.
+    pub client_certificate: ClientCertificate,
 }
 
 /// A running vsftpd.
@@ -97,9 +97,11 @@ debug_ssl=YES
             implicit = yes(options.implicit),
             reuse = yes(options.require_reuse),
         );
-        if options.client_certificate {
+        if options.client_certificate != ClientCertificate::NotAsked {
             let authority = certificates.authority_file.display();
-            write!(configuration, "ssl_request_cert=YES\nrequire_cert=YES\nvalidate_cert=YES\nca_certs_file={authority}\n").unwrap();
+            let required = yes(options.client_certificate == ClientCertificate::Required);
+            write!(configuration, "ssl_request_cert=YES\nrequire_cert={required}\nvalidate_cert={required}\nca_certs_file={authority}\n")
+                .unwrap();
         }
         let file = inside.join("vsftpd.conf");
         fs::write(&file, configuration).unwrap();

@@ -170,7 +170,7 @@ impl StopDialog {
 }
 
 /// `y` is yes, `n` and Esc are no, Enter is what has the focus. `None`: not decided yet.
-fn yes_or_no(key: Key, yes_focused: &mut bool) -> Option<bool> {
+pub(super) fn yes_or_no(key: Key, yes_focused: &mut bool) -> Option<bool> {
     match (letter(key), key.code) {
         (Some('y' | 'Y'), _) => Some(true),
         (Some('n' | 'N'), _) | (_, KeyCode::Esc) => Some(false),

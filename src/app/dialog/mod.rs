@@ -7,6 +7,8 @@ mod confirm;
 mod conflict;
 mod connect;
 mod facts;
+mod inspector;
+mod ledger;
 mod line;
 mod list;
 mod prompt;
@@ -18,19 +20,28 @@ pub use confirm::{DeleteDialog, QuitDialog, StopDialog, TransferDialog, Transfer
 pub use conflict::{ConflictDialog, Newer};
 pub use connect::ConnectDialog;
 pub use facts::{FactsDialog, MessageDialog};
+pub(super) use inspector::of_peer;
+pub use inspector::{
+    About, Choices, ExportDialog, ExportForm, Headline, INSPECTOR_KEYS, InspectorDialog, Mood, PROBLEM, Page, confirmation_words,
+    kind_words, subject_words, verified_words,
+};
+pub use ledger::{ForgetDialog, ImportDialog, LEDGER_KEYS, LedgerDialog, LedgerSort, Standing, fingerprint, standing};
 pub use line::{FilterDialog, MakeDirDialog, PatternDialog, RenameDialog};
 pub use list::{HelpDialog, HelpRow, PaletteDialog, SortDialog, TransfersDialog};
 pub use prompt::{InteractiveDialog, SecretDialog};
-pub use trust::{Comparison, TrustDialog, TrustMode};
+pub use trust::{TrustDialog, TrustMode};
 
 use super::action::Action;
-use super::effect::Effect;
+use super::effect::{Effect, FileContent, LedgerOrder};
 use super::key::{Key, KeyCode};
 use super::message::Side;
 use super::transfers::Transfers;
 use crate::ask::{ConflictAnswer, Question, TrustAnswer};
+use crate::model::FilePath;
 use crate::model::site::ParsedUrl;
 use crate::model::sort::SortKey;
+use crate::trust::Evidence;
+use crate::trust::ledger::Row;
 
 /// A dialog with all its state.
 pub enum Dialog {
@@ -60,6 +71,16 @@ pub enum Dialog {
     Sort(SortDialog),
     /// Label and value in rows: an entry, a connection.
     Facts(FactsDialog),
+    /// All about a connection, a file of certificates or keys, or a line of the ledger.
+    Inspector(Box<InspectorDialog>),
+    /// Into which file something is written.
+    Export(ExportDialog),
+    /// Everything the person trusts.
+    Ledger(Box<LedgerDialog>),
+    /// Trust something no more?
+    Forget(ForgetDialog),
+    /// Which file decisions are taken over from.
+    Import(ImportDialog),
     /// All keys.
     Help(HelpDialog),
     /// All actions by name.
@@ -106,6 +127,16 @@ pub(super) enum Command {
     Sort { side: Side, key: SortKey },
     Perform(Action),
     Report(Box<MessageDialog>),
+    InspectConnection,
+    InspectRow(Box<Row>),
+    CheckRevocation(Box<Evidence>),
+    Export(Vec<ExportForm>),
+    ExportLedger,
+    ImportLedger,
+    WriteFile { path: FilePath, content: FileContent },
+    Ledger(LedgerOrder),
+    Forget(Box<Row>),
+    Repin(Box<Row>),
 }
 
 /// More lines than any dialog has. Where it really ends depends on its width: [`super::App::limit_scroll`].
@@ -158,6 +189,11 @@ impl Dialog {
             Self::Filter(dialog) => dialog.key(key),
             Self::Sort(dialog) => dialog.key(key),
             Self::Facts(dialog) => dialog.key(key),
+            Self::Inspector(dialog) => dialog.key(key),
+            Self::Export(dialog) => dialog.key(key),
+            Self::Ledger(dialog) => dialog.key(key),
+            Self::Forget(dialog) => dialog.key(key),
+            Self::Import(dialog) => dialog.key(key),
             Self::Help(dialog) => dialog.key(key),
             Self::Palette(dialog) => dialog.key(key),
             Self::Transfers(dialog) => dialog.key(key, transfers),
@@ -170,10 +206,10 @@ impl Dialog {
     /// Text was pasted. What is no input drops it.
     pub(super) fn paste(&mut self, text: &str) -> Next {
         let input = match self {
-            Self::Trust(dialog) => match &mut dialog.mode {
-                TrustMode::Choose => return Next::Stay,
-                TrustMode::TypeLast { input, .. } | TrustMode::Compare(input) => input,
-            },
+            Self::Trust(dialog) => {
+                dialog.paste(text);
+                return Next::Stay;
+            }
             Self::Secret(dialog) => &mut dialog.input,
             Self::Interactive(dialog) => match dialog.inputs.get_mut(dialog.focus) {
                 Some(input) => input,
@@ -192,12 +228,25 @@ impl Dialog {
                 dialog.input.insert(text);
                 return dialog.follow();
             }
+            Self::Inspector(dialog) => match &mut dialog.comparing {
+                Some(input) => input,
+                None => return Next::Stay,
+            },
+            Self::Export(dialog) => &mut dialog.input,
+            Self::Import(dialog) => &mut dialog.input,
+            Self::Ledger(dialog) => {
+                if dialog.filtering {
+                    dialog.narrow(|filter| filter.insert(text));
+                }
+                return Next::Stay;
+            }
             Self::Help(dialog) => &mut dialog.input,
             Self::Palette(dialog) => &mut dialog.input,
             Self::Conflict(_)
             | Self::Delete(_)
             | Self::Sort(_)
             | Self::Facts(_)
+            | Self::Forget(_)
             | Self::Transfers(_)
             | Self::Quit(_)
             | Self::Stop(_)

@@ -6,7 +6,7 @@ use super::{Answer, GUARD, MOST_LINES, Next, focus_step, letter, moved, neighbou
 use crate::app::input::Input;
 use crate::app::key::{Key, KeyCode};
 use crate::ask::{Ask, TrustAnswer, TrustQuestion, TrustReply};
-use crate::trust::{Fingerprint, PeerIdentity, Verified};
+use crate::trust::{Compared, PastedFingerprint, Verified};
 
 /// The question and what the person did about it so far.
 pub struct TrustDialog {
@@ -17,7 +17,7 @@ pub struct TrustDialog {
     /// What keys do.
     pub mode: TrustMode,
     /// What came of comparing with a fingerprint the person has from elsewhere.
-    pub compared: Option<Comparison>,
+    pub compared: Option<Compared>,
     /// The last characters were typed wrongly.
     pub mistyped: bool,
     /// All facts are shown, not the summary.
@@ -41,19 +41,8 @@ pub enum TrustMode {
         /// The answer it leads to.
         answer: TrustAnswer,
     },
-    /// Type or paste the fingerprint the server's owner gave.
+    /// Type or paste the fingerprint the server's administrator gave.
     Compare(Input),
-}
-
-/// What came of comparing fingerprints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Comparison {
-    /// It is the one.
-    Match,
-    /// It is another one.
-    Mismatch,
-    /// What was typed is no SHA-256 fingerprint.
-    NotAFingerprint,
 }
 
 impl TrustDialog {
@@ -87,31 +76,31 @@ impl TrustDialog {
         }
     }
 
-    /// The fingerprint in the notation people compare: OpenSSH's for host keys, colons for certificates.
-    pub fn fingerprint(&self) -> String {
-        let identity = &self.ask.about.evidence.identity;
-        match identity {
-            PeerIdentity::Certificates(_) => identity.fingerprint().colons(),
-            PeerIdentity::HostKey(_) => identity.fingerprint().openssh(),
+    /// Whether accepting takes the last characters of the fingerprint: the question says so, or it is not the fingerprint
+    /// the person was told.
+    pub fn is_dangerous(&self) -> bool {
+        self.ask.about.dangerous || matches!(self.compared, Some(Compared::Mismatch { .. }))
+    }
+
+    /// Where pasted text goes: pasting begins a comparison.
+    pub(super) fn paste(&mut self, text: &str) {
+        if self.mode == TrustMode::Choose {
+            self.compare();
         }
+        if let TrustMode::TypeLast { input, .. } | TrustMode::Compare(input) = &mut self.mode {
+            // Lines of a message stay apart.
+            input.insert(&text.replace(char::is_whitespace, " "));
+        }
+    }
+
+    fn compare(&mut self) {
+        self.compared = None;
+        self.mode = TrustMode::Compare(Input::new(""));
     }
 
     /// Ends the dialog with this answer.
     pub(super) fn answer(self, answer: TrustAnswer) {
-        let verified = if self.compared == Some(Comparison::Match) { Verified::Fingerprint } else { Verified::Blind };
-        self.ask.reply.send(TrustReply { answer, verified });
-    }
-
-    fn is_last(&self, typed: &str) -> bool {
-        let shown = self.fingerprint();
-        let plain = |text: &str| -> String { text.chars().filter(|c| !matches!(c, ':' | ' ')).collect() };
-        let (shown, typed) = (plain(&shown), plain(typed));
-        let last = &shown[shown.len().saturating_sub(Self::LAST)..];
-        match self.ask.about.evidence.identity {
-            // Case is free in hex and counts in base64.
-            PeerIdentity::Certificates(_) => last.eq_ignore_ascii_case(&typed),
-            PeerIdentity::HostKey(_) => last == typed,
-        }
+        self.ask.reply.send(TrustReply { answer, verified: Verified::after(self.compared) });
     }
 
     pub(super) fn key(&mut self, key: Key, now: Duration) -> Next {
@@ -126,8 +115,7 @@ impl TrustDialog {
                 match key.code {
                     KeyCode::Esc => self.mode = TrustMode::Choose,
                     KeyCode::Enter => {
-                        let typed = input.text().to_owned();
-                        if self.is_last(&typed) {
+                        if self.ask.about.evidence.identity.is_end_of_fingerprint(input.text(), Self::LAST) {
                             return Next::Answer(Answer::Trust(answer));
                         }
                         self.mistyped = true;
@@ -143,12 +131,12 @@ impl TrustDialog {
                 match key.code {
                     KeyCode::Esc => self.mode = TrustMode::Choose,
                     KeyCode::Enter => {
-                        self.compared = Some(match Fingerprint::parse(input.text()) {
-                            Ok(given) if given == self.ask.about.evidence.identity.fingerprint() => Comparison::Match,
-                            Ok(_) => Comparison::Mismatch,
-                            Err(_) => Comparison::NotAFingerprint,
-                        });
-                        self.mode = TrustMode::Choose;
+                        let compared = PastedFingerprint::compare_text(input.text(), &self.ask.about.evidence);
+                        self.compared = Some(compared);
+                        // What nobody can read stays, to be mended.
+                        if compared != Compared::NotAFingerprint {
+                            self.mode = TrustMode::Choose;
+                        }
                     }
                     _ => {
                         input.key(key);
@@ -170,10 +158,7 @@ impl TrustDialog {
                     answer => self.accept(answer),
                 };
             }
-            (Some('f'), _) => {
-                self.compared = None;
-                self.mode = TrustMode::Compare(Input::new(""));
-            }
+            (Some('f'), _) => self.compare(),
             (Some('i'), _) => {
                 self.details = !self.details;
                 self.scroll = 0;
@@ -196,7 +181,7 @@ impl TrustDialog {
         if !self.buttons().contains(&answer) {
             return Next::Stay;
         }
-        if self.ask.about.dangerous && answer != TrustAnswer::Reject {
+        if self.is_dangerous() && answer != TrustAnswer::Reject {
             self.mistyped = false;
             self.mode = TrustMode::TypeLast { input: Input::new(""), answer };
             return Next::Stay;

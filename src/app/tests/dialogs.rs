@@ -124,7 +124,7 @@ fn help_and_palette_come_from_the_table() {
     assert_eq!(help.rows().iter().filter(|row| matches!(row, HelpRow::Action(_))).count(), ACTIONS.len());
     screen.keys("clipboard");
     let Some(Dialog::Help(help)) = screen.app.dialog() else { panic!("no help") };
-    assert_eq!(help.rows().len(), 4);
+    assert_eq!(help.rows().len(), 6);
     screen.keys("<esc>:makfol<enter>");
     assert!(matches!(screen.app.dialog(), Some(Dialog::MakeDir(_))));
 }

@@ -1,11 +1,14 @@
 //! The core driven from outside: key scripts and messages in, orders and state out.
 
 mod dialogs;
+pub(crate) mod inspector;
+pub(crate) mod ledger;
 mod panes;
 mod questions;
 mod random;
 mod servers;
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::keymap::parse_keys;
@@ -182,6 +185,19 @@ fn short(effect: &Effect) -> String {
         }
         Effect::CancelJob(id) => format!("stop job {}", id.0),
         Effect::ClearJobs => "clear jobs".to_owned(),
+        Effect::Inspect { place: on, path, .. } => format!("inspect {} {}", place(*on), path.display()),
+        Effect::CheckRevocation { evidence, .. } => format!("check {}", evidence.endpoint),
+        Effect::WriteFile { path, content, .. } => match content {
+            effect::FileContent::Bytes(bytes) => format!("write {} {} bytes", path.display(), bytes.len()),
+            effect::FileContent::Ledger => format!("write {} the ledger", path.display()),
+        },
+        Effect::Ledger { order, .. } => match order {
+            effect::LedgerOrder::Read => "ledger".to_owned(),
+            effect::LedgerOrder::Remove(row) => format!("ledger remove {}", row.whom),
+            effect::LedgerOrder::Accept(endpoint, pin) => format!("ledger accept {endpoint} {}", pin.certificate.short()),
+            effect::LedgerOrder::Import { place: on, path } => format!("ledger import {} {}", place(*on), path.display()),
+        },
+        Effect::StopLooking(_) => "stop looking".to_owned(),
         Effect::Clipboard(text) => format!("clipboard {text}"),
         Effect::Suspend => "suspend".to_owned(),
         Effect::Redraw => "redraw".to_owned(),

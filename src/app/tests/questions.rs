@@ -6,14 +6,14 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::mpsc;
 
-use super::super::dialog::{Comparison, Newer};
+use super::super::dialog::{Newer, TrustDialog, TrustMode};
 use super::*;
 use crate::ask::{
     ChannelPrompter, ConflictAction, ConflictAnswer, ConflictQuestion, Declined, FileFacts, InteractivePrompt, InteractiveQuestion,
     Prompter, Question, Scope, SecretAnswer, SecretPurpose, SecretQuestion, TrustAnswer, TrustQuestion, TrustReply,
 };
 use crate::model::{Endpoint, EntryName};
-use crate::trust::{Certificate, Evidence, HostKey, PeerIdentity};
+use crate::trust::{Certificate, Compared, Evidence, HostKey, PeerIdentity, Verified};
 
 /// An asker that waits for its answer.
 struct Asker<A>(Pin<Box<dyn Future<Output = Result<A, Declined>>>>);
@@ -150,26 +150,52 @@ fn what_cannot_be_trusted_or_remembered_has_no_such_button() {
     assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Reject.into())));
 }
 
+fn trust_dialog(screen: &Screen) -> &TrustDialog {
+    let Some(Dialog::Trust(dialog)) = screen.app.dialog() else { panic!("closed") };
+    dialog
+}
+
 #[test]
-fn a_pasted_fingerprint_is_compared_and_accepts_nothing() {
-    let mut screen = Screen::local(&["a"]);
-    let question = trust_question(false);
-    let print = question.evidence.identity.fingerprint();
-    let mut asker = ask_trust(&mut screen, question);
-    screen.wait(500);
-    for (text, expected) in [
-        (print.colons(), Comparison::Match),
-        (print.openssh(), Comparison::Match),
-        (crate::trust::Fingerprint::of(b"x").hex(), Comparison::Mismatch),
-        ("abcd".to_owned(), Comparison::NotAFingerprint),
+fn a_pasted_fingerprint_is_compared_and_recorded_and_accepts_nothing() {
+    let print = trust_question(false).evidence.identity.fingerprint();
+    let sha1 = "SHA1 Fingerprint=7D:44:C3:3C:F9:A8:2A:B9:BD:53:00:D2:66:78:45:04:E9:77:21:77";
+    for (text, proof, verified) in [
+        (print.colons(), Some(true), Verified::Fingerprint),
+        (format!("256 {} root@host\n", print.openssh()), Some(true), Verified::Fingerprint),
+        (print.colons().replace(':', "\r\n"), Some(true), Verified::Fingerprint),
+        (sha1.to_owned(), Some(false), Verified::Blind),
+        ("nothing like it".to_owned(), None, Verified::Blind),
     ] {
+        let mut screen = Screen::local(&["a"]);
+        let mut asker = ask_trust(&mut screen, trust_question(false));
+        screen.wait(500);
         screen.keys("f");
-        screen.send(Msg::Paste(text + "\n"));
+        screen.send(Msg::Paste(text.clone()));
         screen.keys("<enter>");
-        let Some(Dialog::Trust(dialog)) = screen.app.dialog() else { panic!("closed") };
-        assert_eq!(dialog.compared, Some(expected));
+        let dialog = trust_dialog(&screen);
+        let matched = matches!(dialog.compared, Some(Compared::Match { .. }));
+        assert_eq!((matched, dialog.compared.map(Compared::is_proof)), (proof.is_some(), Some(proof == Some(true))), "{text}");
+        assert_eq!(dialog.mode == TrustMode::Choose, matched, "what nobody can read stays to be mended");
+        assert!(asker.poll().is_none() && !dialog.is_dangerous());
+        screen.keys(if matched { "o" } else { "<esc>o" });
+        assert_eq!(asker.poll(), Some(Ok(TrustReply { answer: TrustAnswer::Once, verified })), "{text}");
     }
-    assert!(asker.poll().is_none());
+}
+
+#[test]
+fn another_fingerprint_than_the_one_told_is_dangerous() {
+    let mut screen = Screen::local(&["a"]);
+    let mut asker = ask_trust(&mut screen, trust_question(false));
+    screen.wait(500);
+    // Pasting begins the comparison by itself.
+    screen.send(Msg::Paste(crate::trust::Fingerprint::of(b"x").hex()));
+    screen.keys("<enter>");
+    assert!(matches!(trust_dialog(&screen).compared, Some(Compared::Mismatch { .. })) && trust_dialog(&screen).is_dangerous());
+    screen.keys("a");
+    assert!(asker.poll().is_none() && matches!(trust_dialog(&screen).mode, TrustMode::TypeLast { .. }));
+    screen.keys(&last_characters());
+    screen.keys("<enter>");
+    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Always.into())), "accepted, but not as verified");
 }
 
 #[test]

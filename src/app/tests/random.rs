@@ -16,13 +16,14 @@ enum Step {
     Failed,
     Job(u64),
     Line(bool),
+    Looked(usize),
     Wait(u64),
     Viewport(usize),
     Sorted(Vec<u32>),
 }
 
 const KEYS: &str =
-    "jkJKgGlhHLxo v+-*AUcmradi/nNs.RSOdTwynu:E?q<esc><enter><tab><space><f5><del><up><down><c-u><pgdn><end><home><a-5>y0123*?";
+    "jkJKgGlhHLxo v+-*AUcmradi/nNs.RSOdTtTfepywynu:E?q<esc><enter><tab><space><f5><del><up><down><c-u><pgdn><end><home><a-5>y0123*?";
 
 fn name() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
@@ -44,6 +45,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Failed),
         1 => (0u64..3).prop_map(Step::Job),
         1 => any::<bool>().prop_map(Step::Line),
+        3 => (0usize..4).prop_map(Step::Looked),
         1 => (0u64..900).prop_map(Step::Wait),
         1 => (0usize..5).prop_map(Step::Viewport),
         1 => proptest::collection::vec(0u32..9, 0..9).prop_map(Step::Sorted),
@@ -101,7 +103,8 @@ fn run(screen: &mut Screen, step: Step) {
         }
         Step::Connected(id) => {
             for (_, generation) in requests(screen) {
-                screen.send(Msg::Connected { pane, generation, session: session(id), start: path("/") });
+                let session = if id == 1 { inspector::certified(id) } else { session(id) };
+                screen.send(Msg::Connected { pane, generation, session, start: path("/") });
             }
         }
         Step::Failed => {
@@ -115,11 +118,37 @@ fn run(screen: &mut Screen, step: Step) {
             screen.send(Msg::Tick(Snapshot::default()));
         }
         Step::Line(lost) => screen.send(Msg::SessionLine { id: SessionId(1), lost: lost.then(|| advice("lost")) }),
+        Step::Looked(rows) => looked(screen, rows),
         Step::Wait(milliseconds) => screen.wait(milliseconds),
         Step::Viewport(rows) => {
             let reaction = screen.app.set_viewport(Side::Left, rows);
             screen.effects.extend(reaction.effects);
         }
+    }
+}
+
+/// Answers whatever an inspector, an export or the ledger asked for last.
+fn looked(screen: &mut Screen, rows: usize) {
+    let asked = screen.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Inspect { generation, .. } => {
+            let result = if rows == 0 { Err(advice("no")) } else { Ok(inspector::documents(rows)) };
+            Some(Msg::Inspected { generation: *generation, result })
+        }
+        Effect::CheckRevocation { generation, .. } => {
+            Some(Msg::RevocationChecked { generation: *generation, result: Ok(crate::trust::Revocation::NotChecked) })
+        }
+        Effect::WriteFile { generation, path, .. } => {
+            let result = if rows == 0 { Err(advice("no")) } else { Ok(()) };
+            Some(Msg::FileWritten { generation: *generation, path: path.clone(), result })
+        }
+        Effect::Ledger { generation, .. } => {
+            let rows = if rows == 0 { Err(advice("no")) } else { Ok(ledger::rows().into_iter().take(rows).collect()) };
+            Some(Msg::LedgerRead { generation: *generation, done: Ok(String::new()), rows })
+        }
+        _ => None,
+    });
+    if let Some(asked) = asked {
+        screen.send(asked);
     }
 }
 

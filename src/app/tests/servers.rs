@@ -29,7 +29,7 @@ fn enter_on_a_site_connects_and_lists() {
     assert_eq!(screen.app.session(Place::Remote(SessionId(1))).map(|session| session.facts.protection.as_str()), Some("TLS1.3"));
     assert_eq!(screen.app.place_name(Place::Remote(SessionId(1))), "ftpes://me@host");
     screen.keys("T");
-    assert!(matches!(screen.app.dialog(), Some(Dialog::Facts(_))));
+    assert!(matches!(screen.app.dialog(), Some(Dialog::Inspector(_))));
 }
 
 #[test]
@@ -44,6 +44,18 @@ fn a_wrong_url_says_why_and_a_password_in_one_is_not_remembered() {
     screen.keys("<esc>O<up>");
     let Some(Dialog::Connect(dialog)) = screen.app.dialog() else { panic!("closed") };
     assert_eq!(dialog.input.text(), "sftp://me@h/x");
+}
+
+#[test]
+fn the_name_of_a_site_stands_for_its_url() {
+    let mut screen = screen();
+    screen.keys("Otwo<enter>");
+    assert_eq!(screen.orders(), ["connect sftp://h"]);
+    screen.keys("<esc>OTWO:/x/y<enter>");
+    assert_eq!(screen.orders().last().map(String::as_str), Some("connect sftp://h"));
+    screen.keys("<esc>O<up>");
+    let Some(Dialog::Connect(dialog)) = screen.app.dialog() else { panic!("closed") };
+    assert_eq!(dialog.input.text(), "sftp://h/x/y");
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub(super) async fn follow(
                     open -= 1;
                     watch.add(&report);
                 }
-                Event::SessionLine { lost: Some(advice), .. } => {
+                Event::SessionLine { lost: Some(advice), .. } | Event::Notice(advice) => {
                     progress.clear();
                     output::say(&advice.what);
                 }

@@ -16,7 +16,7 @@ use crate::vfs::FsResult;
 
 /// Lists a folder, or tells of one file.
 pub(in crate::cli) async fn ls(engine: &Engine, command: &Ls) -> Result<ExitCode, Failure> {
-    let spot = Connections::new(engine, command.common.allow_plain).reach(&command.location).await?;
+    let spot = Connections::new(engine, &command.common).reach(&command.location).await?;
     let (entries, is_dir) = look(engine, &spot).await.map_err(|error| Failure::file(&error, spot.is_remote()))?;
     let shown = order(&entries, Sort::default(), command.all || command.common.json || !is_dir, "");
     let printed = shown.iter().try_for_each(|&at| {
@@ -78,7 +78,7 @@ async fn whole(engine: &Engine, spot: &Spot) -> FsResult<Vec<Entry>> {
 
 /// Writes a file to standard output, whole or not at all reported as done.
 pub(in crate::cli) async fn cat(engine: &Engine, command: &Cat) -> Result<ExitCode, Failure> {
-    let spot = Connections::new(engine, command.common.allow_plain).reach(&command.location).await?;
+    let spot = Connections::new(engine, &command.common).reach(&command.location).await?;
     let failed = |error| Failure::file(&error, spot.is_remote());
     let place = engine.lease(spot.place).await.map_err(failed)?;
     let mut source = place.open(&spot.path, 0).await.map_err(failed)?;

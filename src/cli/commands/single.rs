@@ -12,7 +12,7 @@ use crate::vfs::{FsError, FsErrorKind, FsResult};
 /// Makes folders; with `--parents` missing parents too. One that fails does not keep the others from being made.
 pub(in crate::cli) async fn mkdir(engine: &Engine, command: &Mkdir) -> Result<ExitCode, Failure> {
     let common = &command.common;
-    let mut connections = Connections::new(engine, common.allow_plain);
+    let mut connections = Connections::new(engine, common);
     let (mut made, mut failed) = (0, Vec::new());
     for location in &command.locations {
         let spot = connections.reach(location).await?;

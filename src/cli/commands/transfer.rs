@@ -12,7 +12,7 @@ use crate::vfs::FsErrorKind;
 
 /// Copies or moves what the command names.
 pub(in crate::cli) async fn copy_or_move(engine: &Engine, news: &mut News, command: &Transfer, moving: bool) -> Result<ExitCode, Failure> {
-    let mut connections = Connections::new(engine, command.common.allow_plain);
+    let mut connections = Connections::new(engine, &command.common);
     let mut spots = Vec::new();
     for source in &command.sources {
         spots.push(connections.reach(source).await?);
@@ -46,7 +46,7 @@ pub(in crate::cli) async fn copy_or_move(engine: &Engine, news: &mut News, comma
 
 /// Removes what the command names.
 pub(in crate::cli) async fn rm(engine: &Engine, news: &mut News, command: &Rm) -> Result<ExitCode, Failure> {
-    let mut connections = Connections::new(engine, command.common.allow_plain);
+    let mut connections = Connections::new(engine, &command.common);
     let mut spots = Vec::new();
     for location in &command.locations {
         let spot = connections.reach(location).await?;

@@ -3,7 +3,7 @@
 use super::Advice;
 use crate::engine::failure::ConnectFailure;
 use crate::protocols::{AlertKind, ConnectError, ConnectErrorKind};
-use crate::trust::{Evidence, PeerIdentity, Problem, ProblemKind};
+use crate::trust::{Evidence, PeerIdentity, Problem, ProblemKind, forget_host_key};
 
 impl From<&ConnectFailure> for Advice {
     fn from(failure: &ConnectFailure) -> Self {
@@ -19,6 +19,12 @@ impl From<&ConnectFailure> for Advice {
                 what: format!("The identity of {} is not the one the URL names. Nothing was sent to it.", evidence.endpoint),
                 why: format!("Named: {named}; shown: {}.", evidence.identity.fingerprint()),
                 next: "Either the URL is out of date or somebody stands in between: ask the server's administrator for its fingerprint.".into(),
+                intended: false,
+            },
+            ConnectFailure::NoWay { endpoint, why } => Self {
+                what: format!("How to get to {endpoint} is not known, so nothing was connected."),
+                why: format!("{}.", why.trim_end_matches('.')),
+                next: format!("Mend the SSH configuration (~/.ssh/config); `ssh -G {}` shows what ssh makes of it.", endpoint.host),
                 intended: false,
             },
             ConnectFailure::NoSecret { wanted } => Self {
@@ -37,6 +43,12 @@ impl From<&ConnectFailure> for Advice {
                 what: "Your decision could not be written down, so nothing was connected.".into(),
                 why: format!("{place}: {why}."),
                 next: "Mend the file or folder, or choose Once.".into(),
+                intended: false,
+            },
+            ConnectFailure::Ledger(error) => Self {
+                what: "Whom you trust could not be looked up, so nothing was connected.".into(),
+                why: format!("{error}."),
+                next: "End the other program that holds the ledger, or mend its folder; then connect again.".into(),
                 intended: false,
             },
             ConnectFailure::FileSystem(error) => Self::from(error),
@@ -116,11 +128,15 @@ fn untrusted(evidence: &Evidence, said: &str) -> Advice {
         why = format!("{said} {why}");
     }
     if let Some(before) = &evidence.remembered {
-        why.push_str(&format!(" Trusted before ({}): {}; shown now: {print}.", before.place, before.fingerprint));
+        let change = before.change.words();
+        why = format!("{} {why} Trusted before ({}): {}; shown now: {print}.", change.title, before.place, before.fingerprint);
+        why.push_str(&format!(" Honest: {} Attack: {}", change.honest, change.attacker));
+    } else if let Some(worst) = evidence.problems.first() {
+        let words = worst.kind.words();
+        why.push_str(&format!(" Honest: {} Attack: {}", words.honest, words.attacker));
     }
     let host_key = matches!(evidence.identity, PeerIdentity::HostKey(_));
     let changed = evidence.has(ProblemKind::ChangedSincePinned);
-    let name = if at.port == 22 { at.host.clone() } else { format!("[{}]:{}", at.host, at.port) };
     let (what, next) = match (host_key, changed) {
         _ if evidence.has(ProblemKind::Revoked) => {
             (format!("The identity of {at} was revoked. Nothing was sent to it."), "Do not connect. Ask its administrator.".to_owned())
@@ -129,13 +145,18 @@ fn untrusted(evidence: &Evidence, said: &str) -> Advice {
         (true, true) if said.is_empty() => (
             format!("The host key of {at} is not the one you trusted. Nothing was sent to it."),
             format!(
-                "Either the server got a new key or somebody stands in between. Ask its administrator for the key's fingerprint; if it is {}, remove the old line with: ssh-keygen -R '{name}'",
-                print.openssh()
+                "Either the server got a new key or somebody stands in between. Ask its administrator for the key's fingerprint; if it is {}, remove the old line with: {}",
+                print.openssh(),
+                forget_host_key(at, evidence.remembered.as_ref())
             ),
         ),
         (true, true) => (
             format!("The host key of {at} is not the one that was expected. Nothing was sent to it."),
             "Ask its administrator for the key's fingerprint, and connect anew to be asked about it.".to_owned(),
+        ),
+        (true, false) if !said.is_empty() => (
+            format!("The host key of {at} is not known. Nothing was sent to it."),
+            format!("Ask its administrator for the key's fingerprint; if it is {}, add the key to known_hosts.", print.openssh()),
         ),
         (false, true) => (
             format!("The certificate of {at} is not the one you trusted. Nothing was sent to it."),

@@ -6,10 +6,15 @@ use std::time::Duration;
 use russh::client::{AuthResult, KeyboardInteractiveAuthResponse};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::{HashAlg, PrivateKeyWithHashAlg};
+use russh::keys::ssh_encoding::Encode;
+use russh::keys::ssh_key::private::KeypairData;
+use russh::keys::{HashAlg, PrivateKeyWithHashAlg, signature};
 use russh::{AgentAuthError, MethodKind, MethodSet, SendError, Signer};
 
+use tokio::net::UnixStream;
+
 use super::connection::{SshConnection, within};
+use crate::identity::ssh_certificate::SshCertificate;
 use crate::identity::ssh_key::{SshKey, SshPublicKey};
 use crate::model::text;
 use crate::protocols::{ConnectError, ConnectErrorKind};
@@ -97,6 +102,43 @@ impl SshConnection {
         let asking = async { self.handle.authenticate_publickey(user, key).await.map_err(|error| error.to_string()) };
         let result = within(LIMIT, &endpoint, async { Ok(asking.await) }).await?;
         self.step(result)
+    }
+
+    /// Whether the server would accept a signature with this certificate. Nothing is signed.
+    pub async fn certificate_accepted(&mut self, user: &str, certificate: &SshCertificate) -> Result<bool, ConnectError> {
+        match self.with_certificate(user, certificate, &mut Probe).await? {
+            Err(Probed::Accepted) => Ok(true),
+            Err(Probed::Gone) => Err(self.closed()),
+            Ok(result) => self.step(Ok(result)).map(|step| step == AuthStep::Success),
+        }
+    }
+
+    /// Logs in with a certificate and its key, which is open.
+    pub async fn certificate(&mut self, user: &str, certificate: &SshCertificate, key: &SshKey) -> Result<AuthStep, ConnectError> {
+        let signed = self.with_certificate(user, certificate, &mut KeyOf(key)).await?;
+        self.step(signed.map_err(|error| error.to_string()))
+    }
+
+    /// Logs in with a certificate whose key the agent holds.
+    pub async fn agent_certificate(&mut self, user: &str, socket: &Path, certificate: &SshCertificate) -> Result<AuthStep, ConnectError> {
+        let agent = tokio::time::timeout(AGENT_LIMIT, AgentClient::connect_uds(socket)).await;
+        let Ok(Ok(agent)) = agent else {
+            return Err(ConnectError::new(ConnectErrorKind::LoginRefused, &self.endpoint, "the agent is not there"));
+        };
+        let signed = self.with_certificate(user, certificate, &mut AgentOf { agent, key: certificate.key() }).await?;
+        self.step(signed.map_err(|error| error.to_string()))
+    }
+
+    async fn with_certificate<S: Signer>(
+        &mut self,
+        user: &str,
+        certificate: &SshCertificate,
+        signer: &mut S,
+    ) -> Result<Result<AuthResult, S::Error>, ConnectError> {
+        let hash = self.hash_for(&certificate.key()).await?;
+        let endpoint = self.endpoint.clone();
+        let asking = async { Ok(self.handle.authenticate_certificate_with(user, certificate.inner().clone(), hash, signer).await) };
+        within(LIMIT, &endpoint, asking).await
     }
 
     /// The keys an agent holds, in its order. `socket` is the caller's `SSH_AUTH_SOCK`. An agent that is not there has none.
@@ -244,6 +286,54 @@ fn methods(set: &MethodSet) -> Vec<Method> {
 
 fn safe_lines(words: &str) -> String {
     words.lines().map(|line| text::display_safe(line.as_bytes())).collect::<Vec<_>>().join("\n")
+}
+
+/// Signs for a certificate with the key it was signed for.
+struct KeyOf<'a>(&'a SshKey);
+
+/// Lets the agent do so; it may know the key without the certificate.
+struct AgentOf {
+    agent: AgentClient<UnixStream>,
+    key: SshPublicKey,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum NotSigned {
+    #[error("the connection is gone")]
+    Gone(SendError),
+    #[error("the key does not sign: {0}")]
+    Key(#[from] russh::keys::ssh_key::Error),
+    #[error("the agent does not sign: {0}")]
+    Agent(#[from] russh::keys::Error),
+}
+
+impl From<SendError> for NotSigned {
+    fn from(gone: SendError) -> Self {
+        Self::Gone(gone)
+    }
+}
+
+impl Signer for KeyOf<'_> {
+    type Error = NotSigned;
+
+    async fn auth_sign(&mut self, _: &AgentIdentity, hash: Option<HashAlg>, mut data: Vec<u8>) -> Result<Vec<u8>, NotSigned> {
+        let signature = match self.0.inner().key_data() {
+            KeypairData::Rsa(key) => signature::Signer::try_sign(&(key, hash), &data),
+            _ => signature::Signer::try_sign(&**self.0.inner(), &data),
+        };
+        let mut encoded = Vec::new();
+        let made = signature.map_err(russh::keys::ssh_key::Error::from)?.encode(&mut encoded).and_then(|()| encoded.encode(&mut data));
+        made.map_err(russh::keys::ssh_key::Error::from)?;
+        Ok(data)
+    }
+}
+
+impl Signer for AgentOf {
+    type Error = NotSigned;
+
+    async fn auth_sign(&mut self, _: &AgentIdentity, hash: Option<HashAlg>, data: Vec<u8>) -> Result<Vec<u8>, NotSigned> {
+        Ok(self.agent.sign_request(&AgentIdentity::from(self.key.inner().clone()), hash, data).await?)
+    }
 }
 
 /// A signer that never signs: being asked is all that is to be learnt.

@@ -1,23 +1,22 @@
 //! Reaches an SSH server and has its host key judged before anything is said about a user; ends in SFTP.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use russh::client::{self, DisconnectReason};
-use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PublicKeyOrCertificate};
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Disconnect, Preferred, cipher, compression};
-use tokio::net::{TcpStream, lookup_host};
+use russh::client;
+use russh::keys::HashAlg;
+use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Disconnect};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::algorithms;
 use super::channel::{Channel, Incoming, NotSftp, Outgoing};
 use super::file_system::{self, Session, SftpFileSystem};
 use super::line::{FirstBytes, Line};
-use crate::identity::ssh_key;
-use crate::model::{Endpoint, Site, text};
+use super::peer::{Peer, Told, handshake_error};
+use super::transport::Transport;
+use crate::model::{Endpoint, Site};
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::trust::{Evidence, HostKey};
 use crate::vfs::{FsError, FsErrorKind};
@@ -28,7 +27,7 @@ const WINDOW: u32 = 32 * 1024 * 1024;
 const PACKET: u32 = 65_535;
 const KEEPALIVES_UNANSWERED: usize = 3;
 /// Of a banner or a program's error output, this much is kept.
-const MOST_TEXT: usize = 8 * 1024;
+pub(super) const MOST_TEXT: usize = 8 * 1024;
 
 /// How to reach a server.
 #[derive(Debug, Clone)]
@@ -37,10 +36,28 @@ pub struct SshSettings {
     pub site: Site,
     /// Key types (`ssh-ed25519`, `ssh-rsa` …) known for this host: asked for first, so that a known key is shown.
     pub preferred_host_keys: Vec<String>,
+    /// Only these algorithms, in this order (OpenSSH's HostKeyAlgorithms, names of certificate algorithms among them).
+    pub host_key_algorithms: Option<Vec<String>>,
+    /// Certificates are asked for before plain keys: somebody is at hand who can judge them.
+    pub host_certificates: bool,
     /// The limit for each step of connecting, and for silence while requests are open.
     pub timeout: Duration,
     /// A sign of life is asked for after this much silence; three unanswered ones end the connection.
     pub keepalive: Duration,
+}
+
+impl SshSettings {
+    /// Nothing known of the host, 20 seconds for each step, a sign of life every 15.
+    pub fn new(site: Site) -> Self {
+        Self {
+            site,
+            preferred_host_keys: Vec::new(),
+            host_key_algorithms: None,
+            host_certificates: false,
+            timeout: Duration::from_secs(20),
+            keepalive: Duration::from_secs(15),
+        }
+    }
 }
 
 /// Decides over a host key. `Err` ends the connection before any authentication.
@@ -59,13 +76,18 @@ pub struct SshConnection {
 }
 
 impl SshConnection {
+    /// [`Self::connect_over`] TCP.
+    pub async fn connect(settings: &SshSettings, judge: HostKeyJudge) -> Result<Self, ConnectError> {
+        Self::connect_over(&Transport::Tcp, settings, judge).await
+    }
+
     /// Connects, exchanges keys and has the host key judged.
     ///
     /// # Errors
     /// [`ConnectErrorKind::Untrusted`] with the judge's evidence: nothing but the key exchange was sent.
-    pub async fn connect(settings: &SshSettings, judge: HostKeyJudge) -> Result<Self, ConnectError> {
+    pub async fn connect_over(transport: &Transport, settings: &SshSettings, judge: HostKeyJudge) -> Result<Self, ConnectError> {
         let endpoint = &settings.site.endpoint;
-        let stream = within(settings.timeout, endpoint, reach(endpoint)).await?;
+        let (stream, last_words) = transport.open(endpoint, settings.timeout).await?;
         let line = CancellationToken::new();
         let guard = line.clone().drop_guard();
         let first = FirstBytes::default();
@@ -78,10 +100,19 @@ impl SshConnection {
         };
         let greeting = within(settings.timeout, endpoint, greeting).await;
         // A server that waits for us to speak another protocol looks like a silent one, unless it said something.
-        let handle = greeting.map_err(|error| match (&error.kind, first.other_protocol()) {
+        let greeting = greeting.map_err(|error| match (&error.kind, first.other_protocol()) {
             (ConnectErrorKind::TimedOut, Some(other)) => ConnectError::new(ConnectErrorKind::WrongProtocol, endpoint, other),
             _ => error,
-        })?;
+        });
+        let handle = match (greeting, last_words) {
+            (Ok(handle), _) => handle,
+            (Err(error), Some(words)) if matches!(error.kind, ConnectErrorKind::ConnectionLost | ConnectErrorKind::TimedOut) => {
+                line.cancel();
+                let heard = words.heard().await;
+                return Err(heard.map_or(error, |why| ConnectError::new(ConnectErrorKind::ConnectionLost, endpoint, why)));
+            }
+            (Err(error), _) => return Err(error),
+        };
         Ok(Self { handle, told, endpoint: endpoint.clone(), rsa_hash: None, timeout: settings.timeout, line, guard })
     }
 
@@ -145,181 +176,16 @@ pub(super) async fn within<T>(
     }
 }
 
-async fn reach(endpoint: &Endpoint) -> Result<TcpStream, ConnectError> {
-    let unknown = |detail: String| ConnectError::new(ConnectErrorKind::UnknownHost, endpoint, detail);
-    let addresses: Vec<_> =
-        lookup_host((endpoint.host.as_str(), endpoint.port)).await.map_err(|error| unknown(error.to_string()))?.collect();
-    if addresses.is_empty() {
-        return Err(unknown(String::new()));
-    }
-    let stream = TcpStream::connect(&addresses[..]).await.map_err(|error| ConnectError::from_io(&error, endpoint))?;
-    stream.set_nodelay(true).map_err(|error| ConnectError::from_io(&error, endpoint))?;
-    Ok(stream)
-}
-
 fn config(settings: &SshSettings) -> client::Config {
     client::Config {
         window_size: WINDOW,
         maximum_packet_size: PACKET,
-        preferred: Preferred {
-            key: host_key_algorithms(&settings.preferred_host_keys).into(),
-            cipher: Cow::Borrowed(if has_aes() { &AES_FIRST } else { &CHACHA_FIRST }),
-            compression: Cow::Borrowed(&[compression::NONE]),
-            // The key exchanges stay russh's own: strict-kex markers are among them.
-            ..Preferred::DEFAULT
-        },
+        preferred: algorithms::preferred(settings),
         inactivity_timeout: None,
         keepalive_interval: Some(settings.keepalive),
         keepalive_max: KEEPALIVES_UNANSWERED,
         nodelay: true,
         ..client::Config::default()
-    }
-}
-
-const AES_FIRST: [cipher::Name; 6] =
-    [cipher::AES_128_GCM, cipher::AES_256_GCM, cipher::CHACHA20_POLY1305, cipher::AES_256_CTR, cipher::AES_192_CTR, cipher::AES_128_CTR];
-const CHACHA_FIRST: [cipher::Name; 6] =
-    [cipher::CHACHA20_POLY1305, cipher::AES_128_GCM, cipher::AES_256_GCM, cipher::AES_256_CTR, cipher::AES_192_CTR, cipher::AES_128_CTR];
-
-/// Whether this processor computes AES itself.
-fn has_aes() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return std::arch::is_x86_feature_detected!("aes");
-    #[cfg(target_arch = "aarch64")]
-    return std::arch::is_aarch64_feature_detected!("aes");
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    return false;
-}
-
-/// Known types first. RSA with SHA-1 is left out, as OpenSSH does.
-fn host_key_algorithms(preferred: &[String]) -> Vec<Algorithm> {
-    let mut all = vec![
-        Algorithm::Ed25519,
-        Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 },
-        Algorithm::Ecdsa { curve: EcdsaCurve::NistP384 },
-        Algorithm::Ecdsa { curve: EcdsaCurve::NistP521 },
-        Algorithm::Rsa { hash: Some(HashAlg::Sha512) },
-        Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
-    ];
-    let key_type = |algorithm: &Algorithm| match algorithm {
-        Algorithm::Rsa { .. } => "ssh-rsa".to_owned(),
-        other => other.to_string(),
-    };
-    all.sort_by_key(|algorithm| preferred.iter().position(|known| *known == key_type(algorithm)).unwrap_or(usize::MAX));
-    all
-}
-
-/// What a server told beside its answers.
-#[derive(Clone, Default)]
-pub(super) struct Told(Arc<Mutex<ToldState>>);
-
-#[derive(Clone, Default)]
-pub(super) struct ToldState {
-    banner: String,
-    facts: Vec<(String, String)>,
-    /// The words of its disconnect message.
-    pub(super) farewell: Option<String>,
-}
-
-impl Told {
-    pub(super) fn state(&self) -> MutexGuard<'_, ToldState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// russh's view of the other side.
-pub(super) struct Peer {
-    judge: HostKeyJudge,
-    told: Told,
-}
-
-pub(super) enum PeerError {
-    Ssh(russh::Error),
-    Untrusted(Box<Evidence>),
-}
-
-impl From<russh::Error> for PeerError {
-    fn from(error: russh::Error) -> Self {
-        Self::Ssh(error)
-    }
-}
-
-impl fmt::Debug for PeerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ssh(error) => fmt::Debug::fmt(error, f),
-            Self::Untrusted(_) => f.write_str("the host key was not accepted"),
-        }
-    }
-}
-
-impl client::Handler for Peer {
-    type Error = PeerError;
-
-    async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, PeerError> {
-        (self.judge)(&ssh_key::host_key(key)).map(|()| true).map_err(PeerError::Untrusted)
-    }
-
-    async fn auth_banner(&mut self, banner: &str, _: &mut client::Session) -> Result<(), PeerError> {
-        let mut state = self.told.state();
-        for line in banner.lines() {
-            if state.banner.len() + line.len() > MOST_TEXT {
-                break;
-            }
-            let line = text::display_safe(line.trim_end().as_bytes());
-            state.banner.push_str(&line);
-            state.banner.push('\n');
-        }
-        Ok(())
-    }
-
-    async fn kex_done(&mut self, _: Option<&[u8]>, names: &russh::Names, _: &mut client::Session) -> Result<(), PeerError> {
-        let facts = [
-            ("Key exchange", names.kex.as_ref().to_owned()),
-            ("Host key type", names.key.to_string()),
-            ("Cipher", names.cipher.as_ref().to_owned()),
-            ("Strict key exchange", if names.strict_kex() { "yes" } else { "no" }.to_owned()),
-        ];
-        let mut state = self.told.state();
-        // Strict key exchange is only negotiated in the first one; later ones change nothing a person looks for.
-        if state.facts.is_empty() {
-            state.facts = facts.map(|(label, value)| (label.to_owned(), value)).to_vec();
-        }
-        Ok(())
-    }
-
-    async fn disconnected(&mut self, reason: DisconnectReason<PeerError>) -> Result<(), PeerError> {
-        match reason {
-            DisconnectReason::ReceivedDisconnect(info) => {
-                self.told.state().farewell = Some(text::display_safe(info.message.as_bytes()));
-                Ok(())
-            }
-            DisconnectReason::Error(error) => Err(error),
-        }
-    }
-}
-
-fn handshake_error(error: PeerError, endpoint: &Endpoint, first: &FirstBytes, told: &Told) -> ConnectError {
-    let new = |kind, detail: String| ConnectError::new(kind, endpoint, detail);
-    let error = match error {
-        PeerError::Untrusted(evidence) => return new(ConnectErrorKind::Untrusted(evidence), String::new()),
-        PeerError::Ssh(error) => error,
-    };
-    if let Some(other) = first.other_protocol() {
-        return new(ConnectErrorKind::WrongProtocol, other);
-    }
-    let farewell = told.state().farewell.clone();
-    match error {
-        russh::Error::IO(error) => ConnectError::from_io(&error, endpoint),
-        russh::Error::Disconnect | russh::Error::HUP => {
-            let silent = "the server closed the connection at once; it may take no more connections, or not from this address";
-            new(ConnectErrorKind::ConnectionLost, farewell.unwrap_or_else(|| silent.to_owned()))
-        }
-        russh::Error::NoCommonAlgo { kind, theirs, .. } => {
-            let what = format!("{kind:?}").to_lowercase();
-            new(ConnectErrorKind::Handshake, format!("no common {what} algorithm; the server offers {}", theirs.join(", ")))
-        }
-        other => new(ConnectErrorKind::Handshake, farewell.unwrap_or_else(|| other.to_string())),
     }
 }
 
@@ -388,28 +254,5 @@ struct SessionWriter(ChannelWriteHalf<client::Msg>);
 impl Outgoing for SessionWriter {
     async fn send(&mut self, bytes: Bytes) -> bool {
         self.0.data_bytes(bytes).await.is_ok()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_known_key_type_is_asked_for_first() {
-        let first = |known: &[&str]| host_key_algorithms(&known.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())[0].clone();
-        assert_eq!(first(&[]), Algorithm::Ed25519);
-        assert_eq!(first(&["ssh-rsa"]), Algorithm::Rsa { hash: Some(HashAlg::Sha512) });
-        assert_eq!(first(&["ecdsa-sha2-nistp384", "ssh-ed25519"]), Algorithm::Ecdsa { curve: EcdsaCurve::NistP384 });
-    }
-
-    #[test]
-    fn strict_key_exchange_stays_on_and_compression_off() {
-        let site = crate::model::site::ParsedUrl::parse("sftp://h").unwrap().site;
-        let second = Duration::from_secs(1);
-        let config = config(&SshSettings { site, preferred_host_keys: Vec::new(), timeout: second, keepalive: second });
-        assert!(config.preferred.kex.contains(&russh::kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT));
-        assert!(config.preferred.cipher.contains(&cipher::AES_128_GCM));
-        assert_eq!(config.preferred.compression.len(), 1);
     }
 }

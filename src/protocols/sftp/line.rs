@@ -1,4 +1,4 @@
-//! The TCP stream below SSH: buffered, cut when its token is cancelled, and aware of who speaks first.
+//! The stream below SSH: buffered, cut when its token is cancelled, and aware of who speaks first.
 
 use std::io;
 use std::pin::Pin;
@@ -7,8 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
+
+use super::transport::Stream;
 
 /// russh reads a packet's length and its body apart; one system call for both.
 const BUFFER: usize = 64 * 1024;
@@ -53,9 +54,9 @@ impl FirstBytes {
     }
 }
 
-/// A TCP stream that ends when its token is cancelled.
+/// A stream that ends when its token is cancelled.
 pub(super) struct Line {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
     token: CancellationToken,
     cut: BoxFuture<'static, ()>,
     first: FirstBytes,
@@ -63,7 +64,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(stream: TcpStream, token: CancellationToken, first: FirstBytes) -> Self {
+    pub(super) fn new(stream: Box<dyn Stream>, token: CancellationToken, first: FirstBytes) -> Self {
         let cut = Box::pin(token.clone().cancelled_owned());
         Self { stream: BufReader::with_capacity(BUFFER, stream), token, cut, first, is_ssh: false }
     }

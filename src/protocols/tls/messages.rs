@@ -208,7 +208,7 @@ const RETRY: &[u8] = &[
 #[derive(Clone, Copy)]
 struct Bytes<'a>(&'a [u8]);
 
-impl<'a> Bytes<'a> {
+impl Bytes<'_> {
     fn take(&mut self, length: usize) -> Option<Self> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;

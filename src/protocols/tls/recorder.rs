@@ -172,11 +172,11 @@ impl Recording {
     fn server_hello(&mut self, body: &[u8]) {
         let Some(hello) = ServerHello::read(body) else { return };
         let group = hello.group.map(names::group);
+        self.version = Some(hello.version);
         if hello.is_retry {
             let wanted = group.map(|group| format!("it wants a key exchange with {group}")).unwrap_or_default();
             return self.step("the server sent HelloRetryRequest", wanted);
         }
-        self.version = Some(hello.version);
         self.facts.version = names::version(hello.version);
         self.facts.suite = names::suite(hello.suite);
         self.facts.key_exchange.clone_from(&group);

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
@@ -34,6 +34,8 @@ struct Inner {
     verifier: OnceLock<Option<Arc<dyn ServerCertVerifier>>>,
     anchors: OnceLock<Anchors>,
     hints: GroupHints,
+    /// These and others, as [`Roots::with`] was asked last.
+    more: Mutex<Option<(Vec<Vec<u8>>, Roots)>>,
 }
 
 impl Roots {
@@ -72,10 +74,29 @@ impl Roots {
         &self.lists
     }
 
+    /// These and `certificates` (DER); what is no certificate is left out. Asked for the same again, it answers the same,
+    /// so that the system's are not loaded for every connection.
+    pub fn with(&self, certificates: Vec<Vec<u8>>) -> Self {
+        if certificates.is_empty() {
+            return self.clone();
+        }
+        let mut more = self.inner.more.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((same, roots)) = &*more
+            && *same == certificates
+        {
+            return roots.clone();
+        }
+        let given = certificates.iter().cloned().map(CertificateDer::from).filter(is_root);
+        let all = self.inner.extra.iter().cloned().chain(given).collect();
+        let roots = Self { lists: self.lists.clone(), ..Self::new(self.inner.system, all) };
+        *more = Some((certificates, roots.clone()));
+        roots
+    }
+
     fn new(system: bool, extra: Vec<CertificateDer<'static>>) -> Self {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let (verifier, anchors, hints) = (OnceLock::new(), OnceLock::new(), GroupHints::default());
-        Self { inner: Arc::new(Inner { system, extra, provider, verifier, anchors, hints }), lists: ListFolder::none() }
+        let (verifier, anchors, hints, more) = (OnceLock::new(), OnceLock::new(), GroupHints::default(), Mutex::default());
+        Self { inner: Arc::new(Inner { system, extra, provider, verifier, anchors, hints, more }), lists: ListFolder::none() }
     }
 
     pub(super) fn provider(&self) -> &Arc<CryptoProvider> {

@@ -99,7 +99,12 @@ impl TlsSession {
                 evidence.tls = facts;
                 Err(ConnectError::new(ConnectErrorKind::Untrusted(evidence.clone()), &self.endpoint, ""))
             }
-            (_, Err(error)) => Err(handshake_error(&error, &self.endpoint)),
+            (seen, Err(error)) => {
+                // A certificate whose key was not shown, or a line that broke: nobody was accepted.
+                *seen = Seen::Nothing;
+                tracing::debug!(endpoint = %self.endpoint, steps = ?self.facts().timeline, "handshake failed");
+                Err(handshake_error(&error, &self.endpoint))
+            }
             (Seen::Nothing, Ok(_)) => {
                 Err(ConnectError::new(ConnectErrorKind::Handshake, &self.endpoint, "the server showed no certificate"))
             }

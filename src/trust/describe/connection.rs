@@ -69,6 +69,7 @@ pub fn pin(pin: &Pin, now: Timestamp) -> Vec<Section> {
     let remember = match pin.remember {
         Remember::Once => "until this program ends",
         Remember::Always => "until you remove it",
+        Remember::Unconfirmed => "not: your keyring does not confirm it",
     };
     let mut fields = vec![
         Field::new("pinned_since", "Since", Value::Time(pin.since)),

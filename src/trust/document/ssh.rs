@@ -72,7 +72,7 @@ fn rfc4716(lines: &[&str], now: Timestamp) -> Document {
                     value.push_str(lines.next().unwrap_or(&""));
                 }
                 if name.eq_ignore_ascii_case("comment") {
-                    comment = value.trim_matches('"').to_owned();
+                    value.trim_matches('"').clone_into(&mut comment);
                 }
             }
             None => body.push_str(line),

@@ -50,7 +50,7 @@ pub(super) fn request(der: &[u8]) -> Option<Document> {
             for extension in &wanted.extensions {
                 match extension.parsed_extension() {
                     ParsedExtension::SubjectAlternativeName(names) => {
-                        alternative.extend(names.general_names.iter().filter_map(general_name))
+                        alternative.extend(names.general_names.iter().filter_map(general_name));
                     }
                     ParsedExtension::BasicConstraints(constraints) => is_authority = Some(constraints.ca),
                     _ => {}

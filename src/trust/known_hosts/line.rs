@@ -21,7 +21,7 @@ pub(super) struct Line {
 
 /// What a line beginning with `@` means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Marker {
+pub enum Marker {
     /// `@revoked`
     Revoked,
     /// `@cert-authority`
@@ -78,8 +78,8 @@ impl Line {
 
 impl Hosts {
     fn read(field: &str) -> Option<Self> {
-        let Some(hashed) = field.strip_prefix("|1|") else { return Some(Self::Patterns(field.to_ascii_lowercase())) };
-        let (salt, hash) = hashed.split_once('|')?;
+        let Some(hashed) = field.strip_prefix('|') else { return Some(Self::Patterns(field.to_ascii_lowercase())) };
+        let (salt, hash) = hashed.strip_prefix("1|")?.split_once('|')?;
         Some(Self::Hashed { salt: STANDARD.decode(salt).ok()?, hash: STANDARD.decode(hash).ok()? })
     }
 

@@ -3,6 +3,7 @@
 
 mod certificate;
 mod line;
+mod listing;
 
 use std::fmt;
 use std::fs::File;
@@ -19,7 +20,9 @@ use super::fingerprint::Fingerprint;
 use super::host_key::{HostCertificate, HostKey};
 use super::private_file;
 use crate::model::{Endpoint, text};
-use line::{Hosts, Line, Marker, Parsed, key_type};
+use line::{Hosts, Line, Parsed, key_type};
+
+pub use listing::{Listed, Marker, RemoveError, remove_line};
 
 /// A file beyond this is read only so far.
 const MOST_BYTES: u64 = 16 << 20;

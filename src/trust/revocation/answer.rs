@@ -81,7 +81,7 @@ fn refusal(status: &[u8]) -> Result<(), String> {
     Err(words.to_owned())
 }
 
-fn basic_response<'a>(mut outer: Reader<'a>) -> Option<der::Element<'a>> {
+fn basic_response(mut outer: Reader<'_>) -> Option<der::Element<'_>> {
     let mut bytes = outer.inside(context(0))?.inside(SEQUENCE)?;
     (bytes.take(OBJECT_IDENTIFIER)?.contents == BASIC_RESPONSE).then_some(())?;
     der::only(bytes.take(OCTET_STRING)?.contents, SEQUENCE)

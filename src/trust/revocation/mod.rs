@@ -81,7 +81,8 @@ pub enum RevocationPlace {
 /// Looks whether a certificate of `chain` (leaf first) was taken back, as of `now`: in the answer about the leaf the
 /// server stapled (empty: none), then in `lists`. `anchors` is called only where an issuer is not in the chain.
 ///
-/// A certificate whose issuer is not known by its signature stays *not checked*.
+/// A certificate whose issuer is not known by its signature stays *not checked*; of the leaf, what is at hand is then
+/// *unusable*.
 pub fn check<'a>(
     chain: &'a [Certificate],
     anchors: impl FnOnce() -> &'a Anchors,
@@ -90,6 +91,12 @@ pub fn check<'a>(
     now: Timestamp,
 ) -> Checked {
     let mut checked = Checked::default();
+    if let Some(issuer) = chain.first().and_then(subject::issuer_of) {
+        let list = lists.iter().find(|list| list.is_of(issuer)).map(|list| RevocationSource::File(list.name.clone()));
+        if let Some(source) = Some(RevocationSource::Staple).filter(|_| !staple.is_empty()).or(list) {
+            checked.leaf = Revocation::Unusable { source, why: NO_ISSUER.to_owned() };
+        }
+    }
     let wanted = |at: usize, issuer: &[u8]| (at == 0 && !staple.is_empty()) || lists.iter().any(|list| list.is_of(issuer));
     for subject in subject::path(chain, anchors, wanted) {
         let mut state = Revocation::NotChecked;
@@ -106,6 +113,8 @@ pub fn check<'a>(
     }
     checked
 }
+
+const NO_ISSUER: &str = "its signature cannot be checked, because the certificate of the issuer is not at hand";
 
 /// Where to ask about the leaf of `chain`, responders first; empty where its issuer is not known or names no place.
 pub fn places<'a>(chain: &'a [Certificate], anchors: impl FnOnce() -> &'a Anchors) -> Vec<RevocationPlace> {

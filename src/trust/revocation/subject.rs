@@ -65,6 +65,13 @@ pub(super) fn path<'a>(
     path
 }
 
+/// The DER of the name of who issued it; `None` if it vouches for itself or cannot be read.
+pub(super) fn issuer_of(shown: &Certificate) -> Option<&[u8]> {
+    let (x509, signed) = link(&shown.der)?;
+    let is_own = PublicKey::read(x509.tbs_certificate.subject_pki.raw).is_some_and(|key| signed.is_by(&key));
+    (!is_own).then_some(x509.tbs_certificate.issuer.as_raw())
+}
+
 fn link(der: &[u8]) -> Option<(X509Certificate<'_>, Signed<'_>)> {
     Some((certificate::parse(der)?, Signed::read(der)?))
 }

@@ -67,6 +67,11 @@ impl Look {
         time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
     }
 
+    /// `2026-11-21`, local time.
+    pub(super) fn date(&self, time: Timestamp) -> String {
+        time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d").to_string()
+    }
+
     /// In six columns: `09:30` today, `Nov 21` this year, else `2024`.
     pub(super) fn short_date(&self, time: Timestamp, now: Timestamp) -> String {
         let (time, now) = (time.to_zoned(self.zone.clone()), now.to_zoned(self.zone.clone()));

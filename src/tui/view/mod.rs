@@ -2,6 +2,7 @@
 
 pub mod dialog;
 pub(super) mod draw;
+mod identity;
 pub mod layout;
 mod look;
 mod pane;

@@ -19,6 +19,8 @@ pub(super) struct Sheet {
     pub(super) role: Role,
     /// Columns inside the frame.
     pub(super) width: usize,
+    /// What is always seen, over the body.
+    pub(super) head: Vec<Line>,
     /// What scrolls if it does not fit.
     pub(super) body: Vec<Line>,
     /// What is always seen, under the body.
@@ -124,9 +126,10 @@ impl Line {
         lines.into_iter().map(Self::buttons).collect()
     }
 
-    /// Both one after the other.
+    /// Both one after the other; what stands at the right is the other's.
     pub(super) fn and_all(mut self, other: Self) -> Self {
         self.pieces.extend(other.pieces);
+        self.right = other.right.or(self.right);
         self
     }
 
@@ -150,7 +153,8 @@ impl Line {
         Some(Cursor { at, visible: true })
     }
 
-    fn width(&self) -> usize {
+    /// Columns from the left.
+    pub(super) fn width(&self) -> usize {
         self.pieces.iter().map(|(text, _)| text::width(text)).sum()
     }
 }
@@ -191,6 +195,7 @@ impl Sheet {
             title: title.into(),
             role: Role::DialogTitle,
             width,
+            head: Vec::new(),
             body: Vec::new(),
             foot: Vec::new(),
             hints: Vec::new(),
@@ -202,12 +207,12 @@ impl Sheet {
     /// Draws the sheet in the middle of `screen`.
     pub(super) fn draw(mut self, look: &Look, screen: Rect, buffer: &mut Buffer) -> Drawn {
         let gap = usize::from(!self.body.is_empty());
-        if self.body.len() + gap + self.foot.len() + self.hints.len() + 2 <= usize::from(screen.height) {
+        if self.head.len() + self.body.len() + gap + self.foot.len() + self.hints.len() + 2 <= usize::from(screen.height) {
             self.foot.splice(0..0, (0..gap).map(|_| Line::empty()));
             self.foot.append(&mut self.hints);
         }
         let columns = (self.width as u16 + 4).min(screen.width);
-        let wanted = self.body.len() + self.foot.len() + 2;
+        let wanted = self.head.len() + self.body.len() + self.foot.len() + 2;
         let rows = (wanted.min(usize::from(screen.height)) as u16).max(3.min(screen.height));
         let area = Rect::new(screen.x + (screen.width - columns) / 2, screen.y + (screen.height - rows) / 2, columns, rows);
         clear(buffer, area, look.style(Role::Dialog));
@@ -218,7 +223,8 @@ impl Sheet {
             height: area.height.saturating_sub(2),
         };
         let foot_rows = self.foot.len().min(usize::from(inner.height));
-        let body_rows = usize::from(inner.height) - foot_rows;
+        let head_rows = self.head.len().min(usize::from(inner.height) - foot_rows);
+        let body_rows = usize::from(inner.height) - foot_rows - head_rows;
         let hidden = self.body.len().saturating_sub(body_rows);
         let mut from = self.scroll.min(hidden);
         if let Some(keep) = self.keep {
@@ -229,7 +235,8 @@ impl Sheet {
         let mut cursor = None;
         let shown = self.body.iter().skip(from).take(body_rows);
         let foot_from = inner.bottom() - foot_rows as u16;
-        let rows = (inner.top()..).zip(shown).chain((foot_from..).zip(&self.foot));
+        let head = self.head.iter().take(head_rows);
+        let rows = (inner.top()..).zip(head.chain(shown)).chain((foot_from..).zip(&self.foot));
         for (y, line) in rows.filter(|(y, _)| *y < inner.bottom()) {
             cursor = line.draw(look, Rect { y, height: 1, ..inner }, buffer).or(cursor);
         }

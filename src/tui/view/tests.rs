@@ -7,15 +7,11 @@ use proptest::prelude::*;
 
 use crate::app::key::{Key, KeyCode};
 use crate::app::{Msg, Side};
-use crate::ask::{
-    ConflictQuestion, FileFacts, InteractivePrompt, InteractiveQuestion, Prompter as _, SecretPurpose, SecretQuestion, TrustQuestion,
-};
+use crate::ask::{ConflictQuestion, FileFacts, InteractivePrompt, InteractiveQuestion, Prompter as _, SecretPurpose, SecretQuestion};
 use crate::engine::{Advice, FileFailure, FileProgress, JobId, JobKind, JobProgress, JobState, Report, SessionId, Snapshot};
 use crate::model::entry::Kind;
 use crate::model::site::ParsedUrl;
-use crate::model::{Endpoint, Entry, EntryName, FilePath, Protocol, Site};
-use crate::trust::evidence::Remembered;
-use crate::trust::{Certificate, Change, Evidence, Fingerprint, HostKey, PeerIdentity, Problem, ProblemKind};
+use crate::model::{Entry, EntryName, FilePath, Protocol, Site};
 use crate::tui::fixture::{Asking, Stage, text};
 use crate::tui::theme::{BUILT_IN, Theme};
 
@@ -43,42 +39,6 @@ fn asked(name: &str, ask: impl Fn(&mut Stage) -> Asking, keys: &str) {
 
 fn site() -> Site {
     ParsedUrl::parse("ftpes://bob@files.example.com").unwrap().site
-}
-
-fn problem(kind: ProblemKind, text: &str) -> Problem {
-    Problem { kind, at: 0, text: text.into() }
-}
-
-fn certificate_question(dangerous: bool) -> TrustQuestion {
-    let der = include_bytes!("../../../tests/fixtures/certificates/self-signed-expired.der");
-    let evidence = Evidence {
-        problems: vec![
-            problem(ProblemKind::SelfSigned, "The certificate is signed by itself: nobody else says that it belongs to this server."),
-            problem(ProblemKind::Expired, "It was valid until 2026-01-01, that is over."),
-        ],
-        remembered: dangerous.then(|| Remembered {
-            fingerprint: Fingerprint::of(b"before"),
-            place: "pinned 2026-11-02".into(),
-            same_key: false,
-            change: Change::Unclassified,
-            certificate: None,
-        }),
-        ..Evidence::new(Endpoint::new("files.example.com", 21), PeerIdentity::Certificates(vec![Certificate { der: der[..].into() }]))
-    };
-    TrustQuestion { site: site(), on_the_way_to: None, evidence: Box::new(evidence), dangerous, can_remember: true }
-}
-
-fn host_key_question() -> TrustQuestion {
-    let evidence = Evidence {
-        problems: vec![problem(ProblemKind::UnknownHostKey, "No line of known_hosts names this server.")],
-        ..Evidence::new(Endpoint::new("files.example.com", 22), PeerIdentity::HostKey(HostKey::plain("ssh-ed25519", &b"key"[..])))
-    };
-    let site = ParsedUrl::parse("sftp://bob@files.example.com").unwrap().site;
-    TrustQuestion { site, on_the_way_to: None, evidence: Box::new(evidence), dangerous: false, can_remember: true }
-}
-
-fn trust(stage: &mut Stage, question: TrustQuestion) -> Asking {
-    stage.ask(|prompter| async move { prompter.trust(question).await })
 }
 
 fn secret(stage: &mut Stage, purpose: SecretPurpose, attempt: u32) -> Asking {
@@ -210,17 +170,6 @@ fn sites_connecting_and_failed() {
 }
 
 #[test]
-fn trust_dialogs() {
-    asked("trust-certificate", |stage| trust(stage, certificate_question(false)), "");
-    asked("trust-certificate-deaf", |stage| trust(stage, certificate_question(false)), "<wait>");
-    asked("trust-certificate-details", |stage| trust(stage, certificate_question(false)), "i");
-    asked("trust-compare", |stage| trust(stage, certificate_question(false)), "fab");
-    asked("trust-changed", |stage| trust(stage, certificate_question(true)), "");
-    asked("trust-changed-type-last", |stage| trust(stage, certificate_question(true)), "ozzzz<enter>");
-    asked("trust-host-key", |stage| trust(stage, host_key_question()), "");
-}
-
-#[test]
 fn questions() {
     let password = || SecretPurpose::Password { user: "bob".into() };
     let passphrase = || SecretPurpose::KeyPassphrase { file: "~/.ssh/id_ed25519".into(), label: "bob@laptop".into() };
@@ -245,7 +194,6 @@ fn dialogs_of_actions() {
     shown("mark", |stage| stage.keys("+.pdf"));
     shown("sort", |stage| stage.keys("s"));
     shown("facts", |stage| stage.keys("jjji"));
-    shown("connection", |stage| stage.keys("<tab>T"));
     shown("help", |stage| stage.keys("?"));
     shown("help-narrowed", |stage| stage.keys("?folder"));
     shown("palette", |stage| stage.keys(":copy"));
@@ -313,9 +261,10 @@ fn stages() -> Vec<Stage> {
             stage
         })
         .collect();
-    for question in [certificate_question(false), certificate_question(true), host_key_question()] {
+    for (question, keys) in super::dialog::trust::tests::every_question().into_iter().zip(["", "i", "f00<enter>", "a", "i", "f"]) {
         let mut stage = Stage::new(80, 24);
-        std::mem::forget(trust(&mut stage, question));
+        std::mem::forget(stage.ask(|prompter| async move { prompter.trust(question).await }));
+        stage.keys(keys);
         stages.push(stage);
     }
     for ask in [|stage: &mut Stage| std::mem::forget(interactive(stage)), |stage: &mut Stage| std::mem::forget(conflict(stage))] {

@@ -190,7 +190,7 @@ async fn plain_ftp_says_so() {
 async fn a_ledger_that_cannot_be_read_is_told_and_not_written_over() {
     let server = serve("ftpes", &tree()).await;
     let person = Person::new();
-    let ledger = TrustStore::open(person.folder.path()).file();
+    let ledger = TrustStore::open(person.folder.path(), Keyring::off()).file();
     std::fs::write(&ledger, "torn").unwrap();
     let prompter = Arc::new(script().trusting(TrustAnswer::Always));
     let (engine, _news) = person.engine(&prompter);

@@ -1,11 +1,16 @@
 //! The engine against the embedded servers: whom it asks what, and what it does when a line breaks.
 
 mod bad_input;
+mod certified;
 mod ftps;
+mod hop;
+mod inspecting;
+mod ledger;
 mod quiet;
 mod relay;
 mod session;
 mod sftp;
+mod ways;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,7 +26,7 @@ use sealift::model::site::ParsedUrl;
 use sealift::model::{Entry, FilePath};
 use sealift::protocols::ftp::DataMode;
 use sealift::protocols::tls::Roots;
-use sealift::secrets::Secret;
+use sealift::secrets::{Keyring, Secret};
 use sealift::server::ftp::{FtpOptions, FtpServer};
 use sealift::server::sftp::{SftpOptions, SftpServer};
 use sealift::server::{HostKey, Running, ServerIdentity, Users};
@@ -118,9 +123,13 @@ impl Person {
     }
 
     pub fn engine_for(&self, prompter: Arc<dyn Prompter>) -> (Engine, mpsc::Receiver<Event>) {
-        let services = Services {
+        Engine::new(self.services(prompter), None)
+    }
+
+    pub fn services(&self, prompter: Arc<dyn Prompter>) -> Services {
+        Services {
             prompter,
-            trust: Arc::new(TrustStore::open(self.folder.path())),
+            trust: Arc::new(TrustStore::open(self.folder.path(), Keyring::off())),
             host_keys: Arc::new(HostKeyFiles::only(self.known_hosts())),
             roots: Roots::only(Vec::new()),
             keys: Arc::new(self.keys.clone()),
@@ -131,8 +140,7 @@ impl Person {
             now: Timestamp::now,
             timing: self.timing,
             asking: Arc::default(),
-        };
-        Engine::new(services, None)
+        }
     }
 
     /// Connects with these answers; also what was asked, in words.

@@ -39,7 +39,7 @@ fn download(from: Place, items: &[&str], to: &TempDir) -> JobSpec {
     }
 }
 
-async fn ended(news: &mut mpsc::Receiver<Event>) -> Report {
+pub async fn ended(news: &mut mpsc::Receiver<Event>) -> Report {
     let report = async {
         loop {
             if let Event::JobEnded { report, .. } = news.recv().await.unwrap() {

@@ -47,7 +47,7 @@ async fn ftp(site: Site, password: &Secret, data_mode: DataMode) -> FtpFileSyste
 }
 
 async fn ssh(site: Site) -> SshConnection {
-    let settings = SshSettings { site, preferred_host_keys: Vec::new(), timeout: LIMIT, keepalive: LIMIT };
+    let settings = SshSettings { timeout: LIMIT, keepalive: LIMIT, ..SshSettings::new(site) };
     SshConnection::connect(&settings, Arc::new(|_| Ok(()))).await.unwrap()
 }
 

@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 use crate::ask::Refuse;
 use crate::cli::args::Cert;
 use crate::cli::exit::{ExitCode, Failure};
+use crate::cli::output;
 use crate::cli::places::{Named, named};
 use crate::engine;
 use crate::model::{Site, text};
@@ -84,7 +85,7 @@ fn choices(timeout: Option<u64>) -> Choices {
 }
 
 async fn look(site: &Site, choices: &Choices) -> Result<Evidence, Failure> {
-    let services = Setup::read()?.services(choices, Arc::new(Refuse))?;
+    let services = Setup::read(choices)?.services(choices, Arc::new(Refuse), Arc::new(output::say))?;
     Box::pin(engine::look(site, &services)).await.map_err(|failure| Failure::from(&failure))
 }
 

@@ -18,11 +18,11 @@ use crate::identity::x509::names::Invalid;
 use crate::identity::x509::request::RequestError;
 use crate::identity::x509::returned::Refused;
 use crate::identity::x509::store::UnlockError;
-use crate::setup::Setup;
+use crate::setup::{Choices, Setup};
 
 /// The person's data folder.
 pub(super) fn data() -> Result<PathBuf, Failure> {
-    Ok(Setup::read()?.directories.data)
+    Ok(Setup::read(&Choices::default())?.directories.data)
 }
 
 /// Now, in whole seconds as certificates count.

@@ -14,8 +14,9 @@ use crate::model::Endpoint;
 use crate::protocols::tls::{Roots, verify_chain};
 use crate::trust::assess::{Assessment, Purpose, Usage};
 use crate::trust::certificate::CertificateFacts;
-use crate::trust::revocation::RevocationList;
-use crate::trust::{Certificate, ChainLink, Fingerprint, LinkSignature, Origin, PeerIdentity, describe};
+use crate::trust::document::DocumentKind;
+use crate::trust::revocation::{Checked, Revocation, RevocationList};
+use crate::trust::{Certificate, ChainLink, Fingerprint, LinkSignature, Origin, PeerIdentity, ProblemKind, describe};
 
 pub(super) async fn verify(command: &CertVerify) -> Result<ExitCode, Failure> {
     let now = match &command.at {
@@ -24,21 +25,26 @@ pub(super) async fn verify(command: &CertVerify) -> Result<ExitCode, Failure> {
         }
         None => Timestamp::now(),
     };
-    let (chain, of_url) = match source(&command.chain)? {
+    let (chain, of_url, stapled) = match source(&command.chain)? {
         Source::Server(site) => {
             let evidence = look(&site, &choices(command.timeout)).await?;
             let PeerIdentity::Certificates(chain) = evidence.identity else {
                 return Err(Failure::usage("an SSH server has a host key, not a chain of certificates", "Use sealift cert show."));
             };
-            (chain, Some(site.endpoint.host))
+            (chain, Some(site.endpoint.host), evidence.revocation)
         }
         Source::Bytes(name) => {
             let shown = name.shown();
-            let chain: Vec<_> = read(name, now).await?.into_iter().filter_map(|document| document.certificate).collect();
+            let documents = read(name, now).await?;
+            // Without it another one would pass for the first.
+            if documents.iter().any(|document| document.kind == DocumentKind::Unreadable) {
+                return Err(Failure::unreadable(&shown, "a part of it cannot be read", "Look at it with sealift cert show."));
+            }
+            let chain: Vec<_> = documents.into_iter().filter_map(|document| document.certificate).collect();
             if chain.is_empty() {
                 return Err(Failure::unreadable(&shown, "there is no certificate in it that can be read", ""));
             }
-            (chain, None)
+            (chain, None, Revocation::NotChecked)
         }
     };
     // An endpoint keeps host names in the form they are compared in.
@@ -58,6 +64,7 @@ pub(super) async fn verify(command: &CertVerify) -> Result<ExitCode, Failure> {
         let judge = move || verify_chain(&chain, Purpose { host: host.as_deref(), usage }, &roots, &lists, now);
         tokio::task::spawn_blocking(judge).await.map_err(|error| Failure::unreadable("the chain", error, ""))?
     };
+    let judged = with_staple(judged, stapled);
     let is_trusted = judged.problems.is_empty() && !judged.unusable;
     let printed = if command.json {
         output::json_line(&verdict_json(&judged, is_trusted, host.as_deref(), now))
@@ -66,6 +73,14 @@ pub(super) async fn verify(command: &CertVerify) -> Result<ExitCode, Failure> {
     };
     printed.map_err(|error| Failure::output(&error))?;
     Ok(if is_trusted { ExitCode::Ok } else { ExitCode::Identity })
+}
+
+/// What the server brought along about its own revocation counts beside the lists.
+fn with_staple(judged: Assessment, stapled: Revocation) -> Assessment {
+    let is_told = judged.problems.iter().any(|problem| problem.kind == ProblemKind::Revoked && problem.at == 0);
+    let problems = stapled.problem(0).into_iter().filter(|_| !is_told).collect();
+    let leaf = judged.revocation.clone().or(stapled);
+    judged.with_revocation(Checked { leaf, problems })
 }
 
 async fn lists_of(files: &[PathBuf]) -> Result<Vec<RevocationList>, Failure> {

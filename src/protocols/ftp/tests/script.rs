@@ -100,7 +100,7 @@ where
 
 fn settings(protocol: Protocol, address: SocketAddr) -> FtpSettings {
     FtpSettings {
-        site: Site { protocol, endpoint: Endpoint::new(&address.ip().to_string(), address.port()), user: None },
+        site: Site { protocol, endpoint: Endpoint::new(&address.ip().to_string(), address.port()), user: None, default_port_named: false },
         roots: Roots::only(Vec::new()),
         data_mode: DataMode::Auto,
         timeout: Duration::from_secs(20),

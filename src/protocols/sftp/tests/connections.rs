@@ -161,7 +161,7 @@ fn trusting() -> HostKeyJudge {
 fn settings(port: u16) -> SshSettings {
     let site = Site { endpoint: Endpoint::new("127.0.0.1", port), ..ParsedUrl::parse("sftp://h").unwrap().site };
     let (timeout, keepalive) = (Duration::from_secs(20), Duration::from_secs(15));
-    SshSettings { site, preferred_host_keys: Vec::new(), timeout, keepalive }
+    SshSettings { timeout, keepalive, ..SshSettings::new(site) }
 }
 
 async fn start(wants: Wants, subsystem: Subsystem) -> Running {

@@ -2,11 +2,16 @@
 
 mod conflict;
 mod facts;
+mod inspector;
+mod ledger;
 mod lists;
 mod prompts;
 mod transfers;
-mod trust;
+pub(super) mod trust;
 mod work;
+
+#[cfg(test)]
+mod tests;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -25,7 +30,7 @@ use crate::tui::theme::Role;
 pub(super) fn draw(dialog: &Dialog, app: &App, look: &Look, screen: Rect, layout: &Layout, buffer: &mut Buffer) -> Drawn {
     let sheet = match dialog {
         Dialog::Filter(filter) => return Drawn { cursor: draw_filter(filter, look, layout, buffer), scroll_end: 0 },
-        Dialog::Trust(dialog) => trust::sheet(dialog, app.now.since_start, look, screen),
+        Dialog::Trust(dialog) => trust::sheet(dialog, app.now, look, screen),
         Dialog::Secret(dialog) => prompts::secret(dialog, screen),
         Dialog::Interactive(dialog) => prompts::interactive(dialog, screen),
         Dialog::Connect(dialog) => prompts::connect(dialog, screen),
@@ -41,6 +46,11 @@ pub(super) fn draw(dialog: &Dialog, app: &App, look: &Look, screen: Rect, layout
         Dialog::Help(dialog) => lists::help(dialog, screen),
         Dialog::Palette(dialog) => lists::palette(dialog, screen),
         Dialog::Transfers(dialog) => transfers::sheet(dialog, app, look, screen),
+        Dialog::Inspector(dialog) => inspector::sheet(dialog, look, screen),
+        Dialog::Export(dialog) => inspector::export(dialog, screen),
+        Dialog::Ledger(dialog) => ledger::sheet(dialog, app, look, screen),
+        Dialog::Forget(dialog) => ledger::forget(dialog, screen),
+        Dialog::Import(dialog) => ledger::import(dialog, screen),
         Dialog::Facts(dialog) => facts::facts(dialog, screen),
         Dialog::Message(dialog) => facts::message(dialog, screen),
     };

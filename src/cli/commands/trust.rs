@@ -1,0 +1,304 @@
+//! `trust`: what a person trusts, listed, shown, added, removed, exported, imported.
+
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::super::args::{Trust, TrustAdd};
+use super::super::exit::{ExitCode, Failure};
+use super::super::output;
+use super::super::prompt::LinePrompter;
+use crate::ask::Refuse;
+use crate::engine::{Ledger, LedgerError, Sought};
+use crate::model::site::ParsedUrl;
+use crate::model::{Endpoint, Protocol, text};
+use crate::setup::{Choices, Setup};
+use crate::trust::certificate::CertificateFacts;
+use crate::trust::document;
+use crate::trust::ledger::{Confirmation, Row, Subject};
+use crate::trust::store::{Authority, Kept};
+use crate::trust::{Certificate, Fingerprint, Pin, ProblemKind, Verified};
+
+/// The answer to a fingerprint that is none, or to a place that says no port.
+const HOW_TO_NAME: &str = "Name it as host:port, as a URL, or by its fingerprint (sha256:HEX, SHA256:base64).";
+
+pub(in crate::cli) async fn trust(command: &Trust) -> Result<ExitCode, Failure> {
+    let setup = Setup::read(&Choices::default())?;
+    let ledger = Ledger::new(&setup.services(&Choices::default(), Arc::new(Refuse), Arc::new(output::say))?);
+    match command {
+        Trust::List { json } => list(&ledger, *json).await,
+        Trust::Show { whom, json } => show(&ledger, whom, *json).await,
+        Trust::Add(TrustAdd { authority: Some(file), fingerprint, .. }) => add_authority(&ledger, file, fingerprint.as_deref()).await,
+        Trust::Add(TrustAdd { endpoint, identity, yes, .. }) => {
+            add(&ledger, endpoint.as_deref().unwrap_or_default(), identity.as_deref().unwrap_or_default(), *yes).await
+        }
+        Trust::Remove { whom, yes } => remove(&ledger, whom, *yes).await,
+        Trust::Export { file } => export(&ledger, file.as_deref()).await,
+        Trust::Import { file } => import(&ledger, file).await,
+    }
+}
+
+async fn list(ledger: &Ledger, json: bool) -> Result<ExitCode, Failure> {
+    let rows = ledger.rows().await?;
+    print(&rows, json)?;
+    let denied = rows.iter().filter(|row| row.confirmed == Confirmation::Denied).count();
+    if json {
+        let mut summary = json!({ "summary": { "rows": rows.len(), "denied": denied } });
+        if let Err(error) = ledger.keyring().await {
+            summary["summary"]["keyring"] = json!(error.to_string());
+        }
+        output::json_line(&summary).map_err(|error| Failure::output(&error))?;
+    } else if rows.is_empty() {
+        output::say("nobody is trusted yet");
+    } else if denied > 0 {
+        output::say(&format!("{denied} of these your keyring does not confirm; the next connection asks again"));
+    }
+    Ok(ExitCode::Ok)
+}
+
+async fn show(ledger: &Ledger, whom: &str, json: bool) -> Result<ExitCode, Failure> {
+    print(&found(ledger, whom).await?, json)?;
+    Ok(ExitCode::Ok)
+}
+
+fn print(rows: &[Row], json: bool) -> Result<(), Failure> {
+    let written: io::Result<()> = rows.iter().try_for_each(|row| {
+        if json { output::json_line(&row.to_json()) } else { words(row).iter().try_for_each(|words| output::line(words)) }
+    });
+    written.map_err(|error| Failure::output(&error))
+}
+
+/// A row as lines for a person.
+fn words(row: &Row) -> Vec<String> {
+    let day = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
+    let kind = match &row.subject {
+        Subject::Certificate(_) => "certificate".to_owned(),
+        Subject::Authority(_) => "authority for FTPS".to_owned(),
+        Subject::HostKey(_, algorithm) => format!("host key {algorithm}"),
+        Subject::HostAuthority(_, algorithm) => format!("authority for host keys {algorithm}"),
+        Subject::RevokedHostKey(_, algorithm) => format!("revoked host key {algorithm}, never trusted"),
+    };
+    let mut lines = vec![format!("{}  {kind}", row.whom), format!("    {}", row.fingerprint)];
+    let mut facts = Vec::new();
+    facts.extend(row.since.map(|since| format!("trusted {}", day(since))));
+    facts.extend(row.verified.map(|verified| verified.words().to_owned()));
+    facts.extend(row.expires.map(|expires| format!("until {}", day(expires))));
+    facts.extend(row.last_seen.map(|seen| format!("last seen {}", day(seen))));
+    if !facts.is_empty() {
+        lines.push(format!("    {}", facts.join(", ")));
+    }
+    if !row.accepted.is_empty() {
+        lines.push(format!("    accepted: {}", row.accepted.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ")));
+    }
+    lines.push(format!("    kept in {}", row.kept));
+    lines
+}
+
+async fn add(ledger: &Ledger, endpoint: &str, identity: &str, yes: bool) -> Result<ExitCode, Failure> {
+    let endpoint = endpoint_of(endpoint)?;
+    let now = Timestamp::now();
+    let mut pin = match Fingerprint::parse(identity) {
+        Ok(fingerprint) => Pin::named(fingerprint, None, now),
+        Err(_) => {
+            let leaf = certificates(Path::new(identity))?.swap_remove(0);
+            Pin::named(Fingerprint::of(&leaf.der), Some(leaf), now)
+        }
+    };
+    if let Some(facts) = pin.leaf.as_ref().and_then(|leaf| CertificateFacts::read(&leaf.der).ok()) {
+        for (holds, kind, words) in [
+            (now > facts.not_after, ProblemKind::Expired, "it expired; that is accepted with it"),
+            (now < facts.not_before, ProblemKind::NotYetValid, "it is not valid yet; that is accepted with it"),
+        ] {
+            if holds {
+                pin.accepted.insert(kind);
+                output::say(words);
+            }
+        }
+    }
+    let known = ledger.find(Sought::Endpoint(endpoint.clone())).await?;
+    let other = known.iter().find(|row| matches!(row.subject, Subject::Certificate(_)) && row.fingerprint != pin.certificate);
+    if let Some(other) = other.filter(|_| !yes) {
+        return Err(Failure::because(
+            ExitCode::Identity,
+            format!("another certificate is trusted at {endpoint}; nothing was changed"),
+            format!("Trusted: {}; named: {}.", other.fingerprint, pin.certificate),
+            "If the server has a new one, say --yes to trust that in its place.",
+        ));
+    }
+    let whom = format!("{} at {endpoint}", pin.certificate);
+    tell(&ledger.accept(endpoint, pin).await?, &format!("trusted: {whom}"));
+    Ok(ExitCode::Ok)
+}
+
+async fn add_authority(ledger: &Ledger, file: &Path, fingerprint: Option<&str>) -> Result<ExitCode, Failure> {
+    let certificate = match <[Certificate; 1]>::try_from(certificates(file)?) {
+        Ok([certificate]) => certificate,
+        Err(several) => {
+            let what = format!("there are {} certificates in {}", several.len(), shown(file));
+            return Err(Failure::usage(what, "Add one authority at a time, each from a file of its own."));
+        }
+    };
+    let facts = CertificateFacts::read(&certificate.der).ok().filter(|facts| facts.is_authority).ok_or_else(|| {
+        Failure::usage(
+            format!("the certificate in {} is no authority's", shown(file)),
+            "Trust it at its server: sealift trust add HOST:PORT FILE.",
+        )
+    })?;
+    let mut verified = Verified::Blind;
+    if let Some(named) = fingerprint {
+        if fingerprint_of(named)? != facts.fingerprint {
+            let why = format!("Named: {named}; in the file: {}.", facts.fingerprint);
+            return Err(Failure::because(ExitCode::Identity, "this is not the authority you named; nothing was changed", why, ""));
+        }
+        verified = Verified::Fingerprint;
+    }
+    let kept = ledger.accept_authority(Authority { certificate, since: Timestamp::now(), verified }).await?;
+    tell(&kept, &format!("trusted to vouch for FTPS servers: {}, {}", facts.owner(), facts.fingerprint));
+    Ok(ExitCode::Ok)
+}
+
+async fn remove(ledger: &Ledger, whom: &str, yes: bool) -> Result<ExitCode, Failure> {
+    let mut rows = found(ledger, whom).await?;
+    // An authority's line and a revocation are meant only where they are named themselves.
+    if Fingerprint::parse(whom).is_err() {
+        rows.retain(|row| matches!(row.subject, Subject::Certificate(_) | Subject::HostKey(..)));
+    }
+    if rows.is_empty() {
+        let next = "Name its fingerprint: sealift trust show tells it.";
+        return Err(Failure::because(ExitCode::Error, "what covers this server was not decided for it alone", "", next));
+    }
+    let person = if io::stderr().is_terminal() { LinePrompter::open() } else { None };
+    if !yes {
+        let Some(person) = &person else {
+            return Err(Failure::usage("nobody is here to confirm it; nothing was removed", "Say --yes to remove it without a question."));
+        };
+        let listed: Vec<_> = rows.iter().flat_map(words).collect();
+        if !person.agrees(&format!("{}\nTrust this no longer?", listed.join("\n"))).await {
+            return Err(Failure::because(ExitCode::Error, "nothing was removed", "", ""));
+        }
+    }
+    // From the end, so that the lines above keep their numbers.
+    for row in rows.iter().rev() {
+        let kept = match ledger.remove(row, yes).await {
+            Err(LedgerError::SeveralHosts { place, hosts }) => {
+                let question = format!("{place} is for several hosts: {hosts}\nForget all of them?");
+                let agreed = match &person {
+                    Some(person) => person.agrees(&question).await,
+                    None => false,
+                };
+                if agreed { ledger.remove(row, true).await } else { Err(LedgerError::SeveralHosts { place, hosts }) }
+            }
+            done => done,
+        };
+        tell(&kept.map_err(refused)?, &format!("no longer trusted: {}, {}", row.whom, row.fingerprint));
+    }
+    Ok(ExitCode::Ok)
+}
+
+fn refused(error: LedgerError) -> Failure {
+    match error {
+        LedgerError::Store(error) => error.into(),
+        LedgerError::Gone { .. } => Failure::because(ExitCode::Error, error.to_string(), "", ""),
+        LedgerError::SeveralHosts { .. } => Failure::because(
+            ExitCode::Error,
+            error.to_string(),
+            "",
+            "Say --yes to remove the whole line, or take the one host out of it by hand.",
+        ),
+        LedgerError::File { .. } => Failure::because(ExitCode::Local, error.to_string(), "", "The file is as it was."),
+    }
+}
+
+async fn export(ledger: &Ledger, file: Option<&Path>) -> Result<ExitCode, Failure> {
+    let exported = ledger.export().await?;
+    let Some(file) = file else {
+        output::line(&exported).map_err(|error| Failure::output(&error))?;
+        return Ok(ExitCode::Ok);
+    };
+    let written = fs::File::create_new(file).and_then(|mut file| writeln!(file, "{exported}"));
+    written.map_err(|error| Failure::because(ExitCode::Local, format!("cannot write {}: {error}", shown(file)), "", ""))?;
+    Ok(ExitCode::Ok)
+}
+
+async fn import(ledger: &Ledger, file: &Path) -> Result<ExitCode, Failure> {
+    let imported = ledger.import(&String::from_utf8_lossy(&read(file)?)).await?;
+    for endpoint in &imported.added {
+        output::say(&format!("trusted: {endpoint}"));
+    }
+    for conflict in &imported.conflicts {
+        output::say(&format!("left as it is: {} (trusted: {}; in the file: {})", conflict.endpoint, conflict.trusted, conflict.imported));
+    }
+    if let Some(remark) = &imported.remark {
+        output::say(remark);
+    }
+    output::say(&format!(
+        "{} taken over, {} known already, {} contradict what you trust, {} of another kind left out",
+        imported.added.len(),
+        imported.known,
+        imported.conflicts.len(),
+        imported.left_out
+    ));
+    Ok(if imported.conflicts.is_empty() { ExitCode::Ok } else { ExitCode::Partial })
+}
+
+/// The rows a person means; none is a failure.
+async fn found(ledger: &Ledger, whom: &str) -> Result<Vec<Row>, Failure> {
+    let sought = match Fingerprint::parse(whom) {
+        Ok(fingerprint) => Sought::Fingerprint(fingerprint),
+        Err(_) => Sought::Endpoint(endpoint_of(whom)?),
+    };
+    let rows = ledger.find(sought).await?;
+    if rows.is_empty() {
+        let what = format!("nothing is trusted under {}", text::display_safe(whom.as_bytes()));
+        return Err(Failure::because(ExitCode::Error, what, "", "See what there is: sealift trust list."));
+    }
+    Ok(rows)
+}
+
+fn tell(kept: &Kept, done: &str) {
+    output::say(done);
+    if let Some(remark) = &kept.remark {
+        output::say(remark);
+    }
+}
+
+/// `host:port`, `[address]:port`, or a URL.
+fn endpoint_of(text: &str) -> Result<Endpoint, Failure> {
+    let wrong = || Failure::usage(format!("{} names no server and port", text::display_safe(text.as_bytes())), HOW_TO_NAME);
+    if text.contains("://") {
+        return ParsedUrl::parse(text).map(|url| url.site.endpoint).map_err(|_| wrong());
+    }
+    // A URL says what a host and a port may look like.
+    if !text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+        return Err(wrong());
+    }
+    let url = ParsedUrl::parse(&format!("{}://{text}", Protocol::Ftpes.scheme())).map_err(|_| wrong())?;
+    Ok(url.site.endpoint)
+}
+
+fn fingerprint_of(text: &str) -> Result<Fingerprint, Failure> {
+    Fingerprint::parse(text).map_err(|error| Failure::usage(format!("{}: {error}", text::display_safe(text.as_bytes())), ""))
+}
+
+/// The certificates of a file, at least one.
+fn certificates(file: &Path) -> Result<Vec<Certificate>, Failure> {
+    let found = document::read(&shown(file), &read(file)?, Timestamp::now());
+    let all: Vec<_> = found.into_iter().filter_map(|document| document.certificate).collect();
+    if all.is_empty() {
+        return Err(Failure::usage(format!("there is no certificate in {} (PEM or DER)", shown(file)), ""));
+    }
+    Ok(all)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let next = "Check the name; a fingerprint has 64 hex digits, or 43 characters after SHA256:.";
+    fs::read(file).map_err(|error| Failure::because(ExitCode::Local, format!("cannot read {}: {error}", shown(file)), "", next))
+}
+
+fn shown(file: &Path) -> String {
+    text::display_safe(file.as_os_str().as_encoded_bytes())
+}

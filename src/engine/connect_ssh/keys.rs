@@ -1,0 +1,198 @@
+//! Which keys a login offers, in OpenSSH's order: those named that an agent holds, the agent's others, then files; a
+//! certificate before its key. A passphrase is asked for only after the server took the public half.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::login::{ATTEMPTS, Authentication, Step, shown};
+use crate::ask::SecretPurpose;
+use crate::engine::failure::ConnectFailure;
+use crate::identity::ssh_certificate::SshCertificate;
+use crate::identity::ssh_key::{SshKey, SshKeyError, SshKeyFile, SshPublicKey, with_suffix};
+use crate::protocols::ConnectError;
+use crate::protocols::sftp::{AuthStep, SshConnection};
+use crate::secrets::Secret;
+
+/// Certificates for one login at the most.
+const MOST_CERTIFICATES: usize = 100;
+
+const ONLY_PUBLIC: &str = "only its public half is here, and no agent holds the other one";
+
+/// A key that may be offered.
+struct Offer {
+    /// Not known for a locked PEM file without its public file: it is offered blind.
+    public: Option<SshPublicKey>,
+    private: Private,
+}
+
+enum Private {
+    Agent(PathBuf),
+    File(SshKeyFile),
+}
+
+impl Authentication<'_> {
+    /// Offers every key at hand; `None` when none was accepted.
+    pub(super) async fn keys(&mut self, connection: &mut SshConnection) -> Result<Option<AuthStep>, ConnectFailure> {
+        let certificates = self.certificates().await?;
+        for offer in self.offers(connection).await? {
+            let mut accepted: Vec<Option<&SshCertificate>> = Vec::new();
+            match &offer.public {
+                None => accepted.push(None),
+                Some(public) => {
+                    for certificate in certificates.iter().filter(|certificate| certificate.is_for(public)) {
+                        if connection.certificate_accepted(self.user, certificate).await? {
+                            accepted.push(Some(certificate));
+                        }
+                    }
+                    if accepted.is_empty() && connection.public_key_accepted(self.user, public).await? {
+                        accepted.push(None);
+                    }
+                }
+            }
+            if accepted.is_empty() {
+                continue;
+            }
+            let key = match (offer.private, offer.public) {
+                (Private::File(file), _) => Key::Open(self.unlock(file).await?),
+                (Private::Agent(socket), Some(public)) => Key::Agent(socket, public),
+                (Private::Agent(_), None) => continue,
+            };
+            for certificate in accepted {
+                let next = key.sign(certificate, connection, self.user).await?;
+                if matches!(next, AuthStep::Success | AuthStep::Failure { partial: true, .. }) {
+                    self.steps.push(Step::Key(key, certificate.cloned()));
+                    return Ok(Some(next));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    async fn offers(&mut self, connection: &mut SshConnection) -> Result<Vec<Offer>, ConnectFailure> {
+        let sources = self.leg.keys.clone();
+        let held = match &sources.agent {
+            Some(socket) => connection.agent_keys(socket).await,
+            None => Vec::new(),
+        };
+        let agent = |key: &SshPublicKey| {
+            let socket = sources.agent.clone()?;
+            Some(Offer { public: Some(key.clone()), private: Private::Agent(socket) })
+        };
+        let (mut by_agent, mut by_file, mut named) = (Vec::new(), Vec::new(), Vec::new());
+        for path in &sources.files {
+            let (public, file) = match self.read_key(path).await {
+                Ok(file) => (file.public().cloned(), Ok(file)),
+                Err(unusable) => match self.read_public(path).await {
+                    Some(public) => (Some(public), Err(ConnectFailure::Key { file: shown(path), why: ONLY_PUBLIC.to_owned() })),
+                    None => (None, Err(unusable)),
+                },
+            };
+            let is_held = |held: &&SshPublicKey| public.as_ref().is_some_and(|public| public.is_same(held));
+            if let Some(key) = held.iter().find(is_held) {
+                named.push(key);
+                by_agent.extend(agent(key));
+                continue;
+            }
+            match file {
+                Ok(file) => by_file.push(Offer { public, private: Private::File(file) }),
+                Err(unusable) if sources.named => return Err(unusable),
+                // Another key or the password may do.
+                Err(unusable) => drop(self.unusable_key.get_or_insert(unusable)),
+            }
+        }
+        if !sources.only_files {
+            by_agent.extend(held.iter().filter(|key| !named.contains(key)).filter_map(agent));
+        }
+        by_agent.append(&mut by_file);
+        Ok(by_agent)
+    }
+
+    /// Those that were named, and those beside the key files. What is no certificate is passed over: the key may do alone.
+    async fn certificates(&self) -> Result<Vec<SshCertificate>, ConnectFailure> {
+        let sources = self.leg.keys.clone();
+        off_the_loop("a certificate", move || {
+            let beside = sources.files.iter().map(|file| with_suffix(&public_stem(file), "-cert.pub"));
+            let files = sources.certificates.iter().cloned().chain(beside).take(MOST_CERTIFICATES);
+            let read = files.filter_map(|file| {
+                let read = SshCertificate::read(&file);
+                read.inspect_err(|error| tracing::debug!(file = %shown(&file), %error, "no certificate")).ok()
+            });
+            read.collect()
+        })
+        .await
+    }
+
+    async fn read_key(&self, path: &Path) -> Result<SshKeyFile, ConnectFailure> {
+        let path = path.to_owned();
+        let name = shown(&path);
+        off_the_loop(&name, move || SshKeyFile::read(&path)).await?.map_err(|error| unusable(&name, &error))
+    }
+
+    /// The public half alone, whose private one an agent may hold: the file itself or the one beside it.
+    async fn read_public(&self, path: &Path) -> Option<SshPublicKey> {
+        let path = path.to_owned();
+        let read = move || SshPublicKey::read(&path).or_else(|_| SshPublicKey::read(&with_suffix(&path, ".pub"))).ok();
+        off_the_loop("a public key", read).await.ok()?
+    }
+
+    async fn unlock(&self, file: SshKeyFile) -> Result<SshKey, ConnectFailure> {
+        let name = shown(file.path());
+        let file = Arc::new(file);
+        let mut attempt = 1;
+        loop {
+            let passphrase = if file.is_locked() { self.passphrase(&file, attempt).await? } else { Secret::new(String::new()) };
+            let locked = file.clone();
+            match off_the_loop(&name, move || locked.unlock(&passphrase)).await? {
+                Ok(key) => return Ok(key),
+                Err(SshKeyError::WrongPassphrase) if attempt < ATTEMPTS => attempt += 1,
+                Err(error) => return Err(unusable(&name, &error)),
+            }
+        }
+    }
+
+    async fn passphrase(&self, file: &SshKeyFile, attempt: u32) -> Result<Secret, ConnectFailure> {
+        let name = shown(file.path());
+        let wanted = format!("the passphrase of {name}");
+        self.ask(SecretPurpose::KeyPassphrase { file: name, label: file.label() }, attempt, wanted).await
+    }
+}
+
+/// A private key that signs.
+#[derive(Clone)]
+pub(super) enum Key {
+    Open(SshKey),
+    /// In the agent at this socket.
+    Agent(PathBuf, SshPublicKey),
+}
+
+impl Key {
+    /// Logs in with it, and with what an authority signed for it.
+    pub(super) async fn sign(
+        &self,
+        certificate: Option<&SshCertificate>,
+        connection: &mut SshConnection,
+        user: &str,
+    ) -> Result<AuthStep, ConnectError> {
+        match (self, certificate) {
+            (Self::Open(key), None) => connection.public_key(user, key).await,
+            (Self::Open(key), Some(certificate)) => connection.certificate(user, certificate, key).await,
+            (Self::Agent(socket, key), None) => connection.agent(user, socket, key).await,
+            (Self::Agent(socket, _), Some(certificate)) => connection.agent_certificate(user, socket, certificate).await,
+        }
+    }
+}
+
+/// `FILE` of `FILE.pub`.
+fn public_stem(file: &Path) -> PathBuf {
+    if file.extension().is_some_and(|extension| extension == "pub") { file.with_extension("") } else { file.to_owned() }
+}
+
+/// Key derivation and files take long; the loop does not wait for them.
+async fn off_the_loop<T: Send + 'static>(file: &str, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ConnectFailure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| ConnectFailure::Key { file: file.to_owned(), why: error.to_string() })
+}
+
+fn unusable(file: &str, error: &SshKeyError) -> ConnectFailure {
+    ConnectFailure::Key { file: file.to_owned(), why: error.to_string() }
+}

@@ -1,0 +1,136 @@
+//! SFTP: host by host to where the person wants to be. Each host's key is judged and asked about before anything is said to
+//! it, each is logged in to with its own user and keys, and the next is reached over it.
+//!
+//! - `route`: which hosts, and what is known of each
+//! - `host_key`: a connection to one of them whose key is trusted
+//! - `keys`: which keys are offered
+//! - `login`: logging in, and the same again
+
+mod host_key;
+mod keys;
+mod login;
+mod route;
+
+use std::sync::Arc;
+
+use super::connect::{Connected, Login, Target};
+use super::facts::{Hop, Peer, SecurityLevel};
+use super::failure::ConnectFailure;
+use super::services::Services;
+use crate::model::{Endpoint, text};
+use crate::protocols::ConnectErrorKind;
+use crate::protocols::sftp::{HostKeyJudge, SshConnection, SshSettings, Transport};
+use crate::trust::{Evidence, Fingerprint, HostKey, PeerIdentity};
+use crate::vfs::{FileSystem, FsError, FsErrorKind};
+use host_key::Reached;
+use login::Steps;
+use route::{Leg, Route};
+
+/// A way that was gone, to be gone again without a question.
+#[derive(Clone)]
+pub(super) struct SshLogin {
+    start: Transport,
+    /// Nearest first.
+    legs: Vec<PassedLeg>,
+}
+
+/// A host that was passed, or arrived at.
+#[derive(Clone)]
+struct PassedLeg {
+    settings: SshSettings,
+    known_as: Endpoint,
+    host_key: Fingerprint,
+    steps: Steps,
+}
+
+/// Connects and logs in; asks where it has to.
+pub(super) async fn connect(target: &Target, services: &Services) -> Result<Connected, ConnectFailure> {
+    let route = route::look_up(target, services).await?;
+    let mut transport = route.start.clone();
+    let (mut legs, mut hops) = (Vec::new(), Vec::new());
+    for hop in &route.hops {
+        let passing = async {
+            let mut reached = host_key::reach(hop, &transport, services).await?;
+            let steps = login::log_in(&mut reached.connection, hop, None, services).await?;
+            Ok((reached, steps))
+        };
+        let (reached, steps) = passing.await.map_err(|failure| on_the_way(failure, &target.site.endpoint))?;
+        let fingerprint = reached.key.fingerprint();
+        services.seen(&hop.known_as, fingerprint).await;
+        hops.push(Hop { endpoint: hop.site.endpoint.clone(), fingerprint, trust: reached.trust });
+        legs.push(PassedLeg::new(hop, fingerprint, steps));
+        transport = Transport::Through(Arc::new(reached.connection));
+    }
+    let leg = &route.destination;
+    let Reached { mut connection, key, trust } = host_key::reach(leg, &transport, services).await?;
+    let steps = login::log_in(&mut connection, leg, target.password.clone(), services).await?;
+    let file_system = connection.into_sftp().await?;
+    let (user, fingerprint) = (steps.user().to_owned(), key.fingerprint());
+    services.seen(&leg.known_as, fingerprint).await;
+    let level = if steps.have_a_key() { SecurityLevel::MoreSecure } else { SecurityLevel::Secure };
+    legs.push(PassedLeg::new(leg, fingerprint, steps));
+    Ok(Connected {
+        home: file_system.home().clone(),
+        protection: "SSH".to_owned(),
+        trust,
+        level,
+        server: file_system.banner().to_owned(),
+        details: details(&key, &route, file_system.facts()),
+        peer: Some(Peer { evidence: Evidence::new(leg.known_as.clone(), PeerIdentity::HostKey(key)), pin: None, hops }),
+        remark: None,
+        login: Login::Ssh(SshLogin { start: route.start, legs }),
+        user,
+        file_system: Arc::new(file_system),
+    })
+}
+
+/// Connects again over the same hosts with what worked before, to exactly the host keys that were accepted. Asks nothing.
+pub(super) async fn connect_again(login: &SshLogin) -> Result<Arc<dyn FileSystem>, ConnectFailure> {
+    let mut transport = login.start.clone();
+    let mut reached = None;
+    for leg in &login.legs {
+        if let Some(hop) = reached.take() {
+            transport = Transport::Through(Arc::new(hop));
+        }
+        let (expected, known_as) = (leg.host_key, leg.known_as.clone());
+        let judge: HostKeyJudge = Arc::new(move |key| host_key::exactly(expected, &known_as, key, "trusted before the line broke"));
+        let mut connection = SshConnection::connect_over(&transport, &leg.settings, judge).await?;
+        leg.steps.repeat(&mut connection, &leg.settings.site.endpoint).await?;
+        reached = Some(connection);
+    }
+    match reached {
+        Some(connection) => Ok(Arc::new(connection.into_sftp().await?)),
+        None => Err(FsError::connection(FsErrorKind::ConnectionLost, "connect again", "no host was connected before").into()),
+    }
+}
+
+impl PassedLeg {
+    fn new(leg: &Leg, host_key: Fingerprint, steps: Steps) -> Self {
+        Self { settings: leg.settings.clone(), known_as: leg.known_as.clone(), host_key, steps }
+    }
+}
+
+/// A failure at a host that is not the one the person wants to reach.
+fn on_the_way(mut failure: ConnectFailure, to: &Endpoint) -> ConnectFailure {
+    if let ConnectFailure::Connect(error) = &mut failure
+        && !matches!(error.kind, ConnectErrorKind::Untrusted(_))
+    {
+        let joint = if error.detail.is_empty() { "" } else { "; " };
+        error.detail.push_str(&format!("{joint}this host is on the way to {to}"));
+    }
+    failure
+}
+
+fn details(key: &HostKey, route: &Route, facts: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut details = vec![("Host key".to_owned(), key.fingerprint().openssh())];
+    if let Some(certificate) = &key.certificate {
+        let authority = Fingerprint::of(&certificate.authority).openssh();
+        details.push(("Host certificate".to_owned(), format!("{} by {authority}", certificate.id)));
+    }
+    if let Transport::Command(command) = &route.start {
+        details.push(("ProxyCommand".to_owned(), text::display_safe(command.as_bytes())));
+    }
+    details.extend(route.hops.iter().map(|hop| ("By way of".to_owned(), hop.site.endpoint.to_string())));
+    details.extend(facts);
+    details
+}
