@@ -66,6 +66,7 @@ fn from_nothing_to_a_signed_certificate_that_can_be_taken_back() {
 
     run(&scene, "cert sign bank.csr --authority ours --out bank.crt", AUTHORITY).fails(8, &["bank.crt: it is there already"]);
     run(&scene, "cert sign bank.csr --authority ours --out none/bank.crt", AUTHORITY).fails(8, &["none: there is no such folder"]);
+    run(&scene, "cert sign bank.csr --authority ours --out .", AUTHORITY).fails(8, &["./bank.crt: it is there already"]);
     run(&scene, "cert import bank bank.crt", "").exits(0).says(&["beside the old one until the first login"]);
     let listed = run(&scene, "cert list --json", "").exits(0).line_with("name", "bank");
     assert_eq!((&listed["pending"], &listed["self_signed"]), (&true.into(), &true.into()));
