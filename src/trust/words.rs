@@ -96,8 +96,8 @@ impl ProblemKind {
             ),
             Self::Unconfirmed => (
                 "What was decided about it here before is not confirmed by your keyring.",
-                "The keyring is a new one, or the ledger file came from another machine.",
-                "Who can write your files may have put a decision into the ledger.",
+                "The keyring is new, or the file came from another machine.",
+                "Who can write your files could have put it into the ledger.",
             ),
             Self::UnknownHostKey => (
                 "Nothing on this machine says yet which key is this server's.",
