@@ -26,9 +26,10 @@ const IMPORTED_BY: &[(&[&str], &[&str])] = &[
     (&["russh_sftp"], &["server"]),
     (&["rustls", "tokio_rustls"], &["protocols/tls", "trust", "server"]),
     (&["rustls_platform_verifier", "rustls_native_certs"], &["protocols/tls"]),
-    (&["x509_parser"], &["trust"]),
+    (&["x509_parser"], &["trust", "identity/x509"]),
     (&["keyring", "keyring_core"], &["secrets"]),
     (&["rcgen"], &["identity", "server"]),
+    (&["pkcs8", "p12_keystore", "cbc"], &["identity/x509"]),
 ];
 
 /// What the pure core never mentions.

@@ -8,6 +8,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit::Failure;
+use super::identity_args::{
+    CertAuthority, CertExport, CertImport, CertList, CertNew, CertRemove, CertRename, CertRequest, CertRevoke, CertSign,
+};
 use super::output;
 use crate::ask::Prompter;
 use crate::config::ssh_config::SshConfigFiles;
@@ -66,7 +69,7 @@ pub enum Verb {
     Mkdir(Mkdir),
     /// Remove files, and with -r folders with everything in them.
     Rm(Rm),
-    /// Look at certificates, requests, revocation lists and keys, and judge chains.
+    /// Certificates: look at them, judge chains, make your own, sign those of others.
     #[command(subcommand)]
     Cert(Cert),
     /// List, add and remove whom you trust: certificates, authorities, host keys.
@@ -81,6 +84,26 @@ pub enum Cert {
     Show(CertShow),
     /// Say whether a chain is to be trusted, and everything that is wrong with it (exit 0 trusted, 6 not).
     Verify(CertVerify),
+    /// Make an identity: a private key with a passphrase, a self-signed certificate and a request.
+    New(CertNew),
+    /// Print the request of an identity, or make a new one for other names over the same key.
+    Request(CertRequest),
+    /// Make an authority of your own that signs requests.
+    Authority(CertAuthority),
+    /// Sign somebody's request; prints the certificate and the authority's.
+    Sign(CertSign),
+    /// Take in a signed certificate for an identity, or a whole identity from key and certificate.
+    Import(CertImport),
+    /// Write an identity for other programs, or its certificate for an administrator.
+    Export(CertExport),
+    /// Take back what an authority signed, or renew its revocation list; prints the list.
+    Revoke(CertRevoke),
+    /// List identities and authorities, and what expires soon.
+    List(CertList),
+    /// Give an identity another name.
+    Rename(CertRename),
+    /// Remove an identity with its private key, for good.
+    Remove(CertRemove),
 }
 
 /// `cert show`.
@@ -338,11 +361,7 @@ impl ConnectOptions {
             let print = Fingerprint::parse(text).map_err(|error| Failure::usage(format!("--trust {text}: {error}"), ""))?;
             trust.push(print);
         }
-        let from = |command: &Option<String>, name: &str| match (command, variable(name)) {
-            (Some(command), _) => SecretSource::Command(command.clone()),
-            (None, Some(value)) => SecretSource::Value(Secret::new(value)),
-            (None, None) => SecretSource::Nothing,
-        };
+        let from = |command: &Option<String>, name: &str| SecretSource::from(command.as_ref(), variable(name));
         let password = if self.password_stdin {
             let mut line = String::new();
             let read = std::io::stdin().lock().read_line(&mut line);

@@ -74,6 +74,11 @@ impl Failure {
         Self { code: ExitCode::Usage, advice: Advice { what: what.into(), why: String::new(), next: next.into(), intended: false } }
     }
 
+    /// A secret is missing or wrong.
+    pub(super) fn authentication(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { code: ExitCode::Authentication, ..Self::usage(what, next) }
+    }
+
     /// A file here cannot be read, or is not what it should be.
     pub(super) fn unreadable(file: &str, why: impl std::fmt::Display, next: &str) -> Self {
         Self { code: ExitCode::Local, ..Self::usage(format!("{file}: {why}"), next) }

@@ -3,8 +3,10 @@
 pub mod args;
 mod commands;
 mod exit;
+pub mod identity_args;
 mod log;
 mod output;
+mod passphrase;
 mod places;
 mod prompt;
 mod run;

@@ -58,6 +58,16 @@ impl LinePrompter {
         }
     }
 
+    /// Asks for a secret without showing it; `None` at end of input.
+    pub(super) async fn hidden(&self, text: String) -> Option<Secret> {
+        self.line(text, false).await.map(Secret::new)
+    }
+
+    /// Asks for a line; `None` at end of input.
+    pub(super) async fn shown(&self, text: String) -> Option<String> {
+        self.line(text, true).await
+    }
+
     /// Writes `text` and reads a line off the loop; `None` at end of input.
     async fn line(&self, text: String, echo: bool) -> Option<String> {
         let prompter = self.clone();

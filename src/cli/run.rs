@@ -86,7 +86,7 @@ async fn headless(common: &Common, verb: impl AsyncFnOnce(&Engine, &mut News) ->
 }
 
 /// Ctrl-C, SIGTERM or SIGHUP.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     let wait = async |kind: SignalKind| {
         if let Ok(mut signals) = signal(kind) {

@@ -1,7 +1,8 @@
-//! Who you are: SSH keys on this machine. Opens no connection, asks nobody.
+//! Who you are: SSH keys on this machine, certificates and their keys. Opens no connection, asks nobody.
 
 pub mod ssh_certificate;
 pub mod ssh_key;
+pub mod x509;
 
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,26 @@ pub enum SecretSource {
     Command(String),
 }
 
+impl SecretSource {
+    /// A command if one was given, else the environment's `variable`.
+    pub fn from(command: Option<&String>, variable: Option<String>) -> Self {
+        match (command, variable) {
+            (Some(command), _) => Self::Command(command.clone()),
+            (None, Some(value)) => Self::Value(Secret::new(value)),
+            (None, None) => Self::Nothing,
+        }
+    }
+
+    /// The secret, a command run for it; `None` if none was brought along. An error says why the command gave none.
+    pub async fn fetch(&self) -> Result<Option<Secret>, String> {
+        match self {
+            Self::Nothing => Ok(None),
+            Self::Value(secret) => Ok(Some(secret.clone())),
+            Self::Command(command) => run(command, true).await.map(Some),
+        }
+    }
+}
+
 /// Answers brought along first, then `then`.
 pub struct GivenAnswers<P> {
     trust: Vec<Fingerprint>,

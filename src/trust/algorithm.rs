@@ -8,7 +8,7 @@ use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 use super::certificate::KeyFacts;
 
 /// The name of a signature algorithm, and whether it can be forged.
-pub(super) fn signature_algorithm(algorithm: &AlgorithmIdentifier<'_>) -> (String, bool) {
+pub(crate) fn signature_algorithm(algorithm: &AlgorithmIdentifier<'_>) -> (String, bool) {
     let oid = algorithm.algorithm.to_id_string();
     let (name, weak) = match oid.as_str() {
         "1.2.840.113549.1.1.2" => ("RSA with MD2", true),
@@ -33,7 +33,7 @@ pub(super) fn signature_algorithm(algorithm: &AlgorithmIdentifier<'_>) -> (Strin
 
 /// What kind of public key, and how strong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum KeyKind {
+pub(crate) enum KeyKind {
     Rsa {
         bits: usize,
     },
@@ -45,7 +45,7 @@ pub(super) enum KeyKind {
 }
 
 impl KeyKind {
-    pub(super) fn of(spki: &SubjectPublicKeyInfo<'_>) -> Self {
+    pub(crate) fn of(spki: &SubjectPublicKeyInfo<'_>) -> Self {
         match (spki.algorithm.algorithm.to_id_string().as_str(), spki.parsed()) {
             (_, Ok(PublicKey::RSA(key))) => Self::Rsa { bits: key.key_size() },
             ("1.2.840.10040.4.1", _) => Self::Dsa,
@@ -92,7 +92,7 @@ impl KeyKind {
         }
     }
 
-    pub(super) fn is_weak(&self) -> bool {
+    pub(crate) fn is_weak(&self) -> bool {
         matches!(self, Self::Rsa { bits: ..2048 } | Self::Dsa)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Decides; never connects, never asks, never draws.
 
-mod algorithm;
+pub(crate) mod algorithm;
 pub mod anchors;
 pub mod assess;
 pub mod certificate;
@@ -18,7 +18,7 @@ pub mod judge;
 pub mod known_hosts;
 pub mod ledger;
 pub mod pins;
-mod private_file;
+pub(crate) mod private_file;
 pub mod revocation;
 pub mod signature;
 mod ssh_blob;

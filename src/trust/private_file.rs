@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Makes `folder` and what is missing above it, mode 0700 where it is made.
-pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -13,12 +13,12 @@ pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Opens `file` to append to it and to read it, mode 0600 if it is made.
-pub(super) fn append_to(file: &Path) -> io::Result<File> {
+pub(crate) fn append_to(file: &Path) -> io::Result<File> {
     private(OpenOptions::new().read(true).append(true).create(true)).open(file)
 }
 
 /// Replaces `file` by `contents` in one step, mode 0600. The old one stays if anything fails.
-pub(super) fn replace(file: &Path, contents: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(file: &Path, contents: &[u8]) -> io::Result<()> {
     let new = new_beside(file);
     let write = || {
         let mut target = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&new)?;

@@ -13,6 +13,7 @@ mod cert;
 mod identity;
 mod login;
 mod network;
+mod own;
 mod reading;
 mod scene;
 mod secrets;

@@ -223,3 +223,21 @@ fn a_file_in_the_way_is_asked_about() {
     }
     assert_eq!(scene.sftp_tree.content(&path("/a.txt")).unwrap(), b"hello");
 }
+
+#[test]
+fn a_new_passphrase_is_asked_for_twice_without_echo() {
+    let scene = Scene::new();
+    let arguments = ["cert", "new", "bank", "--cn", "Ann"];
+    for (second, code) in [("other\r", 2), ("secret\r", 0)] {
+        let mut terminal = Terminal::start(&scene, &arguments);
+        terminal.wait_for("New passphrase for bank: ");
+        terminal.wait("the echo to go", |terminal| !terminal.echoes());
+        terminal.keys("secret\r");
+        terminal.wait_for("The same again: ");
+        terminal.wait("the echo to go", |terminal| !terminal.echoes());
+        terminal.keys(second);
+        let shown = terminal.ends(code);
+        assert!(!shown.contains("secret") && !shown.contains("other\n"), "{shown}");
+        assert_eq!(scene.home("data/identities/bank").exists(), code == 0);
+    }
+}

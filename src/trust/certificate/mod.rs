@@ -14,7 +14,8 @@ use x509_parser::x509::X509Name;
 use super::algorithm::{KeyKind, signature_algorithm};
 use super::fingerprint::Fingerprint;
 pub use extensions::{Extension, ExtensionFacts};
-pub(super) use names::{attributes, common_name, general_name, hex, short_name};
+pub(crate) use names::{attributes, general_name, hex, short};
+pub(super) use names::{common_name, short_name};
 
 /// The facts of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -104,12 +105,12 @@ impl CertificateFacts {
 
     /// The owner in one line: the common name, else everything there is.
     pub fn owner(&self) -> String {
-        names::short(&self.subject)
+        short(&self.subject)
     }
 
     /// The issuer in one line.
     pub fn issuer_name(&self) -> String {
-        names::short(&self.issuer)
+        short(&self.issuer)
     }
 
     /// Key usage and extended key usage, in words.

@@ -20,7 +20,7 @@ pub(in crate::trust) fn short_name(name: &X509Name<'_>) -> String {
     short(&attributes(name))
 }
 
-pub(super) fn short(attributes: &[(String, String)]) -> String {
+pub(crate) fn short(attributes: &[(String, String)]) -> String {
     if let Some((_, common)) = attributes.iter().rfind(|(label, _)| label == "CN") {
         return common.clone();
     }
@@ -28,7 +28,7 @@ pub(super) fn short(attributes: &[(String, String)]) -> String {
     if all.is_empty() { "(no name)".to_owned() } else { text::cut(&all, LONGEST_VALUE) }
 }
 
-pub(in crate::trust) fn attributes(name: &X509Name<'_>) -> Vec<(String, String)> {
+pub(crate) fn attributes(name: &X509Name<'_>) -> Vec<(String, String)> {
     name.iter_attributes().map(|attribute| (label(&attribute.attr_type().to_id_string()), value(attribute))).collect()
 }
 
@@ -74,12 +74,12 @@ pub(in crate::trust) fn safe(bytes: &[u8]) -> String {
 }
 
 /// The first bytes in upper-case pairs with colons.
-pub(in crate::trust) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().take(LONGEST_VALUE).map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }
 
 /// An alternative name as a person writes it; `None` for the kinds nobody uses for hosts or people.
-pub(in crate::trust) fn general_name(name: &GeneralName<'_>) -> Option<String> {
+pub(crate) fn general_name(name: &GeneralName<'_>) -> Option<String> {
     Some(match name {
         GeneralName::DNSName(name) => safe(name.as_bytes()),
         GeneralName::RFC822Name(name) => format!("mail:{}", safe(name.as_bytes())),

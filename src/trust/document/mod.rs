@@ -1,8 +1,8 @@
 //! What is in a file about identities: certificates, requests, revocation lists, keys. Reads every common wrapping
 //! (PEM, DER, PKCS#7, OpenSSH) and says what it is; unlocks nothing.
 
-mod pem;
-mod pkcs7;
+pub(crate) mod pem;
+pub(crate) mod pkcs7;
 mod private_key;
 mod ssh;
 #[cfg(test)]

@@ -8,17 +8,17 @@ use zeroize::Zeroizing;
 use super::{Document, MOST, pkcs7, private_key, x509};
 
 /// One block.
-pub(super) struct Block {
+pub(crate) struct Block {
     /// What it says it is.
-    pub(super) label: String,
+    pub(crate) label: String,
     /// `Name: value` lines before the body.
-    pub(super) headers: Vec<String>,
+    pub(crate) headers: Vec<String>,
     /// It may be a private key. An error is the reason why it cannot be read.
-    pub(super) body: Result<Zeroizing<Vec<u8>>, &'static str>,
+    pub(crate) body: Result<Zeroizing<Vec<u8>>, &'static str>,
 }
 
 /// The blocks of a file, not many more than will be shown; `None` if there is none.
-pub(super) fn blocks(bytes: &[u8]) -> Option<Vec<Block>> {
+pub(crate) fn blocks(bytes: &[u8]) -> Option<Vec<Block>> {
     let mut lines = bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).peekable();
     let mut blocks = Vec::new();
     while let Some(line) = lines.next() {

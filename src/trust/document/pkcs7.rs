@@ -9,7 +9,7 @@ use super::{Document, x509};
 const SIGNED_DATA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 
 /// The DER of each certificate and list; `None` if it is no signed message.
-pub(super) fn parts(bytes: &[u8]) -> Option<Vec<&[u8]>> {
+pub(crate) fn parts(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let (_, outer) = Any::from_ber(bytes).ok().filter(|(_, any)| any.tag() == Tag::Sequence)?;
     let (rest, kind) = Any::from_ber(outer.data).ok()?;
     if kind.tag() != Tag::Oid || kind.data != SIGNED_DATA {

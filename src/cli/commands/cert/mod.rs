@@ -1,6 +1,11 @@
-//! `cert show` and `cert verify`: looking at identities without trusting them.
+//! `cert`: looking at identities without trusting them (`show`, `verify`), and one's own: made, signed, exchanged, kept.
 
+mod exchange;
+mod keep;
+mod make;
+mod own;
 mod show;
+mod sign;
 mod verify;
 
 use std::ffi::OsStr;
@@ -27,6 +32,16 @@ pub(in crate::cli) async fn cert(command: &Cert) -> Result<ExitCode, Failure> {
     match command {
         Cert::Show(command) => show::show(command).await,
         Cert::Verify(command) => verify::verify(command).await,
+        Cert::New(command) => make::new(command).await,
+        Cert::Request(command) => make::request(command).await,
+        Cert::Authority(command) => make::authority(command).await,
+        Cert::Sign(command) => sign::sign(command).await,
+        Cert::Revoke(command) => sign::revoke(command).await,
+        Cert::Import(command) => exchange::import(command).await,
+        Cert::Export(command) => exchange::export(command).await,
+        Cert::List(command) => keep::list(command),
+        Cert::Rename(command) => keep::rename(command),
+        Cert::Remove(command) => keep::remove(command).await,
     }
 }
 
