@@ -78,7 +78,7 @@ impl App {
         let pane = self.pane_mut(side);
         pane.folder = None;
         pane.previous = None;
-        pane.face = Face::Sites { cursor: 0 };
+        pane.face = Face::Sites { cursor: pane.site_cursor };
         if self.pane(side.other()).uses(place) {
             self.say(format!("{name} stays connected: the other pane shows it"));
         } else if self.transfers.is_active() {

@@ -1,6 +1,6 @@
 //! Facts of entries and connections as rows of label and value, safe to draw.
 
-use crate::engine::{SecurityLevel, TrustBasis};
+use crate::engine::{SecurityLevel, SessionFacts, TrustBasis};
 use crate::model::{Entry, FilePath, Kind, text};
 
 type Rows = Vec<(String, String)>;
@@ -61,9 +61,12 @@ pub(super) fn trust_sentence(trust: TrustBasis) -> String {
     }
 }
 
-pub(super) fn level_sentence(level: SecurityLevel) -> &'static str {
-    match level {
+pub(super) fn level_sentence(facts: &SessionFacts) -> &'static str {
+    match facts.level {
         SecurityLevel::None => "none",
+        SecurityLevel::Secure if facts.is_blind() => {
+            "Secure: nobody reads along. That it is the right server nobody checked: you said yes to what it showed"
+        }
         SecurityLevel::Secure => "Secure: the server proved who it is",
         SecurityLevel::MoreSecure => "More Secure: and so did you, with a certificate or key",
         SecurityLevel::MostSecure => "Most Secure: and an authority signed yours",

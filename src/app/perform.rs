@@ -81,7 +81,8 @@ impl App {
             }
             Action::Sites => {
                 self.stop_connecting(side, effects);
-                self.pane_mut(side).face = Face::Sites { cursor: 0 };
+                let pane = self.pane_mut(side);
+                pane.face = Face::Sites { cursor: pane.site_cursor };
             }
             Action::Connect => self.dialogs.push(Dialog::Connect(ConnectDialog::new(side, self.urls.clone(), &self.sites))),
             Action::Disconnect => self.disconnect(effects),
@@ -120,7 +121,10 @@ impl App {
         let pane = self.pane_mut(self.focus);
         let rows = pane.rows;
         match &mut pane.face {
-            Face::Sites { cursor } => *cursor = to(*cursor, rows, sites.saturating_sub(1)),
+            Face::Sites { cursor } => {
+                *cursor = to(*cursor, rows, sites.saturating_sub(1));
+                pane.site_cursor = *cursor;
+            }
             Face::Folder => {
                 if let Some(folder) = &mut pane.folder {
                     folder.move_to(to(folder.cursor(), rows, folder.len().saturating_sub(1)));

@@ -234,7 +234,7 @@ impl App {
     pub(super) fn uncover(&mut self, side: Side) {
         let pane = self.pane_mut(side);
         pane.connecting = Generation::default();
-        pane.face = if pane.folder.is_some() { Face::Folder } else { Face::Sites { cursor: 0 } };
+        pane.face = if pane.folder.is_some() { Face::Folder } else { Face::Sites { cursor: pane.site_cursor } };
     }
 
     pub(super) fn tell(&mut self, level: Level, advice: Advice) {

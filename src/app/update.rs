@@ -93,7 +93,11 @@ impl App {
             Msg::Tick(snapshot) => {
                 // A waiting pane counts seconds; a deaf dialog shows when it listens.
                 let second = before.since_start.as_secs() != now.since_start.as_secs();
-                let woke = self.deaf_until().is_some_and(|until| before.since_start < until && until <= now.since_start);
+                let woke = self.wakes_at().is_some_and(|until| before.since_start < until && until <= now.since_start);
+                if let Some(dialog) = self.dialogs.last_mut() {
+                    let next = dialog.settle(now.since_start);
+                    self.follow(next, &mut effects);
+                }
                 self.transfers.take(snapshot) || woke || (second && self.panes.iter().any(Pane::is_waiting))
             }
             Msg::Quit => {
@@ -239,9 +243,9 @@ impl App {
         true
     }
 
-    fn deaf_until(&self) -> Option<Duration> {
+    fn wakes_at(&self) -> Option<Duration> {
         match self.dialogs.last()? {
-            Dialog::Trust(dialog) => Some(dialog.deaf_until),
+            Dialog::Trust(dialog) => Some(dialog.wakes_at()),
             Dialog::Conflict(dialog) => Some(dialog.deaf_until),
             _ => None,
         }

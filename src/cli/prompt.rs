@@ -14,7 +14,7 @@ use crate::ask::{
 };
 use crate::model::{Endpoint, bytes};
 use crate::secrets::Secret;
-use crate::trust::Verified;
+use crate::trust::{Compared, Verified};
 
 /// Asks on `/dev/tty`, one question at a time.
 #[derive(Clone)]
@@ -114,7 +114,10 @@ impl Prompter for LinePrompter {
             let typed = self.line(said + &trust_question::choices(&question, compared), true).await.ok_or(Declined)?;
             match trust_question::read(&typed, &question, compared) {
                 Typed::Compared(outcome) => {
-                    compared = Some(outcome);
+                    // That it was another one stays known until the right one was given.
+                    if outcome != Compared::NotAFingerprint || compared.is_none() {
+                        compared = Some(outcome);
+                    }
                     said = format!("{}\n", outcome.words());
                 }
                 Typed::Answer(answer) => return Ok(TrustReply { answer, verified: Verified::after(compared) }),

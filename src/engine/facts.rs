@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::{Endpoint, FilePath, Site};
-use crate::trust::{Evidence, Fingerprint, Pin};
+use crate::trust::{Evidence, Fingerprint, Pin, Verified};
 
 use super::job::SessionId;
 
@@ -28,6 +28,15 @@ pub struct SessionFacts {
     pub details: Vec<(String, String)>,
     /// Who answered and why that one is trusted; `None` for plain FTP.
     pub peer: Option<Arc<Peer>>,
+}
+
+impl SessionFacts {
+    /// Whether a person said yes to what was shown, and nothing else speaks for the peer.
+    pub fn is_blind(&self) -> bool {
+        let decided = matches!(self.trust, TrustBasis::Pinned { .. } | TrustBasis::Once);
+        let pin = self.peer.as_ref().and_then(|peer| peer.pin.as_ref());
+        decided && pin.is_some_and(|pin| pin.verified == Verified::Blind)
+    }
 }
 
 /// The peer of a connection, for the inspector.

@@ -29,7 +29,7 @@ impl Timer {
             Some(*self.pending_since.get_or_insert(now) + WHICH_KEY)
         };
         let awake = match app.dialog() {
-            Some(Dialog::Trust(dialog)) => Some(dialog.deaf_until),
+            Some(Dialog::Trust(dialog)) => Some(dialog.wakes_at()),
             _ => None,
         };
         [regular, hint.filter(|&at| at > now), awake.filter(|&at| at > now)].into_iter().flatten().min()

@@ -203,6 +203,14 @@ impl Dialog {
         }
     }
 
+    /// What follows from the time alone.
+    pub(super) fn settle(&mut self, now: Duration) -> Next {
+        match self {
+            Self::Trust(dialog) => dialog.settle(now),
+            _ => Next::Stay,
+        }
+    }
+
     /// Text was pasted. What is no input drops it.
     pub(super) fn paste(&mut self, text: &str) -> Next {
         let input = match self {

@@ -27,6 +27,8 @@ pub struct TrustDialog {
     /// No key counts before this, since the program started: what was typed ahead was not meant for this dialog.
     pub deaf_until: Duration,
     opened: Duration,
+    /// A letter that accepts was pressed, and counts from then on unless another key comes before.
+    settling: Option<(TrustAnswer, Duration)>,
 }
 
 /// What keys do in a [`TrustDialog`].
@@ -49,6 +51,9 @@ impl TrustDialog {
     /// How many characters of the fingerprint are typed to accept a dangerous identity.
     pub const LAST: usize = 4;
 
+    /// Keys that come so close after each other were not pressed by hand: a terminal without bracketed paste.
+    const SETTLE: Duration = Duration::from_millis(100);
+
     /// However long somebody goes on typing what was meant for something else, after this the dialog listens.
     const LONGEST_GUARD: Duration = Duration::from_secs(3);
 
@@ -63,6 +68,7 @@ impl TrustDialog {
             scroll: 0,
             deaf_until: now + GUARD,
             opened: now,
+            settling: None,
         }
     }
 
@@ -94,7 +100,10 @@ impl TrustDialog {
     }
 
     fn compare(&mut self) {
-        self.compared = None;
+        // That it was another one stays known until the right one was given.
+        if !matches!(self.compared, Some(Compared::Mismatch { .. })) {
+            self.compared = None;
+        }
         self.mode = TrustMode::Compare(Input::new(""));
     }
 
@@ -108,8 +117,15 @@ impl TrustDialog {
             self.deaf_until = (now + GUARD).min(self.opened + Self::LONGEST_GUARD).max(self.deaf_until);
             return Next::Stay;
         }
+        if let Some((answer, settled)) = self.settling.take() {
+            if settled <= now {
+                return Next::Answer(Answer::Trust(answer));
+            }
+            (self.opened, self.deaf_until) = (now, now + GUARD);
+            return Next::Stay;
+        }
         match &mut self.mode {
-            TrustMode::Choose => self.choose(key),
+            TrustMode::Choose => self.choose(key, now),
             TrustMode::TypeLast { input, answer } => {
                 let answer = *answer;
                 match key.code {
@@ -132,10 +148,12 @@ impl TrustDialog {
                     KeyCode::Esc => self.mode = TrustMode::Choose,
                     KeyCode::Enter => {
                         let compared = PastedFingerprint::compare_text(input.text(), &self.ask.about.evidence);
-                        self.compared = Some(compared);
                         // What nobody can read stays, to be mended.
                         if compared != Compared::NotAFingerprint {
                             self.mode = TrustMode::Choose;
+                        }
+                        if compared != Compared::NotAFingerprint || self.compared.is_none() {
+                            self.compared = Some(compared);
                         }
                     }
                     _ => {
@@ -147,11 +165,34 @@ impl TrustDialog {
         }
     }
 
-    fn choose(&mut self, key: Key) -> Next {
+    /// When the dialog changes by itself.
+    pub fn wakes_at(&self) -> Duration {
+        self.settling.map_or(self.deaf_until, |(_, settled)| settled)
+    }
+
+    /// What follows from the time alone.
+    pub(super) fn settle(&mut self, now: Duration) -> Next {
+        match self.settling {
+            Some((answer, settled)) if settled <= now => Next::Answer(Answer::Trust(answer)),
+            _ => Next::Stay,
+        }
+    }
+
+    /// A letter that accepts: not at once, for it may be the first of a pasted fingerprint.
+    fn letter(&mut self, answer: TrustAnswer, now: Duration) -> Next {
+        if self.is_dangerous() || !self.buttons().contains(&answer) {
+            return self.accept(answer);
+        }
+        self.focus = answer;
+        self.settling = Some((answer, now + Self::SETTLE));
+        Next::Stay
+    }
+
+    fn choose(&mut self, key: Key, now: Duration) -> Next {
         match (letter(key), key.code) {
             (_, KeyCode::Esc) | (Some('r' | 'R'), _) => return Next::Answer(Answer::Trust(TrustAnswer::Reject)),
-            (Some('o'), _) => return self.accept(TrustAnswer::Once),
-            (Some('a'), _) => return self.accept(TrustAnswer::Always),
+            (Some('o' | 'O'), _) => return self.letter(TrustAnswer::Once, now),
+            (Some('a' | 'A'), _) => return self.letter(TrustAnswer::Always, now),
             (_, KeyCode::Enter) => {
                 return match self.focus {
                     TrustAnswer::Reject => Next::Answer(Answer::Trust(TrustAnswer::Reject)),

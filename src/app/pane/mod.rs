@@ -36,6 +36,8 @@ pub struct Pane {
     pub(super) searched: String,
     /// The connection being made; answers to older requests are dropped.
     pub(super) connecting: Generation,
+    /// Where the cursor was in the list of sites.
+    pub(super) site_cursor: usize,
     /// The folder before, until the one being listed turned out to be listable.
     pub(super) previous: Option<Folder>,
     pub(super) back: Vec<Spot>,
@@ -104,6 +106,7 @@ impl Pane {
             show_hidden,
             searched: String::new(),
             connecting: Generation::default(),
+            site_cursor: 0,
             previous: None,
             back: Vec::new(),
             forward: Vec::new(),

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use super::keymap::parse_keys;
 use super::pane::Folder;
 use super::*;
-use crate::engine::{Advice, Place, SecurityLevel, SessionFacts, SessionId, TrustBasis};
+use crate::engine::{Advice, Place, SecurityLevel, SessionFacts, SessionId, Snapshot, TrustBasis};
 use crate::model::site::ParsedUrl;
 use crate::model::sort::Sort;
 use crate::model::{Entry, FilePath, Kind};
@@ -98,6 +98,12 @@ impl Screen {
 
     pub(crate) fn wait(&mut self, milliseconds: u64) {
         self.now += Duration::from_millis(milliseconds);
+    }
+
+    /// No key follows the last one: a letter that accepts counts.
+    pub(crate) fn settle(&mut self) {
+        self.wait(150);
+        self.send(Msg::Tick(Snapshot::default()));
     }
 
     /// The last listing ordered for a pane.

@@ -79,6 +79,8 @@ fn keys_typed_ahead_never_answer() {
     assert!(asker.poll().is_none(), "somebody is still typing");
     screen.wait(600);
     screen.keys("a");
+    assert!(asker.poll().is_none(), "more may come");
+    screen.settle();
     assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Always.into())));
 }
 
@@ -91,7 +93,26 @@ fn a_stream_of_keys_does_not_deafen_for_ever() {
         screen.wait(100);
     }
     screen.keys("o");
+    screen.settle();
     assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Once.into())));
+}
+
+#[test]
+fn a_fingerprint_that_comes_as_keys_accepts_nothing() {
+    let mut screen = Screen::local(&["a"]);
+    let mut asker = ask_trust(&mut screen, trust_question(false));
+    screen.wait(1_000);
+    for key in "a1b2c3oa".chars() {
+        screen.keys(&key.to_string());
+        screen.wait(1);
+    }
+    screen.keys("<enter>");
+    screen.settle();
+    assert!(asker.poll().is_none(), "a terminal without bracketed paste");
+    screen.wait(1_000);
+    screen.keys("A");
+    screen.settle();
+    assert_eq!(asker.poll(), Some(Ok(TrustAnswer::Always.into())));
 }
 
 #[test]
@@ -178,6 +199,7 @@ fn a_pasted_fingerprint_is_compared_and_recorded_and_accepts_nothing() {
         assert_eq!(dialog.mode == TrustMode::Choose, matched, "what nobody can read stays to be mended");
         assert!(asker.poll().is_none() && !dialog.is_dangerous());
         screen.keys(if matched { "o" } else { "<esc>o" });
+        screen.settle();
         assert_eq!(asker.poll(), Some(Ok(TrustReply { answer: TrustAnswer::Once, verified })), "{text}");
     }
 }
@@ -191,6 +213,8 @@ fn another_fingerprint_than_the_one_told_is_dangerous() {
     screen.send(Msg::Paste(crate::trust::Fingerprint::of(b"x").hex()));
     screen.keys("<enter>");
     assert!(matches!(trust_dialog(&screen).compared, Some(Compared::Mismatch { .. })) && trust_dialog(&screen).is_dangerous());
+    screen.keys("f<esc>");
+    assert!(trust_dialog(&screen).is_dangerous(), "looking again does not make it forgotten");
     screen.keys("a");
     assert!(asker.poll().is_none() && matches!(trust_dialog(&screen).mode, TrustMode::TypeLast { .. }));
     screen.keys(&last_characters());
@@ -225,7 +249,9 @@ fn questions_wait_for_each_other_and_each_has_its_own_guard() {
     let mut second = ask_trust(&mut screen, trust_question(false));
     assert_eq!((screen.app.dialogs.len(), screen.app.waiting.len()), (1, 1));
     screen.wait(1_000);
-    screen.keys("aa");
+    screen.keys("a");
+    screen.settle();
+    screen.keys("a");
     assert_eq!(first.poll(), Some(Ok(TrustAnswer::Always.into())));
     assert!(second.poll().is_none(), "the second a was meant for the first");
     screen.wait(1_000);
@@ -240,7 +266,7 @@ fn a_question_nobody_waits_for_closes_itself() {
     let waiting = ask_trust(&mut screen, trust_question(false));
     assert!(screen.app.is_animating(), "a tick has to find out");
     drop((asker, waiting));
-    screen.send(Msg::Tick(crate::engine::Snapshot::default()));
+    screen.send(Msg::Tick(Snapshot::default()));
     assert!(screen.app.dialogs.is_empty() && screen.app.waiting.is_empty() && screen.redraw);
     assert!(!screen.app.is_animating());
 }

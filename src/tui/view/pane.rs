@@ -121,6 +121,8 @@ fn trust_badges(session: &Session, look: &Look, place: Style) -> Vec<(String, St
     let trust = match session.facts.trust {
         TrustBasis::Plain => return vec![(" PLAIN ".into(), look.style(Role::Plain))],
         TrustBasis::Authority => "CA".into(),
+        TrustBasis::Pinned { days: 0 } if session.facts.is_blind() => "blind today".into(),
+        TrustBasis::Pinned { days } if session.facts.is_blind() => format!("blind {days}d"),
         TrustBasis::Pinned { days: 0 } => "pinned today".into(),
         TrustBasis::Pinned { days } => format!("pinned {days}d"),
         TrustBasis::Once => "this run".into(),

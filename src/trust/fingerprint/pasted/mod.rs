@@ -18,6 +18,8 @@ use crate::trust::evidence::{Evidence, PeerIdentity};
 pub struct PastedFingerprint {
     /// Never empty; the longest first.
     readings: Vec<Digest>,
+    /// Each is said to be of a key of another type, as `ssh-keygen -l` lists the keys of one server.
+    by_type: bool,
 }
 
 /// A digest with its kind.
@@ -53,6 +55,8 @@ pub enum Compared {
         digest: Digest,
         /// Of what it is.
         part: Part,
+        /// No fingerprint of anything else was given with it.
+        alone: bool,
     },
     /// It is another one.
     Mismatch {
@@ -109,21 +113,24 @@ impl fmt::Display for Digest {
 }
 
 impl Compared {
-    /// Whether a person now knows that the identity is the right one. A match in a kind that can be forged is no proof.
+    /// Whether a person now knows that the identity is the right one. A match in a kind that can be forged is no proof,
+    /// nor is one among fingerprints of other things: a text may name the wrong one first.
     pub fn is_proof(self) -> bool {
-        matches!(self, Self::Match { digest, .. } if !digest.can_be_forged())
+        matches!(self, Self::Match { digest, alone: true, .. } if !digest.can_be_forged())
     }
 
     /// The outcome in a sentence or two.
     pub fn words(self) -> String {
         match self {
-            Self::Match { digest, part } => {
+            Self::Match { digest, part, alone } => {
                 let part = match part {
                     Part::Certificate => "certificate",
                     Part::PublicKey => "certificate's public key",
                     Part::HostKey => "host key",
                 };
-                if digest.can_be_forged() {
+                if !alone {
+                    format!("One of several fingerprints in this text matches this {part}. Paste the one that is meant, alone.")
+                } else if digest.can_be_forged() {
                     format!("It matches this {part}, but {digest} can be forged: this does not count as verified. Ask for the SHA-256.")
                 } else {
                     format!("It MATCHES this {part} (read as {digest}). This is the identity you were told of.")
@@ -165,7 +172,10 @@ impl PastedFingerprint {
         }
         hex_of(&run, &mut readings);
         readings.sort_by_key(|digest| std::cmp::Reverse(digest.length()));
-        if readings.is_empty() { Err(NotAFingerprint) } else { Ok(Self { readings }) }
+        let types = ["(ED25519)", "(ED25519-SK)", "(ECDSA)", "(ECDSA-SK)", "(RSA)", "(DSA)"];
+        let types = text[..end].split_whitespace().filter(|word| types.contains(word)).count();
+        let by_type = types >= readings.iter().filter(|digest| matches!(digest, Digest::Sha256(_))).count();
+        if readings.is_empty() { Err(NotAFingerprint) } else { Ok(Self { readings, by_type }) }
     }
 
     /// Compares with the identity in `evidence`; the strongest match counts.
@@ -179,9 +189,12 @@ impl PastedFingerprint {
             }
             PeerIdentity::HostKey(key) => vec![(Part::HostKey, &key.blob)],
         };
+        let part_of = |digest: Digest| parts.iter().find(|(_, bytes)| !bytes.is_empty() && digest.is_of(bytes)).map(|&(part, _)| part);
+        let is_of_another = |digest: &Digest| !digest.can_be_forged() && part_of(*digest).is_none();
         for &digest in &self.readings {
-            if let Some(&(part, _)) = parts.iter().find(|(_, bytes)| !bytes.is_empty() && digest.is_of(bytes)) {
-                return Compared::Match { digest, part };
+            if let Some(part) = part_of(digest) {
+                let alone = self.by_type || !self.readings.iter().any(is_of_another);
+                return Compared::Match { digest, part, alone };
             }
         }
         Compared::Mismatch { digest: self.readings[0] }

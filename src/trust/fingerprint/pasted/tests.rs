@@ -51,7 +51,7 @@ fn lines(blob: &[u8]) -> Vec<(String, bool)> {
 fn every_notation_of_the_tools_matches_and_says_what_it_proves() {
     for (line, proof) in lines(LEAF) {
         let compared = PastedFingerprint::compare_text(&line, &certificate());
-        let Compared::Match { part: Part::Certificate, digest } = compared else { panic!("{line}: {compared:?}") };
+        let Compared::Match { part: Part::Certificate, digest, alone: true } = compared else { panic!("{line}: {compared:?}") };
         assert_eq!((compared.is_proof(), digest.can_be_forged()), (proof, !proof), "{line}");
         assert_eq!(compared.words().contains("can be forged"), !proof);
     }
@@ -73,9 +73,19 @@ fn one_line_of_several_is_enough_and_a_whole_key_serves_as_well() {
     let key = STANDARD_NO_PAD.encode(&blob);
     for line in [format!("ssh-ed25519 {key} root@files"), format!("files.example.com ssh-ed25519 {key}"), key] {
         let compared = PastedFingerprint::compare_text(&line, &shown);
-        assert!(matches!(compared, Compared::Match { digest: Digest::Key(_), part: Part::HostKey }), "{line}: {compared:?}");
+        assert!(matches!(compared, Compared::Match { digest: Digest::Key(_), part: Part::HostKey, alone: true }), "{line}: {compared:?}");
     }
     assert!(matches!(PastedFingerprint::compare_text(&other(b"a"), &shown), Compared::Mismatch { digest: Digest::Sha256(_) }));
+}
+
+#[test]
+fn one_among_others_is_told_and_proves_nothing() {
+    let (shown, other) = (hex(&Sha256::digest(LEAF), ""), hex(&Sha256::digest(b"the right one"), ""));
+    let compared =
+        PastedFingerprint::compare_text(&format!("never accept {shown}, it was stolen; the right one is {other}"), &certificate());
+    assert!(matches!(compared, Compared::Match { alone: false, .. }) && !compared.is_proof(), "{compared:?}");
+    let old_ones = format!("SHA-256 {shown}, SHA-1 {}", hex(&Sha1::digest(LEAF), ":"));
+    assert!(PastedFingerprint::compare_text(&old_ones, &certificate()).is_proof(), "the same in two kinds");
 }
 
 #[test]

@@ -41,6 +41,7 @@ fn headline(facts: &SessionFacts, evidence: Option<&Evidence>) -> Headline {
         None => (Mood::Danger, "Nobody is known here: plain FTP".to_owned()),
         Some(Revocation::Revoked { .. }) => (Mood::Danger, "Its issuer has taken it back".to_owned()),
         Some(_) => match facts.trust {
+            TrustBasis::Pinned { .. } if facts.is_blind() => (Mood::Warning, "You trusted it as it was shown, unchecked".to_owned()),
             TrustBasis::Authority => (Mood::Good, "A trusted authority vouches for it".to_owned()),
             TrustBasis::Pinned { days: 0 } => (Mood::Good, "You trusted it today".to_owned()),
             TrustBasis::Pinned { days: 1 } => (Mood::Good, "You trusted it yesterday".to_owned()),
@@ -78,7 +79,7 @@ fn overview(facts: &SessionFacts, peer: Option<&Peer>, lost: Option<&str>, now: 
         return Page::new("Overview", [nobody, reached].into_iter().flatten().collect());
     };
     let problems = peer.evidence.problems.iter().map(|problem| text(PROBLEM, "!", problem_words(problem))).collect();
-    let safe = vec![text("protection", "Protection", facts.protection.as_str()), text("level", "Level", level_sentence(facts.level))];
+    let safe = vec![text("protection", "Protection", facts.protection.as_str()), text("level", "Level", level_sentence(facts))];
     let sections = [
         section("Who it is", identity(&peer.evidence, now)),
         section("What is wrong with it", problems),
