@@ -149,6 +149,32 @@ fn problems_name_their_place_in_the_chain() {
 }
 
 #[test]
+fn only_so_many_certificates_and_so_many_issuers_are_looked_at() {
+    let root = authority("Root");
+    let middle = root.signs_authority("Middle");
+    let leaf = middle.signs(|_| {});
+    let strangers: Vec<_> = (0..12).map(|_| self_signed(|_| {}).der).collect();
+    for (between, expected) in [(8, &[][..]), (9, &[(UnknownIssuer, 0)])] {
+        let mut chain: Vec<&[u8]> = vec![&leaf.der];
+        chain.extend(strangers[..between].iter().map(Vec::as_slice));
+        chain.push(&middle.der);
+        assert_eq!(found(&look(&chain, "localhost", &[&root.der])), expected, "{between} before it");
+    }
+    let mut line = vec![root];
+    for depth in 0..9 {
+        let next = line[depth].signs_authority(&format!("Authority {depth}"));
+        line.push(next);
+    }
+    let leaf = line[9].signs(|_| {});
+    let mut chain: Vec<&[u8]> = vec![&leaf.der];
+    chain.extend(line[1..].iter().rev().map(|made| made.der.as_slice()));
+    let deep = look(&chain, "localhost", &[&line[0].der]);
+    assert_eq!(found(&deep), [(UnknownIssuer, 0)]);
+    assert!(deep.problems[0].text.contains("too long"), "{:?}", deep.problems);
+    assert_eq!(found(&look(&chain, "localhost", &[&line[4].der])), []);
+}
+
+#[test]
 fn what_cannot_be_read_cannot_be_used() {
     let leaf = self_signed(|_| {});
     let mut trailing = leaf.der.clone();
@@ -198,7 +224,7 @@ fn dns(name: &str) -> rcgen::SanType {
     rcgen::SanType::DnsName(name.try_into().unwrap())
 }
 
-fn critical() -> CustomExtension {
+pub(crate) fn critical() -> CustomExtension {
     let mut extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999, 1], vec![5, 0]);
     extension.set_criticality(true);
     extension
