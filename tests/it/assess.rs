@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use sealift::model::Endpoint;
 use sealift::trust::assess::{Assessment, PlatformVerdict, assess};
 use sealift::trust::certificate::CertificateFacts;
+use sealift::trust::describe;
 use sealift::trust::{Anchors, Certificate, Fingerprint, ProblemKind};
 
 use crate::certificates::{Made, authority, common_name, fixture, self_signed};
@@ -241,7 +242,13 @@ proptest! {
         der[at] = byte;
         let whole = look(&[&der, &root], "localhost", &[&root]);
         prop_assert!(!whole.problems.is_empty());
-        let _facts = CertificateFacts::read(&der);
+        if let Ok(facts) = CertificateFacts::read(&der) {
+            let sections = describe::certificate_for(&facts, Some("localhost"), &whole.problems, Timestamp::UNIX_EPOCH);
+            let mut object = serde_json::Map::new();
+            describe::put_json(&mut object, &sections);
+            // JSON would write a control character so.
+            prop_assert!(!serde_json::to_string(&object).unwrap().contains("\\u00"), "{:?}", object);
+        }
         der.truncate(cut.index(der.len()));
         prop_assert!(look(&[&der], "localhost", &[&root]).unusable);
         prop_assert!(CertificateFacts::read(&der).is_err());
