@@ -238,6 +238,8 @@ impl Evidence {
         }
         if let Some(pin) = pin.filter(|pin| remembered.is_none() && pin.remember != Remember::Unconfirmed) {
             let since = pin.since.strftime("%Y-%m-%d");
+            // What is new is what is asked about.
+            problems.sort_by_key(|problem| pin.accepted.contains(&problem.kind));
             for problem in problems.iter_mut().filter(|problem| !pin.accepted.contains(&problem.kind)) {
                 problem.text = format!("{} (new since you trusted it on {since})", problem.text);
             }
