@@ -87,6 +87,32 @@ fn revoked() -> TrustQuestion {
     question(evidence)
 }
 
+/// It names an issuer that did not sign it.
+fn forged() -> TrustQuestion {
+    let mut leaf = fixture!("changed/rekeyed");
+    *leaf.der.last_mut().unwrap() ^= 1;
+    let question = question(shown(HOST, vec![leaf, fixture!("changed/issuing")], None));
+    assert!(question.dangerous);
+    question
+}
+
+/// Trusted in its time.
+fn expired_since() -> TrustQuestion {
+    let der = include_bytes!("../../../../../tests/fixtures/certificates/self-signed-expired.der");
+    let chain = vec![Certificate { der: der[..].into() }];
+    let mut pin = pin_of(chain.clone());
+    assert!(pin.accepted.remove(&ProblemKind::Expired));
+    pin.since = "2025-06-01T10:00:00Z".parse().unwrap();
+    question(shown(HOST, chain, Some(&pin)))
+}
+
+/// In the ledger file, and not in the keyring.
+fn unconfirmed() -> TrustQuestion {
+    let chain = vec![fixture!("changed/home-made")];
+    let pin = Pin { remember: Remember::Unconfirmed, ..pin_of(chain.clone()) };
+    question(shown(HOST, chain, Some(&pin)))
+}
+
 fn unusable() -> TrustQuestion {
     question(shown("localhost", vec![fixture!("certificates/rsa-1024")], None))
 }
@@ -200,6 +226,9 @@ fn strangers() {
     seen("another-server-details-end", genuine_of_another, "iG");
     seen("another-server-type-last", genuine_of_another, "ozzzz<enter>");
     seen("revoked", revoked, "");
+    seen("forged", forged, "");
+    seen("new-fault", expired_since, "");
+    seen("unconfirmed", unconfirmed, "");
     seen("unusable", unusable, "");
 }
 
