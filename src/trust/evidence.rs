@@ -236,6 +236,14 @@ impl Evidence {
             let text = format!("this is not the certificate you trusted here before ({}); {key}", before.place);
             problems.insert(0, Problem { kind: ProblemKind::ChangedSincePinned, at: 0, text });
         }
+        if let Some(pin) = pin.filter(|pin| remembered.is_none() && pin.remember != Remember::Unconfirmed) {
+            let since = pin.since.strftime("%Y-%m-%d");
+            // What is new is what is asked about.
+            problems.sort_by_key(|problem| pin.accepted.contains(&problem.kind));
+            for problem in problems.iter_mut().filter(|problem| !pin.accepted.contains(&problem.kind)) {
+                problem.text = format!("{} (new since you trusted it on {since})", problem.text);
+            }
+        }
         if pin.is_some_and(|pin| pin.remember == Remember::Unconfirmed) {
             let text = "the ledger file has a decision about this server that your keyring does not confirm, so you are asked again";
             problems.insert(0, Problem { kind: ProblemKind::Unconfirmed, at: 0, text: text.to_owned() });

@@ -81,6 +81,23 @@ mod tests {
         assert_eq!(judge(&evidence(b"b", &[SelfSigned]), Some(&pin(&own))), Verdict::Pinned);
         assert_eq!(judge(&good, Some(&pin(&own))), Verdict::Ask { dangerous: true }, "valid, but not the one that was trusted");
         assert_eq!(judge(&evidence(b"c", &[NameMismatch]), None), Verdict::Ask { dangerous: true }, "a stranger with a valid certificate");
+        for (problems, dangerous) in [
+            (&[Expired][..], false),
+            (&[NameMismatch, SelfSigned, UnknownIssuer], false),
+            (&[NameMismatch, UnknownIssuer], false),
+            (&[NameMismatch, Expired], true),
+            (&[ProblemKind::Revoked], true),
+            (&[ProblemKind::Revoked, SelfSigned, UnknownIssuer], true),
+            (&[ProblemKind::BadChainSignature, UnknownIssuer], true),
+            (&[ProblemKind::ChangedSincePinned], true),
+        ] {
+            let evidence = evidence(b"d", problems);
+            assert_eq!(judge(&evidence, None), Verdict::Ask { dangerous }, "{problems:?}");
+            // Trusted with everything but the first of them: that one is new.
+            let mut pin = pin(&evidence);
+            pin.accepted.remove(&problems[0]);
+            assert_eq!(judge(&evidence, Some(&pin)), Verdict::Ask { dangerous }, "{problems:?}");
+        }
         let unconfirmed = Pin { remember: Remember::Unconfirmed, accepted: ProblemKind::ALL.into(), ..pin(&own) };
         assert_eq!(judge(&own, Some(&unconfirmed)), Verdict::Ask { dangerous: false }, "whatever the file says was accepted");
         assert_eq!(judge(&good, Some(&unconfirmed)), Verdict::Ask { dangerous: true });

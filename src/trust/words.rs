@@ -153,17 +153,20 @@ impl Evidence {
         use ProblemKind as Kind;
         let is_host_key = matches!(self.identity, PeerIdentity::HostKey(_));
         let of_own = |kind| self.problems.iter().any(|problem| problem.kind == kind && problem.at == 0);
+        // What is wrong belongs to no section of the certificate, so no field can be marked.
+        let no_section = self.problems.iter().all(|problem| matches!(problem.kind, Kind::Other | Kind::UnknownCriticalExtension));
         match &self.remembered {
             _ if self.has(Kind::Revoked) => "Its identity was taken back. Do not connect.",
             Some(before) => before.change.words().title,
             _ if self.has(Kind::BadChainSignature) => "Forged or damaged: the issuer it names did not sign it.",
             _ if self.unusable && is_host_key => "It cannot be told whether this is the right key.",
+            _ if self.unusable && no_section => "Invalid certificate: nobody can trust it, even if they want to.",
             _ if self.unusable => "Nobody can trust this certificate, even if they want to.",
             _ if is_host_key => "A key that is new here. Is it really this host's?",
             None if self.problems.is_empty() => "An authority this machine trusts vouches for it.",
             _ if of_own(Kind::SelfSigned) || self.has(Kind::UnknownIssuer) => "Nobody this machine trusts says who this is.",
             _ if of_own(Kind::NameMismatch) => "A genuine certificate, but of ANOTHER server.",
-            _ if self.problems.iter().all(|problem| problem.kind == Kind::Other) => "Invalid certificate.",
+            _ if no_section => "Invalid certificate.",
             _ => "A known authority vouches for it, but it has a fault.",
         }
     }
@@ -227,6 +230,8 @@ mod tests {
             (&[Kind::NameMismatch, Kind::Expired], "ANOTHER server"),
             (&[Kind::Expired], "a fault"),
             (&[Kind::Other], "Invalid certificate"),
+            (&[Kind::UnknownCriticalExtension], "Invalid certificate"),
+            (&[Kind::Expired, Kind::Other], "a fault"),
         ] {
             let problems = kinds.iter().map(|&kind| Problem { kind, at: 0, text: String::new() }).collect();
             let evidence = Evidence { problems, ..Evidence::new(Endpoint::new("h", 21), identity.clone()) };

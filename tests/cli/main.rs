@@ -21,6 +21,7 @@ mod ssh_hosts;
 mod terminal;
 #[path = "../support/tools.rs"]
 mod tools;
+mod tour;
 mod transfers;
 mod trust;
 mod words;

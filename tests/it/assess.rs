@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use sealift::model::Endpoint;
 use sealift::trust::assess::{Assessment, PlatformVerdict, assess};
 use sealift::trust::certificate::CertificateFacts;
+use sealift::trust::describe;
 use sealift::trust::{Anchors, Certificate, Fingerprint, ProblemKind};
 
 use crate::certificates::{Made, authority, common_name, fixture, self_signed};
@@ -149,6 +150,32 @@ fn problems_name_their_place_in_the_chain() {
 }
 
 #[test]
+fn only_so_many_certificates_and_so_many_issuers_are_looked_at() {
+    let root = authority("Root");
+    let middle = root.signs_authority("Middle");
+    let leaf = middle.signs(|_| {});
+    let strangers: Vec<_> = (0..12).map(|_| self_signed(|_| {}).der).collect();
+    for (between, expected) in [(8, &[][..]), (9, &[(UnknownIssuer, 0)])] {
+        let mut chain: Vec<&[u8]> = vec![&leaf.der];
+        chain.extend(strangers[..between].iter().map(Vec::as_slice));
+        chain.push(&middle.der);
+        assert_eq!(found(&look(&chain, "localhost", &[&root.der])), expected, "{between} before it");
+    }
+    let mut line = vec![root];
+    for depth in 0..9 {
+        let next = line[depth].signs_authority(&format!("Authority {depth}"));
+        line.push(next);
+    }
+    let leaf = line[9].signs(|_| {});
+    let mut chain: Vec<&[u8]> = vec![&leaf.der];
+    chain.extend(line[1..].iter().rev().map(|made| made.der.as_slice()));
+    let deep = look(&chain, "localhost", &[&line[0].der]);
+    assert_eq!(found(&deep), [(UnknownIssuer, 0)]);
+    assert!(deep.problems[0].text.contains("too long"), "{:?}", deep.problems);
+    assert_eq!(found(&look(&chain, "localhost", &[&line[4].der])), []);
+}
+
+#[test]
 fn what_cannot_be_read_cannot_be_used() {
     let leaf = self_signed(|_| {});
     let mut trailing = leaf.der.clone();
@@ -198,7 +225,7 @@ fn dns(name: &str) -> rcgen::SanType {
     rcgen::SanType::DnsName(name.try_into().unwrap())
 }
 
-fn critical() -> CustomExtension {
+pub(crate) fn critical() -> CustomExtension {
     let mut extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999, 1], vec![5, 0]);
     extension.set_criticality(true);
     extension
@@ -215,7 +242,13 @@ proptest! {
         der[at] = byte;
         let whole = look(&[&der, &root], "localhost", &[&root]);
         prop_assert!(!whole.problems.is_empty());
-        let _facts = CertificateFacts::read(&der);
+        if let Ok(facts) = CertificateFacts::read(&der) {
+            let sections = describe::certificate_for(&facts, Some("localhost"), &whole.problems, Timestamp::UNIX_EPOCH);
+            let mut object = serde_json::Map::new();
+            describe::put_json(&mut object, &sections);
+            // JSON would write a control character so.
+            prop_assert!(!serde_json::to_string(&object).unwrap().contains("\\u00"), "{:?}", object);
+        }
         der.truncate(cut.index(der.len()));
         prop_assert!(look(&[&der], "localhost", &[&root]).unusable);
         prop_assert!(CertificateFacts::read(&der).is_err());

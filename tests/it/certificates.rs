@@ -1,7 +1,10 @@
 //! Certificates for tests: made on the spot, or read from the fixtures where rcgen cannot make them.
 
+use std::time::{Duration, SystemTime};
+
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
 };
 
 /// A certificate and its key.
@@ -26,6 +29,22 @@ impl Made {
     /// A certificate of this authority for somebody else's key (DER).
     pub(crate) fn certifies(&self, params: &CertificateParams, key: &KeyPair) -> Vec<u8> {
         params.signed_by(key, &self.issuer()).unwrap().der().to_vec()
+    }
+
+    /// A list, an hour old, on which this authority takes the certificate with this number back (DER).
+    pub(crate) fn takes_back(&self, serial: u64) -> Vec<u8> {
+        let (now, hour) = (SystemTime::now(), Duration::from_secs(3600));
+        let serial_number = SerialNumber::from(serial);
+        let revoked = RevokedCertParams { serial_number, revocation_time: (now - hour).into(), reason_code: None, invalidity_date: None };
+        let list = CertificateRevocationListParams {
+            this_update: (now - hour).into(),
+            next_update: (now + hour).into(),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: vec![revoked],
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer()).unwrap().der().to_vec()
     }
 
     /// A subordinate authority.
@@ -54,11 +73,12 @@ fn authority_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = common_name(name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params
 }
 
-fn leaf(change: impl FnOnce(&mut CertificateParams)) -> CertificateParams {
+/// What a leaf is made of.
+pub(crate) fn leaf(change: impl FnOnce(&mut CertificateParams)) -> CertificateParams {
     let mut params = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
     params.distinguished_name = common_name("localhost");
     params.is_ca = IsCa::ExplicitNoCa;

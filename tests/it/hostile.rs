@@ -195,7 +195,11 @@ async fn an_unknown_ssh_server_gets_the_key_exchange_and_nothing_else() {
     let relay = Scripted::relay(server.addr).await;
     let kind = ssh_failure("127.0.0.1", relay.address.port()).await;
     assert!(matches!(kind, ConnectErrorKind::Untrusted(_)), "{kind:?}");
-    let sent = relay.all_received().await;
+    assert_only_key_exchange(&relay.all_received().await);
+}
+
+/// A banner and a key exchange in plain text, and behind them nothing but an end.
+pub(crate) fn assert_only_key_exchange(sent: &[u8]) {
     let end = sent.windows(2).position(|two| two == b"\r\n").expect("a banner") + 2;
     assert!(sent.starts_with(b"SSH-2.0-"), "{sent:?}");
     // RFC 4253 section 6: length, length of padding, message number; nothing is encrypted before NEWKEYS (21).

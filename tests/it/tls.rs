@@ -23,7 +23,7 @@ use sealift::protocols::tls::{Roots, TlsSession, TlsStream, TlsVersions, alert_o
 use sealift::protocols::{AlertKind, ConnectError, ConnectErrorKind};
 use sealift::trust::{Evidence, Fingerprint, Pin as TrustPin, ProblemKind, Remember, Verified};
 
-use crate::certificates::{Made, authority, fixture, fixture_path, self_signed};
+use crate::certificates::{Made, authority, fixture, fixture_path, leaf, self_signed};
 
 pub(crate) const BOTH: [TlsVersions; 2] = [TlsVersions::Any, TlsVersions::Only12];
 
@@ -236,13 +236,48 @@ async fn an_unknown_server_gets_nothing_but_the_hello() {
             TlsVersions::Any => assert_eq!((version.as_str(), suite.starts_with("TLS_AES_")), ("TLS1.3", true), "{suite}"),
             TlsVersions::Only12 => assert_eq!((version.as_str(), suite.starts_with("TLS_ECDHE_")), ("TLS1.2", true), "{suite}"),
         }
-        assert_only_hello(&server.sent(0).await);
+        let sent = server.sent(0).await;
+        assert_only_hello(&sent);
+        // In TLS 1.3 it is encrypted.
+        assert!(versions == TlsVersions::Any || sent.ends_with(&[2, 48]), "the server's log says unknown_ca: {sent:?}");
+    }
+}
+
+/// Debian puts a certificate it made for localhost among the authorities: webpki then says of every other one for
+/// localhost that its signature is bad.
+#[tokio::test]
+async fn a_root_with_the_servers_own_name_does_not_change_what_is_told() {
+    let root = self_signed(|_| {});
+    let server = Server::start(Identity::of(&self_signed(|_| {}))).await;
+    let evidence = refused(&server, None, &Roots::only(vec![root.der]), TlsVersions::Only12).await;
+    assert_eq!(kinds(&evidence), [ProblemKind::UnknownIssuer, ProblemKind::SelfSigned]);
+    assert!(server.sent(0).await.ends_with(&[2, 48]), "unknown_ca, not decrypt_error");
+}
+
+#[tokio::test]
+async fn what_nobody_can_use_is_refused_even_if_it_is_pinned() {
+    let key = self_signed(|_| {});
+    for der in ["rsa-1024.pem", "dsa.pem", "secp256k1.pem"].map(fixture).into_iter().chain([b"no certificate".to_vec()]) {
+        let server = Server::start(Identity::replayed(&der, &key)).await;
+        for versions in BOTH {
+            let evidence = refused(&server, None, &no_roots(), versions).await;
+            let again = refused(&server, Some(&pin_of(&evidence)), &no_roots(), versions).await;
+            assert!(again.unusable && !again.has(ProblemKind::ChangedSincePinned), "{:?}", again.problems);
+        }
     }
 }
 
 #[tokio::test]
 async fn what_was_pinned_is_accepted() {
-    for identity in ["v1-ec", "v1-rsa"].map(Identity::fixture).into_iter().chain([Identity::of(&self_signed(|_| {}))]) {
+    let fixtures = ["v1-ec", "v1-rsa"].map(Identity::fixture).into_iter();
+    let keys = [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519];
+    let keys = keys.map(|kind| {
+        let key = rcgen::KeyPair::generate_for(kind).unwrap();
+        let der = leaf(|_| {}).self_signed(&key).unwrap().der().to_vec();
+        Identity { chain: vec![der], key: PrivateKeyDer::try_from(key.serialize_der()).unwrap() }
+    });
+    let odd = self_signed(|p| p.custom_extensions = vec![crate::assess::critical()]);
+    for identity in fixtures.chain(keys).chain([Identity::of(&odd)]) {
         let server = Server::start(identity).await;
         for versions in BOTH {
             let evidence = refused(&server, None, &no_roots(), versions).await;

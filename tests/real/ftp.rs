@@ -86,6 +86,8 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
             trials.push(trial(harness, server, way, "fifty uploads and downloads over one site", many_in_a_row));
         }
     }
+    let told_nothing = harness.start("vsftpd untold", start_vsftpd(vsftpd::Options::default()));
+    trials.push(trial(harness, &told_nothing, EXPLICIT, "its log names no user before somebody decided", no_user_before_the_decision));
     trials.push(trial(harness, &relaxed, EXPLICIT, "five hundred files are removed with one listing", removed_with_one_listing));
     for server in [&strict, &proftpd, &pure] {
         trials.push(trial(harness, server, ACTIVE, "both ways and a listing", both_ways));
@@ -247,6 +249,19 @@ async fn unknown_then_pinned(server: &FtpServer, way: Way) {
     let other = Pin { certificate: Fingerprint::of(b"another"), ..pin };
     let error = FtpConnection::connect(&settings, Some(other)).await.err().expect("another certificate was pinned");
     assert!(matches!(error.kind, ConnectErrorKind::Untrusted(_)), "{error}");
+}
+
+async fn no_user_before_the_decision(server: &FtpServer, way: Way) {
+    let settings = FtpSettings { roots: Roots::only(Vec::new()), ..settings(server, way) };
+    let log = || std::fs::read_to_string(server.daemon.folder().join("vsftpd.log")).unwrap();
+    let error = FtpConnection::connect(&settings, None).await.err().expect("nobody trusts this certificate");
+    let ConnectErrorKind::Untrusted(evidence) = error.kind else { panic!("{error}") };
+    let connection = FtpConnection::connect(&settings, Some(Pin::of(&evidence, Remember::Once, Verified::Blind, Timestamp::now()))).await;
+    // The second connection's lines stand behind all of the first one's.
+    let before = log();
+    assert!(before.matches("\"AUTH TLS\"").count() == 2 && !before.contains("USER") && !before.contains("PASS"), "{before}");
+    connection.unwrap().login(&server.user, &password(server)).await.unwrap();
+    assert!(log().contains("\"USER "), "it writes down who logs in: {}", log());
 }
 
 async fn asked_and_not_sent(server: &FtpServer, way: Way) {

@@ -246,7 +246,11 @@ fn what_is_shown_is_written_to_a_new_file_beside() {
 
 #[test]
 fn json_and_pem_are_what_other_programs_read() {
-    let mut screen = connected(certified(1));
+    let mut session = certified(1);
+    let authority = documents(1)[0].certificate.clone().unwrap();
+    let peer = Arc::make_mut(session.peer.as_mut().unwrap());
+    peer.evidence.identity = PeerIdentity::Certificates(vec![Certificate { der: DER.into() }, authority.clone()]);
+    let mut screen = connected(session);
     screen.keys("Te");
     let Some(Dialog::Export(export)) = screen.app.dialog() else { panic!("no export") };
     let content = |label| match &export.forms.iter().find(|form| form.label == label).unwrap().content {
@@ -255,6 +259,8 @@ fn json_and_pem_are_what_other_programs_read() {
     };
     let again = document::read("x.pem", &content("PEM"), Timestamp::UNIX_EPOCH);
     assert_eq!(again[0].certificate.as_ref().map(|certificate| &*certificate.der), Some(DER));
+    let chain: Vec<_> = document::read("x.pem", &content("chain"), Timestamp::UNIX_EPOCH).into_iter().map(|one| one.certificate).collect();
+    assert_eq!(chain, [Some(Certificate { der: DER.into() }), Some(authority)]);
     let json: serde_json::Value = serde_json::from_slice(&content("JSON")).unwrap();
     assert_eq!(json["sha256"], crate::trust::Fingerprint::of(DER).hex());
     assert_eq!(json["revocation"], "not checked");

@@ -1,12 +1,17 @@
 //! Certificates and passwords: what is asked, how often, and what a no means.
 
-use sealift::ask::{TrustAnswer, TrustQuestion};
+use std::sync::Mutex;
+
+use sealift::ask::{
+    ConflictAnswer, ConflictQuestion, Declined, InteractiveQuestion, SecretAnswer, SecretQuestion, TrustAnswer, TrustQuestion, TrustReply,
+};
 use sealift::engine::{Advice, ConnectFailure, Engine, Place, SecurityLevel, Target, TrustBasis};
 use sealift::protocols::{ConnectError, ConnectErrorKind};
 use sealift::server::ServerIdentity;
 use sealift::trust::{Fingerprint, ProblemKind};
 
 use super::*;
+use crate::hostile::assert_only_key_exchange;
 use crate::tls::assert_only_hello;
 
 fn kind(failure: &ConnectFailure) -> &ConnectErrorKind {
@@ -88,6 +93,88 @@ async fn a_no_is_a_no_and_nothing_but_the_hello_was_sent() {
     }
 }
 
+/// Somebody who looks at what the server was sent in the moment they are asked.
+struct Witness {
+    relay: Arc<Relay>,
+    answers: ScriptedPrompter,
+    sent_by_then: Mutex<Vec<Vec<Vec<u8>>>>,
+}
+
+#[async_trait::async_trait]
+impl Prompter for Witness {
+    async fn trust(&self, question: TrustQuestion) -> Result<TrustReply, Declined> {
+        self.sent_by_then.lock().unwrap().push(self.relay.sent());
+        Prompter::trust(&self.answers, question).await
+    }
+    async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined> {
+        Prompter::secret(&self.answers, question).await
+    }
+    async fn interactive(&self, _: InteractiveQuestion) -> Result<Vec<Secret>, Declined> {
+        Err(Declined)
+    }
+    async fn conflict(&self, _: ConflictQuestion) -> Result<ConflictAnswer, Declined> {
+        Err(Declined)
+    }
+}
+
+#[tokio::test]
+async fn until_somebody_decides_no_server_hears_who_is_there() {
+    for scheme in ["ftpes", "ftps", "sftp"] {
+        let server = if scheme == "ftps" {
+            FtpServer::start(FtpOptions { implicit: true, ..ftp_options(&tree()) }).await.unwrap()
+        } else {
+            serve(scheme, &tree()).await
+        };
+        let relay = Arc::new(Relay::start(server.addr).await);
+        let person = Person::new();
+        let only_hello = |sent: &[u8]| match scheme {
+            "sftp" => assert_only_key_exchange(sent),
+            "ftpes" => assert_only_hello(sent.strip_prefix(b"AUTH TLS\r\n").expect("TLS is asked for first")),
+            _ => assert_only_hello(sent),
+        };
+        // Unknown first, then another one than before; a host key that changed is not even asked about.
+        for changed in [false, true] {
+            if changed && scheme == "sftp" {
+                break;
+            }
+            let before = relay.sent().len();
+            let answers = script().trusting(TrustAnswer::Always).secret(PASSWORD);
+            let witness = Arc::new(Witness { relay: Arc::clone(&relay), answers, sent_by_then: Mutex::default() });
+            let (engine, _news) = person.engine_for(Arc::clone(&witness) as Arc<dyn Prompter>);
+            in_time(engine.connect(asking(scheme, relay.address))).await.unwrap();
+            in_time(engine.shutdown()).await;
+            let by_then = witness.sent_by_then.lock().unwrap();
+            let [sent] = &by_then[..] else { panic!("{scheme}: asked {} times", by_then.len()) };
+            assert_eq!(sent.len(), before + 1, "{scheme}: one connection, which is over");
+            only_hello(&sent[before]);
+            let all = relay.sent();
+            only_hello(&all[before]);
+            assert!(all.len() > before + 1, "{scheme}: the login took another connection");
+            let clear = all.concat();
+            assert!(!clear.windows(4).any(|word| matches!(word, b"USER" | b"PASS")), "{scheme}");
+            if scheme != "sftp" {
+                server.replace_identity(&ServerIdentity::for_this_machine().unwrap()).unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_tls_is_left_and_never_spoken_to_without() {
+    let tree = tree();
+    let plain = FtpOptions::new(Arc::new(tree), users(), None, SocketAddr::from(([127, 0, 0, 1], 0)));
+    let server = FtpServer::start(plain).await.unwrap();
+    let relay = Relay::start(server.addr).await;
+    let prompter = script().trusting(TrustAnswer::Always).secret(PASSWORD);
+    let (refused, asked) = Person::new().connect(prompter, target("ftpes", relay.address)).await;
+    let failure = refused.unwrap_err();
+    assert_eq!(kind(&failure), &ConnectErrorKind::ProtectionRefused);
+    assert_readable(&Advice::from(&failure));
+    assert_eq!((asked.len(), relay.sent()), (0, vec![b"AUTH TLS\r\n".to_vec()]), "one try, and nothing behind it");
+    // The same server lets in whoever asks for it without.
+    assert!(Person::new().connect(script(), target("ftp", relay.address)).await.0.is_ok());
+}
+
 #[tokio::test]
 async fn a_changed_certificate_is_a_dangerous_question() {
     let server = serve("ftpes", &tree()).await;
@@ -113,20 +200,20 @@ async fn a_server_that_changes_while_somebody_looks_is_refused() {
     struct Swap(Running, std::sync::atomic::AtomicU32);
     #[async_trait::async_trait]
     impl Prompter for Swap {
-        async fn trust(&self, _: TrustQuestion) -> Result<sealift::ask::TrustReply, sealift::ask::Declined> {
+        async fn trust(&self, _: TrustQuestion) -> Result<TrustReply, Declined> {
             self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             drop(self.0.replace_identity(&ServerIdentity::for_this_machine().unwrap()));
             drop(self.0.replace_host_key(HostKey::throwaway().unwrap()));
             Ok(TrustAnswer::Once.into())
         }
-        async fn secret(&self, _: sealift::ask::SecretQuestion) -> Result<sealift::ask::SecretAnswer, sealift::ask::Declined> {
-            Err(sealift::ask::Declined)
+        async fn secret(&self, _: SecretQuestion) -> Result<SecretAnswer, Declined> {
+            Err(Declined)
         }
-        async fn interactive(&self, _: sealift::ask::InteractiveQuestion) -> Result<Vec<Secret>, sealift::ask::Declined> {
-            Err(sealift::ask::Declined)
+        async fn interactive(&self, _: InteractiveQuestion) -> Result<Vec<Secret>, Declined> {
+            Err(Declined)
         }
-        async fn conflict(&self, _: sealift::ask::ConflictQuestion) -> Result<sealift::ask::ConflictAnswer, sealift::ask::Declined> {
-            Err(sealift::ask::Declined)
+        async fn conflict(&self, _: ConflictQuestion) -> Result<ConflictAnswer, Declined> {
+            Err(Declined)
         }
     }
     for scheme in ["ftpes", "sftp"] {

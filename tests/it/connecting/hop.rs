@@ -43,11 +43,15 @@ impl Hop {
     }
 
     pub async fn with(key: PrivateKey, certificate: Option<Certificate>, lets: Lets) -> Self {
+        Self::with_keys(vec![key], certificate, lets).await
+    }
+
+    pub async fn with_keys(keys: Vec<PrivateKey>, certificate: Option<Certificate>, lets: Lets) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (logins, asked_for) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Vec<String>>>::default());
         let config = Arc::new(Config {
-            keys: vec![key],
+            keys,
             certificates: certificate.into_iter().collect(),
             auth_rejection_time: Duration::from_millis(1),
             ..Config::default()

@@ -3,7 +3,7 @@
 use sealift::ask::TrustAnswer;
 use sealift::engine::{Ledger, LedgerError, Sought};
 use sealift::trust::ledger::{Confirmation, Row, Subject};
-use sealift::trust::{Fingerprint, Pin, Verified};
+use sealift::trust::{Fingerprint, Pin, ProblemKind, Verified};
 
 use super::*;
 
@@ -25,6 +25,8 @@ async fn certificates_and_host_keys_are_one_list_and_removing_asks_again() {
         let [row] = listed.as_slice() else { panic!("{listed:?}") };
         assert!(row.since.is_some() && row.last_seen.is_some(), "{row:?}");
         assert_eq!(row.verified, Some(Verified::Blind));
+        let accepted: &[ProblemKind] = if scheme == "sftp" { &[] } else { &[ProblemKind::UnknownIssuer, ProblemKind::SelfSigned] };
+        assert_eq!((row.accepted.iter().copied().collect::<Vec<_>>().as_slice(), row.expires.is_some()), (accepted, scheme == "ftpes"));
         let is_host_key = matches!(row.subject, Subject::HostKey(..));
         assert_eq!((is_host_key, row.certificate.is_none()), (scheme == "sftp", scheme == "sftp"));
         let endpoint = target(scheme, server.addr).site.endpoint;

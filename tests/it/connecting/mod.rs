@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod certified;
+mod changed;
 mod ftps;
 mod hop;
 mod inspecting;
@@ -100,6 +101,7 @@ pub struct Person {
     pub folder: TempDir,
     pub keys: KeySources,
     pub ssh: SshResolver,
+    pub roots: Roots,
     pub timing: SessionTiming,
 }
 
@@ -109,6 +111,7 @@ impl Person {
             folder: tempfile::tempdir().unwrap(),
             keys: KeySources::default(),
             ssh: Arc::new(|_, _| Ok(SshOptions::default())),
+            roots: Roots::only(Vec::new()),
             timing: SessionTiming::default(),
         }
     }
@@ -131,7 +134,7 @@ impl Person {
             prompter,
             trust: Arc::new(TrustStore::open(self.folder.path(), Keyring::off())),
             host_keys: Arc::new(HostKeyFiles::only(self.known_hosts())),
-            roots: Roots::only(Vec::new()),
+            roots: self.roots.clone(),
             keys: Arc::new(self.keys.clone()),
             ssh: self.ssh.clone(),
             local_user: "ann".to_owned(),

@@ -1,7 +1,13 @@
 //! Every popup as a person sees it, at the size of a small terminal and of half of one.
 
+use std::time::SystemTime;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, CustomExtension, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, RevocationReason, RevokedCertParams, SerialNumber,
+};
 
 use super::*;
 use crate::app::Msg;
@@ -11,6 +17,7 @@ use crate::model::Endpoint;
 use crate::model::site::ParsedUrl;
 use crate::trust::assess::assess;
 use crate::trust::evidence::Remembered;
+use crate::trust::revocation::{self, RevocationList};
 use crate::trust::{
     Anchors, Certificate, Fingerprint, HostCertificate, HostKey, Pin, Problem, Remember, Revocation, RevocationSource, TlsFacts, Verified,
 };
@@ -78,6 +85,32 @@ fn revoked() -> TrustQuestion {
     let since = "2026-11-19T08:00:00Z".parse().ok();
     evidence.revocation = Revocation::Revoked { source: RevocationSource::Staple, since, reason: Some("key compromise".into()) };
     question(evidence)
+}
+
+/// It names an issuer that did not sign it.
+fn forged() -> TrustQuestion {
+    let mut leaf = fixture!("changed/rekeyed");
+    *leaf.der.last_mut().unwrap() ^= 1;
+    let question = question(shown(HOST, vec![leaf, fixture!("changed/issuing")], None));
+    assert!(question.dangerous);
+    question
+}
+
+/// Trusted in its time.
+fn expired_since() -> TrustQuestion {
+    let der = include_bytes!("../../../../../tests/fixtures/certificates/self-signed-expired.der");
+    let chain = vec![Certificate { der: der[..].into() }];
+    let mut pin = pin_of(chain.clone());
+    assert!(pin.accepted.remove(&ProblemKind::Expired));
+    pin.since = "2025-06-01T10:00:00Z".parse().unwrap();
+    question(shown(HOST, chain, Some(&pin)))
+}
+
+/// In the ledger file, and not in the keyring.
+fn unconfirmed() -> TrustQuestion {
+    let chain = vec![fixture!("changed/home-made")];
+    let pin = Pin { remember: Remember::Unconfirmed, ..pin_of(chain.clone()) };
+    question(shown(HOST, chain, Some(&pin)))
 }
 
 fn unusable() -> TrustQuestion {
@@ -193,6 +226,9 @@ fn strangers() {
     seen("another-server-details-end", genuine_of_another, "iG");
     seen("another-server-type-last", genuine_of_another, "ozzzz<enter>");
     seen("revoked", revoked, "");
+    seen("forged", forged, "");
+    seen("new-fault", expired_since, "");
+    seen("unconfirmed", unconfirmed, "");
     seen("unusable", unusable, "");
 }
 
@@ -223,6 +259,101 @@ fn host_keys() {
     seen("host-key-hop", hop, "");
     seen("host-key-type-added", || host_key(UnknownHostKey, Some(Change::HostKeyTypeAdded)), "");
     seen("host-key-replaced", || host_key(ChangedSincePinned, Some(Change::HostKeyReplaced)), "");
+}
+
+/// A certificate with these faults: of an authority nobody here knows, expired, taken back, of another name; and more.
+fn faulty([stranger, expired, revoked, misnamed]: [bool; 4], change: impl FnOnce(&mut CertificateParams)) -> TrustQuestion {
+    let day = |days: i64| SystemTime::from(now() + jiff::SignedDuration::from_hours(24 * days));
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "Example Root");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let root = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let mut params = CertificateParams::new([if misnamed { "other.example" } else { HOST }.to_owned()]).unwrap();
+    params.serial_number = Some(SerialNumber::from(7));
+    (params.not_before, params.not_after) = (day(-90).into(), day(if expired { -1 } else { 90 }).into());
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    change(&mut params);
+    let leaf = params.signed_by(&KeyPair::generate().unwrap(), &root).unwrap();
+    let taken = RevokedCertParams {
+        serial_number: SerialNumber::from(if revoked { 7 } else { 8 }),
+        revocation_time: day(-1).into(),
+        reason_code: Some(RevocationReason::KeyCompromise),
+        invalidity_date: None,
+    };
+    let list = CertificateRevocationListParams {
+        this_update: day(-1).into(),
+        next_update: day(1).into(),
+        crl_number: SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: vec![taken],
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    let list = RevocationList::read("root.crl", list.signed_by(&root).unwrap().der());
+
+    let chain: Vec<_> = [leaf.der().as_ref(), root.der()].map(|der: &[u8]| Certificate { der: der.into() }).into();
+    let anchors = if stranger { Anchors::default() } else { Anchors::of([root.der().as_ref()]) };
+    let endpoint = Endpoint::new(HOST, 21);
+    let revocation = revocation::check(&chain, || &anchors, &[], &list, now());
+    let assessment = assess(&chain, &endpoint, &anchors, now()).with_revocation(revocation);
+    question(Evidence::of_certificates(endpoint, chain, assessment, None))
+}
+
+/// The labels of what is marked as invalid on a screen.
+fn marked(drawn: &str) -> Vec<&str> {
+    let lines = drawn.lines().filter_map(|line| line.split_once("[Invalid]"));
+    lines.map(|(label, _)| label.trim_matches(['│', ' '])).collect()
+}
+
+#[test]
+fn every_failing_check_and_every_pair_is_marked_and_told() {
+    let checks: [(&[&str], &str); 4] = [
+        (&["Issued by"], "which this machine does not trust"),
+        (&["Validity"], "It was valid until"),
+        (&["Issued by", "Revocation"], "Its issuer took it back"),
+        (&["Issued to"], "It is for other.example, not for files.example.com"),
+    ];
+    for which in (0..16_u32).filter(|which| which.count_ones() <= 2) {
+        let fails = [0, 1, 2, 3].map(|check| which & (1 << check) != 0);
+        let question = faulty(fails, |_| {});
+        if which == 0 {
+            assert_eq!(question.evidence.problems, [], "nothing is found where nothing is wrong");
+            continue;
+        }
+        let drawn = stage(80, 24, question, "").screen(80, 24);
+        // Sentences are broken into lines.
+        let text = drawn.split(['│', ' ', '\n']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        for ((sections, words), fails) in checks.iter().zip(fails) {
+            assert_eq!(text.contains(words), fails, "{words}\n{drawn}");
+            assert!(!fails || sections.iter().all(|section| marked(&drawn).contains(section)), "{sections:?}\n{drawn}");
+        }
+        let expected = checks.iter().zip(fails).filter(|(_, fails)| *fails).flat_map(|((sections, _), _)| *sections);
+        let is_expected = |label: &&str| expected.clone().any(|section| section == label);
+        assert!(marked(&drawn).iter().all(is_expected), "nothing else is marked\n{drawn}");
+    }
+}
+
+#[test]
+fn what_belongs_to_no_section_is_an_invalid_certificate_without_a_mark() {
+    let odd = |params: &mut CertificateParams| {
+        let mut extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999, 1], vec![5, 0]);
+        extension.set_criticality(true);
+        params.custom_extensions = vec![extension];
+    };
+    let damaged = || question(shown(HOST, vec![Certificate { der: b"\x30\x03no certificate"[..].into() }], None));
+    let unknown = || faulty([false; 4], odd);
+    for (columns, rows) in [(80, 24), (40, 12)] {
+        for (question, words) in [(unknown(), "extension"), (damaged(), "damaged")] {
+            let drawn = stage(columns, rows, question, "").screen(columns, rows);
+            assert!(drawn.contains("Invalid certificate") && drawn.contains(words), "{drawn}");
+            assert_eq!(marked(&drawn), Vec::<&str>::new(), "{drawn}");
+        }
+    }
+    // The three answers for the one a person may decide about, none for the other.
+    assert!(stage(80, 24, unknown(), "").screen(80, 24).contains(">[R]eject<   [O]nce    [A]lways"));
+    assert!(!stage(80, 24, damaged(), "").screen(80, 24).contains("[O]nce"));
+    // With another fault beside it, that one is marked.
+    let drawn = stage(80, 24, faulty([false, true, false, false], odd), "").screen(80, 24);
+    assert_eq!(marked(&drawn), ["Validity"], "{drawn}");
 }
 
 #[test]
