@@ -10,8 +10,8 @@ use super::facts;
 use super::input::Input;
 use super::message::{Generation, Side};
 use super::pane::Face;
-use super::state::App;
-use crate::engine::{Advice, Place};
+use super::state::{App, Session};
+use crate::engine::{Advice, Place, TrustBasis};
 use crate::model::{Endpoint, Entry, EntryName, FilePath, Kind};
 use crate::trust::document::Document;
 use crate::trust::ledger::{Row, Subject};
@@ -242,7 +242,19 @@ impl App {
             Err(advice) => Some((Mood::Danger, advice.sentence())),
         };
         match rows {
-            Ok(rows) => dialog.take(rows),
+            Ok(rows) => {
+                // A connection that stands outlives the decision it was made by, for this run.
+                let is_listed = |session: &Session| {
+                    let subject = Subject::Certificate(session.facts.site.endpoint.clone());
+                    rows.iter().any(|row| row.subject == subject)
+                };
+                for session in self.sessions.values_mut().filter(|session| !is_listed(session)) {
+                    if let TrustBasis::Pinned { .. } = session.facts.trust {
+                        session.facts.trust = TrustBasis::Once;
+                    }
+                }
+                dialog.take(rows);
+            }
             Err(advice) => dialog.said = Some((Mood::Danger, advice.sentence())),
         }
         true

@@ -77,6 +77,12 @@ impl Prompter for ChannelPrompter {
     async fn trust(&self, question: TrustQuestion) -> Result<TrustReply, Declined> {
         self.ask(question, Question::Trust).await
     }
+
+    async fn show(&self, question: TrustQuestion) {
+        // There is nothing to decide.
+        let _seen = self.ask(question, Question::Trust).await;
+    }
+
     async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined> {
         self.ask(question, Question::Secret).await
     }

@@ -15,6 +15,9 @@ pub struct Declined;
 pub trait Prompter: Send + Sync {
     /// Is this peer to be trusted?
     async fn trust(&self, question: TrustQuestion) -> Result<TrustReply, Declined>;
+    /// Shows a peer that nobody can trust, whatever they say, until the person has seen it. Who has no screen leaves it to
+    /// the words of the failure.
+    async fn show(&self, _: TrustQuestion) {}
     /// A password or passphrase.
     async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined>;
     /// Answers to a server's own prompts, one for each.

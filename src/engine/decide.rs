@@ -16,6 +16,18 @@ pub(super) struct Decision {
     pub(super) verified: Verified,
 }
 
+/// Shows what nobody can trust, so that a person sees why.
+pub(super) async fn show(evidence: &Evidence, site: &Site, on_the_way_to: Option<&Endpoint>, services: &Services) {
+    let question = TrustQuestion {
+        site: site.clone(),
+        on_the_way_to: on_the_way_to.cloned(),
+        evidence: Box::new(evidence.clone()),
+        dangerous: true,
+        can_remember: false,
+    };
+    services.prompter.show(question).await;
+}
+
 /// Asks about `evidence` (of a host on the way to another, if so); only an explicit yes is a yes.
 pub(super) async fn decide(
     evidence: &Evidence,
@@ -29,8 +41,12 @@ pub(super) async fn decide(
         || ConnectFailure::Connect(ConnectError::new(ConnectErrorKind::Untrusted(Box::new(evidence.clone())), &evidence.endpoint, ""));
     let dangerous = match judge(evidence, pin) {
         Verdict::Ask { dangerous } => dangerous,
+        Verdict::Refuse => {
+            show(evidence, site, on_the_way_to, services).await;
+            return Err(refused());
+        }
         // The verifier refused what the judge would take: fail closed, never loop.
-        Verdict::Refuse | Verdict::Trusted | Verdict::Pinned => return Err(refused()),
+        Verdict::Trusted | Verdict::Pinned => return Err(refused()),
     };
     let question = TrustQuestion {
         site: site.clone(),

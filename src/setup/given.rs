@@ -138,6 +138,10 @@ impl<P: Prompter> Prompter for GivenAnswers<P> {
         self.then.trust(question).await
     }
 
+    async fn show(&self, question: TrustQuestion) {
+        self.then.show(question).await;
+    }
+
     async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined> {
         match self.given(&question).await {
             Some(secret) => Ok(SecretAnswer { secret }),

@@ -10,7 +10,7 @@ impl From<&ConnectFailure> for Advice {
         match failure {
             ConnectFailure::Connect(error) => Self::from(error),
             ConnectFailure::Rejected(evidence) => Self {
-                what: format!("Not connected to {}: you rejected its identity.", evidence.endpoint),
+                what: format!("You rejected the identity of {}: not connected.", evidence.endpoint),
                 why: String::new(),
                 next: "Nothing was sent to it. Connect again to be asked again.".into(),
                 intended: true,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::login::shown;
 use super::route::Leg;
-use crate::engine::decide::{Decision, decide};
+use crate::engine::decide::{Decision, decide, show};
 use crate::engine::facts::TrustBasis;
 use crate::engine::failure::ConnectFailure;
 use crate::engine::services::Services;
@@ -36,6 +36,7 @@ pub(super) async fn reach(leg: &Arc<Leg>, transport: &Transport, services: &Serv
         return Err(ConnectFailure::NotAsNamed { named, evidence: untrusted });
     }
     if untrusted.unusable {
+        show(&untrusted, &leg.named, leg.on_the_way_to.as_ref(), services).await;
         return Err(refused(leg, untrusted, "").into());
     }
     let turn = services.asking.lock().await;

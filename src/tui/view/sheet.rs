@@ -27,6 +27,8 @@ pub(super) struct Sheet {
     pub(super) foot: Vec<Line>,
     /// What keys do; left out where there is no room.
     pub(super) hints: Vec<Line>,
+    /// The hints in a few words, on the frame where there is no room for them.
+    pub(super) brief: &'static str,
     /// The first line of the body that is wanted.
     pub(super) scroll: usize,
     /// The line of the body that must be seen.
@@ -199,6 +201,7 @@ impl Sheet {
             body: Vec::new(),
             foot: Vec::new(),
             hints: Vec::new(),
+            brief: "",
             scroll: 0,
             keep: None,
         }
@@ -209,6 +212,9 @@ impl Sheet {
         let gap = usize::from(!self.body.is_empty());
         if self.head.len() + self.body.len() + gap + self.foot.len() + self.hints.len() + 2 <= usize::from(screen.height) {
             self.foot.splice(0..0, (0..gap).map(|_| Line::empty()));
+            if !self.hints.is_empty() {
+                self.brief = "";
+            }
             self.foot.append(&mut self.hints);
         }
         let columns = (self.width as u16 + 4).min(screen.width);
@@ -259,6 +265,9 @@ impl Sheet {
         }
         let room = usize::from(area.width.saturating_sub(6));
         put(buffer, area, area.x + 2, area.y, &format!(" {} ", text::cut(&self.title, room)), look.style(self.role));
+        if !self.brief.is_empty() {
+            put(buffer, area, area.x + 1, bottom, &format!(" {} ", self.brief), look.style(Role::Faint));
+        }
         let hint = match (above, below) {
             (0, 0) => return,
             (0, below) => format!(" {below} more lines {} ", symbols.arrows[1]),

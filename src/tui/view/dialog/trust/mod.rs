@@ -38,6 +38,11 @@ pub(super) fn sheet(dialog: &TrustDialog, now: Moment, look: &Look, screen: Rect
     }
     sheet.scroll = dialog.scroll;
     (sheet.foot, sheet.hints) = foot(dialog, now.since_start, width);
+    sheet.brief = match &dialog.mode {
+        TrustMode::Choose => "i all  f compare",
+        TrustMode::Compare(_) => "Enter compares",
+        TrustMode::TypeLast { .. } => "Enter checks",
+    };
     let wall = Timestamp::try_from(now.wall).unwrap_or(Timestamp::UNIX_EPOCH);
     let room = usize::from(screen.height).saturating_sub(sheet.foot.len() + sheet.hints.len() + 3);
     sheet.body = body(dialog, wall, look, width, room);
