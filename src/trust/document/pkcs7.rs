@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use x509_parser::asn1_rs::{Any, Class, FromBer, Tag};
 
-use super::{Document, x509};
+use super::{Document, MOST, x509};
 
 /// 1.2.840.113549.1.7.2, signedData.
 const SIGNED_DATA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 
-/// The DER of each certificate and list; `None` if it is no signed message.
+/// The DER of each certificate and list, up to one more than anybody looks at; `None` if it is no signed message.
 pub(crate) fn parts(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let (_, outer) = Any::from_ber(bytes).ok().filter(|(_, any)| any.tag() == Tag::Sequence)?;
     let (rest, kind) = Any::from_ber(outer.data).ok()?;
@@ -23,7 +23,7 @@ pub(crate) fn parts(bytes: &[u8]) -> Option<Vec<&[u8]>> {
         let (after, field) = Any::from_ber(rest).ok()?;
         if field.class() == Class::ContextSpecific && field.tag().0 <= 1 {
             let mut inside = field.data;
-            while !inside.is_empty() {
+            while !inside.is_empty() && parts.len() <= MOST {
                 let (after, _) = Any::from_ber(inside).ok()?;
                 parts.push(&inside[..inside.len() - after.len()]);
                 inside = after;
