@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::criteria::{Asked, Criterion, Kind};
 use super::file::{Statement, What};
+use super::names;
 use super::options::{Hop, HostOptions, IdentityAgent};
 use super::pattern::fits_host;
 use super::setting::Setting;
@@ -227,7 +228,11 @@ impl<'a> Resolver<'a> {
         options.proxy_command = command.map(|command| of_proxy("ProxyCommand", &command)).transpose()?;
         for hop in self.jump.iter().flat_map(|(hops, _)| hops) {
             let user = hop.user.as_deref().map(|user| of_proxy("ProxyJump", user)).transpose()?;
-            options.proxy_jump.push(Hop { user, host: of_proxy("ProxyJump", &hop.host)?, port: hop.port });
+            let host = of_proxy("ProxyJump", &hop.host)?;
+            if !names::is_host(&host) || !user.as_deref().is_none_or(names::is_user) {
+                return Err("ProxyJump names a host or user that could become part of a command".to_owned());
+            }
+            options.proxy_jump.push(Hop { user, host, port: hop.port });
         }
         if self.canonicalizes == Some(true) && self.has_canonical_domains {
             options.remarks.push("CanonicalDomains of the SSH configuration is not followed; write the whole name of the host".to_owned());

@@ -89,12 +89,40 @@ fn tokens_stand_in_paths_names_and_commands() {
 
 #[test]
 fn names_that_would_be_commands_are_no_names() {
-    let config = own("ProxyCommand nc %h %p");
+    let config = own("Match exec \"test %r = deploy\"\n Port 1\nMatch all\n ProxyCommand nc %h %p");
     for host in ["-oProxyCommand=x", "a;b", "$(id)", "a b", "a`b`", "a\nb", "a'b"] {
         assert!(config.for_host(host, None, None).is_err(), "{host}");
     }
-    assert!(config.for_host("host", Some("a;b"), None).is_err());
     assert_eq!(config.for_host("::1", Some("a b"), None).unwrap().proxy_command.as_deref(), Some("nc ::1 22"));
+    let hops = own("Match final\n ProxyJump me@-oX\nMatch originalhost h\n ProxyJump x@%h%h,-x@gate");
+    assert!(hops.for_host("h", None, None).unwrap_err().to_string().contains("ProxyJump"));
+}
+
+#[test]
+fn a_name_is_looked_at_before_a_command_is_made_of_it() {
+    struct Deaf;
+    impl Surroundings for Deaf {
+        fn read(&self, path: &Path, _: u64) -> io::Result<Contents> {
+            let text = "Match exec \"test %r = deploy\"\n Port 1".as_bytes().to_vec();
+            if path == Path::new("/f") { Ok(Contents { bytes: text, ..Contents::default() }) } else { Err(io::ErrorKind::NotFound.into()) }
+        }
+        fn names(&self, _: &Path) -> Vec<OsString> {
+            Vec::new()
+        }
+        fn variable(&self, _: &str) -> Option<String> {
+            None
+        }
+        fn run(&self, command: &str) -> Result<bool, String> {
+            assert_eq!(command, "test deploy = deploy");
+            Ok(true)
+        }
+    }
+    let person = Person { home: "/".into(), user: "ann".to_owned(), id: 1000, machine: String::new() };
+    let config = SshConfig::read(&SshConfigFiles::Only("/f".into()), person, Arc::new(Deaf));
+    for user in ["x;touch /tmp/x;", "$(reboot)", "joe -oProxyCommand=reboot", "a\nb", "a\\"] {
+        assert!(config.for_host("victim", Some(user), None).unwrap_err().to_string().contains("no user"), "{user}");
+    }
+    assert_eq!(config.for_host("victim", Some("deploy"), None).unwrap().port, Some(1));
 }
 
 #[test]
