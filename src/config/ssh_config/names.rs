@@ -26,7 +26,9 @@ mod tests {
         for name in ["", "ann", "ann.lee-2", "Ann Lee", "CORP\\ann", "ann@example.org", "ünal"] {
             assert!(is_user(name), "{name}");
         }
-        for name in ["-oX", "a -oX", "a\t-oX", "a\u{a0}-oX", "a \\-oX", "\\-oX", "a\\", "a\nb", "a\u{9b}b", "a$IFS", "a`b`", "a;b", "o'neil"] {
+        for name in
+            ["-oX", "a -oX", "a\t-oX", "a\u{a0}-oX", "a \\-oX", "\\-oX", "a\\", "a\nb", "a\u{9b}b", "a$IFS", "a`b`", "a;b", "o'neil"]
+        {
             assert!(!is_user(name), "{name}");
         }
         for name in ["host", "::1", "fe80::1%eth0", "a_b"] {

@@ -82,8 +82,7 @@ impl<'a> Resolver<'a> {
         for statement in statements {
             match &statement.what {
                 What::Host(patterns) => active = applies && fits_host(patterns, &self.host),
-                What::Match(None) => active = false,
-                What::Match(Some(criteria)) => active = self.holds(criteria, applies, statement)?,
+                What::Match(criteria) => active = self.holds(criteria, applies, statement)?,
                 What::Include(files) => files.iter().try_for_each(|file| self.walk(file, active))?,
                 What::Setting(setting) if active => self.take(setting),
                 What::Wrong(wrong) if active => return Err(format!("{}: {wrong}", place(statement))),
@@ -105,6 +104,9 @@ impl<'a> Resolver<'a> {
             // A command is run only where all before it holds.
             if !holds {
                 continue;
+            }
+            if let Kind::Wrong(wrong) = &criterion.kind {
+                return Err(format!("{}: {wrong}", place(at)));
             }
             let run = |command: &str| {
                 let key_alias = self.options.host_key_alias.as_deref().unwrap_or(&host);

@@ -28,7 +28,10 @@ impl Paper {
 
 impl Surroundings for Paper {
     fn read(&self, path: &Path, _: u64) -> io::Result<Contents> {
-        self.files.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+        match self.files.get(path) {
+            Some(locked) if locked.mode == 0 => Err(io::ErrorKind::PermissionDenied.into()),
+            found => found.cloned().ok_or_else(|| io::ErrorKind::NotFound.into()),
+        }
     }
 
     fn names(&self, folder: &Path) -> Vec<OsString> {
@@ -154,19 +157,33 @@ fn files_others_can_write_are_refused() {
 
 #[test]
 fn odd_lines_are_told_with_their_place_and_only_stop_whom_they_concern() {
-    let config = own("Colour red\nIgnoreUnknown Smell*\nSmellOf roses\nHost bad\n Port x\nMatch weather rain\n User wet\nHost \"x");
+    let config =
+        own("Colour red\nIgnoreUnknown Smell*\nSmellOf roses\nHost bad\n Port x\nMatch host wet weather rain\n User wet\nHost \"x");
     let told: Vec<_> = config.warnings().iter().map(|warning| (warning.line, warning.text.as_str())).collect();
     assert_eq!(
         told,
         [
             (1, "there is no keyword \"colour\" in OpenSSH's configuration"),
             (5, "a port is a number from 1 to 65535"),
-            (6, "Match weather is not understood; the lines below it apply to no host"),
+            (6, "Match weather is not understood"),
             (8, "a quote is not closed"),
         ]
     );
     assert_eq!(asked(&config, "good").user, None);
     assert!(config.for_host("bad", None, None).unwrap_err().to_string().contains("/home/ann/.ssh/config line 5: a port"));
+    assert!(config.for_host("wet", None, None).unwrap_err().to_string().contains("line 6: Match weather is not understood"));
+    assert!(own("Host a\nMatch host\n").for_host("b", None, None).unwrap_err().to_string().contains("line 2: Match host says not"));
+}
+
+#[test]
+fn whom_a_file_that_cannot_be_read_is_included_for_is_not_served() {
+    let mut paper =
+        Paper::with(&[(USER, "Host a b\n Include locked\n Include none\nHost c\n Include ~bob/x"), ("/home/ann/.ssh/locked", "")]);
+    paper.files.get_mut(Path::new("/home/ann/.ssh/locked")).unwrap().mode = 0;
+    let config = paper.config();
+    assert!(config.for_host("a", None, None).unwrap_err().to_string().contains("config line 2: /home/ann/.ssh/locked cannot be read"));
+    assert!(config.for_host("c", None, None).unwrap_err().to_string().contains("config line 5: ~bob/x is not included"));
+    assert_eq!((asked(&config, "d").port, config.warnings().len()), (None, 2));
 }
 
 #[test]
