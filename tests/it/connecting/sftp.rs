@@ -98,6 +98,9 @@ async fn the_fingerprint_of_the_url_is_all_that_counts() {
     assert_readable(&advice);
     assert!(asked.is_empty() && advice.what.contains("the URL names") && !advice.next.contains("ssh-keygen"), "{advice:?}");
     assert!(!person.known_hosts().exists());
+    fs::write(person.known_hosts(), format!("@revoked * {}\n", public.to_openssh().unwrap())).unwrap();
+    let (refused, asked) = person.connect(script(), named(print)).await;
+    assert!(asked.is_empty() && Advice::from(&refused.unwrap_err()).why.contains("revoked"));
 }
 
 /// A key file in the person's folder, and its public half.
