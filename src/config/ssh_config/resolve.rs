@@ -151,6 +151,7 @@ impl<'a> Resolver<'a> {
                 first(&mut options.proxy_command, command);
             }
             Setting::HostKeyAlias(alias) => first(&mut options.host_key_alias, &alias.to_lowercase()),
+            Setting::RevokedHostKeys(file) => first(&mut options.revoked_host_keys, &PathBuf::from(file)),
             Setting::UserKnownHostsFiles(files) => first(&mut options.user_known_hosts_files, &paths(files)),
             Setting::GlobalKnownHostsFiles(files) => first(&mut options.global_known_hosts_files, &paths(files)),
             Setting::StrictHostKeyChecking(checking) => first(&mut options.strict_host_key_checking, checking),
@@ -212,6 +213,7 @@ impl<'a> Resolver<'a> {
         };
         options.identity_files = options.identity_files.map(|files| all("IdentityFile", files)).transpose()?;
         options.certificate_files = all("CertificateFile", options.certificate_files)?;
+        options.revoked_host_keys = all("RevokedHostKeys", options.revoked_host_keys.into_iter().collect())?.pop();
         options.user_known_hosts_files = options.user_known_hosts_files.map(|files| all("UserKnownHostsFile", files)).transpose()?;
         if let Some(files) = &mut options.global_known_hosts_files {
             files.retain(|file| !file.to_str().is_some_and(is_none));

@@ -188,9 +188,11 @@ fn whom_a_file_that_cannot_be_read_is_included_for_is_not_served() {
 
 #[test]
 fn what_is_not_followed_is_remarked_where_it_counts() {
-    let config =
-        own("Host a\n RevokedHostKeys /r\n RevokedHostKeys /s\nMatch host b exec \"sleep 99\"\n Port 1\nMatch host c exec true\n Port 2");
-    assert_eq!(asked(&config, "a").remarks, ["RevokedHostKeys of the SSH configuration is not followed"]);
+    let config = own(
+        "Host a\n KnownHostsCommand /r\n KnownHostsCommand /s\n RevokedHostKeys ~/%h\nMatch host b exec \"sleep 99\"\n Port 1\nMatch host c exec true\n Port 2",
+    );
+    assert_eq!(asked(&config, "a").remarks, ["KnownHostsCommand of the SSH configuration is not followed"]);
+    assert_eq!(asked(&config, "a").revoked_host_keys.as_deref(), Some(Path::new("/home/ann/a")));
     let b = asked(&config, "b");
     assert!(b.port.is_none() && b.remarks[0].contains("line 4: the command of Match exec tells nothing: it did not end"), "{b:?}");
     assert_eq!((asked(&config, "c").port, asked(&config, "c").remarks.len()), (Some(2), 0));

@@ -102,7 +102,8 @@ async fn connect(
 fn standing(key: &HostKey, leg: &Leg, known: &KnownHosts, services: &Services) -> Result<TrustBasis, Box<Evidence>> {
     let at = &leg.known_as;
     let now = (services.now)();
-    let standing = known.lookup(&at.host, at.port, key, now);
+    let revoked = leg.revoked.revoked(&at.host, at.port, key);
+    let standing = revoked.unwrap_or_else(|| known.lookup(&at.host, at.port, key, now));
     // Whoever named the fingerprint may not know yet that the key was revoked.
     if let Some(expected) = leg.fingerprint
         && !matches!(standing, Standing::Revoked { .. })
