@@ -23,6 +23,8 @@ pub struct SshOptions {
     pub user_known_hosts: Option<Vec<PathBuf>>,
     /// In place of the system's known_hosts files (GlobalKnownHostsFile).
     pub global_known_hosts: Option<Vec<PathBuf>>,
+    /// A file of host keys that must not be trusted; without it nobody is connected to (RevokedHostKeys).
+    pub revoked_host_keys: Option<PathBuf>,
     /// What is done about a key that nobody knows (StrictHostKeyChecking).
     pub checking: HostKeyChecking,
     /// Which keys may be offered to it (IdentityFile, IdentitiesOnly, IdentityAgent), in place of those of the services.

@@ -184,6 +184,9 @@ pub enum UrlError {
 impl ParsedUrl {
     /// `path` on the SFTP server `host`; one without a leading `/` starts in the home folder.
     pub fn of_ssh_host(host: &str, user: Option<&str>, path: &[u8]) -> Result<Self, UrlError> {
+        if [host, user.unwrap_or_default()].iter().any(|name| name.chars().any(char::is_control)) {
+            return Err(UrlError::Encoding);
+        }
         let endpoint = Endpoint::new(host, Protocol::Sftp.default_port());
         let site = Site { protocol: Protocol::Sftp, endpoint, user: user.map(str::to_owned), default_port_named: false };
         Ok(Self { site, path: RemoteStart::of(path)?, password: None, fingerprint: None, taken_as_explicit: false })
@@ -317,6 +320,9 @@ mod tests {
         }
         assert_eq!(ParsedUrl::parse("ftp://h:21").unwrap().site, ParsedUrl::parse("ftp://h").unwrap().site);
         assert_eq!(ParsedUrl::of_ssh_host("work", None, b"~/x").unwrap(), ParsedUrl::parse("sftp://work/~/x").unwrap());
+        for (host, user) in [("work", Some("me\nProxyCommand")), ("wo\u{1b}rk", None)] {
+            assert_eq!(ParsedUrl::of_ssh_host(host, user, b"x"), Err(UrlError::Encoding));
+        }
         assert_eq!(ParsedUrl::of_ssh_host("work", Some("me"), b"/x").unwrap(), ParsedUrl::parse("sftp://me@work/x").unwrap());
     }
 

@@ -11,7 +11,7 @@ use crate::ask::{
 };
 use crate::model::Endpoint;
 use crate::secrets::Secret;
-use crate::trust::{Fingerprint, Verified};
+use crate::trust::{Fingerprint, ProblemKind, Verified};
 
 /// Where a secret comes from, when it is wanted.
 #[derive(Clone)]
@@ -132,7 +132,9 @@ async fn run(command: &str, heard: bool) -> Result<Secret, String> {
 #[async_trait]
 impl<P: Prompter> Prompter for GivenAnswers<P> {
     async fn trust(&self, question: TrustQuestion) -> Result<TrustReply, Declined> {
-        if self.trust.contains(&question.evidence.identity.fingerprint()) {
+        let evidence = &question.evidence;
+        // Whoever named the fingerprint may not know yet that it was revoked.
+        if self.trust.contains(&evidence.identity.fingerprint()) && !evidence.has(ProblemKind::Revoked) {
             return Ok(TrustReply { answer: TrustAnswer::Once, verified: Verified::Named });
         }
         self.then.trust(question).await
@@ -170,5 +172,28 @@ impl<P: Prompter> Prompter for GivenAnswers<P> {
 
     async fn conflict(&self, question: ConflictQuestion) -> Result<ConflictAnswer, Declined> {
         self.then.conflict(question).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ask::ScriptedPrompter;
+    use crate::model::site::ParsedUrl;
+    use crate::trust::{Evidence, HostKey, PeerIdentity, Problem};
+
+    #[tokio::test]
+    async fn a_fingerprint_brought_along_says_nothing_for_who_was_revoked() {
+        let site = ParsedUrl::parse("ftpes://h").unwrap().site;
+        let identity = PeerIdentity::HostKey(HostKey::plain("ssh-ed25519", *b"blob"));
+        let named = identity.fingerprint();
+        for (kind, once) in [(ProblemKind::UnknownIssuer, true), (ProblemKind::Revoked, false)] {
+            let problems = vec![Problem { kind, at: 0, text: String::new() }];
+            let evidence = Box::new(Evidence { problems, ..Evidence::new(site.endpoint.clone(), identity.clone()) });
+            let then = ScriptedPrompter::default().trusting(TrustAnswer::Reject);
+            let given = GivenAnswers::new(vec![named], SecretSource::Nothing, SecretSource::Nothing, |_| {}, then);
+            let question = TrustQuestion { site: site.clone(), on_the_way_to: None, evidence, dangerous: false, can_remember: true };
+            assert_eq!(given.trust(question).await.unwrap().answer == TrustAnswer::Once, once, "{kind:?}");
+        }
     }
 }

@@ -69,6 +69,7 @@ fn options(said: &HostOptions, name: &str, site: &Site) -> SshOptions {
         host_key_alias: said.host_key_alias.clone(),
         user_known_hosts: said.user_known_hosts_files.clone(),
         global_known_hosts: said.global_known_hosts_files.clone(),
+        revoked_host_keys: said.revoked_host_keys.clone(),
         checking: match said.strict_host_key_checking {
             None | Some(StrictHostKeyChecking::Ask) => HostKeyChecking::Ask,
             Some(StrictHostKeyChecking::Yes) => HostKeyChecking::Strict,

@@ -56,9 +56,9 @@ fn another_file_or_none_is_read() {
 
 #[test]
 fn what_is_odd_is_told_once_and_what_is_wrong_stops_only_whom_it_concerns() {
-    let scene = scene(&format!("Colour red\n{WORK} RevokedHostKeys /x\nHost broken\n Port many\n"));
+    let scene = scene(&format!("Colour red\n{WORK} KnownHostsCommand /x\nHost broken\n Port many\n"));
     let told = scene.sealift(&["copy", "Work:/a.txt", "Work:/100% sure; #1?.txt", "."]).exits(0).err;
-    for words in ["config line 1: there is no keyword \"colour\"", "config line 8: a port is a number", "RevokedHostKeys"] {
+    for words in ["config line 1: there is no keyword \"colour\"", "config line 8: a port is a number", "KnownHostsCommand"] {
         assert_eq!(told.matches(words).count(), 1, "{words}\n{told}");
     }
     scene.sealift(&["ls", "broken:"]).fails(1, &[".ssh/config line 8: a port is a number", "Mend the SSH configuration"]);

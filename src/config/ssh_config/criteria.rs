@@ -24,12 +24,14 @@ pub(super) enum Kind {
     Tagged(String),
     Exec(String),
     SessionType(String),
+    /// What nobody here understands: whom it may concern cannot be served. The words say what it is.
+    Wrong(String),
 }
 
 /// Reads the arguments of a `Match` line.
 ///
 /// # Errors
-/// What is wrong; the block then applies to nobody.
+/// What is wrong with the line as a whole.
 pub(super) fn read(arguments: &[String]) -> Result<Vec<Criterion>, String> {
     let mut criteria = Vec::new();
     let mut rest = arguments.iter();
@@ -52,7 +54,7 @@ pub(super) fn read(arguments: &[String]) -> Result<Vec<Criterion>, String> {
                     "tagged" => Kind::Tagged(value),
                     "exec" => Kind::Exec(value),
                     "sessiontype" => Kind::SessionType(value),
-                    _ => return Err(format!("Match {name} is not understood; the lines below it apply to no host")),
+                    _ => Kind::Wrong(format!("Match {name} is not understood")),
                 }
             }
         };
@@ -92,6 +94,7 @@ impl Kind {
             // SFTP is a subsystem.
             Self::SessionType(list) => fits_list(list, "subsystem"),
             Self::Exec(command) => return run(command),
+            Self::Wrong(wrong) => return Err(wrong.clone()),
         })
     }
 }

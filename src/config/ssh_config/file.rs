@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::criteria::{self, Criterion};
+use super::criteria::{self, Criterion, Kind};
 use super::line::{self, Words};
 use super::pattern::{self, fits_host};
 use super::setting::Setting;
@@ -30,8 +30,8 @@ pub(super) struct Statement {
 pub(super) enum What {
     /// What follows is said of hosts that fit.
     Host(Vec<String>),
-    /// What follows is said where all these hold; `None`: it is said of nobody.
-    Match(Option<Vec<Criterion>>),
+    /// What follows is said where all these hold.
+    Match(Vec<Criterion>),
     /// Other files are read here.
     Include(Vec<Vec<Statement>>),
     Setting(Setting),
@@ -104,13 +104,22 @@ impl Reader<'_> {
     fn statement(&mut self, path: &Path, line: usize, words: &Words<'_>, depth: usize) -> Result<What, Unusable> {
         Ok(match words.keyword.as_str() {
             "host" => What::Host(words.arguments.clone()),
-            "match" => What::Match(criteria::read(&words.arguments).map_err(|wrong| self.warn(path, line, &wrong)).ok()),
+            "match" => {
+                let wrong = |wrong| vec![Criterion { negated: false, kind: Kind::Wrong(wrong) }];
+                let criteria = criteria::read(&words.arguments).unwrap_or_else(wrong);
+                for criterion in &criteria {
+                    if let Kind::Wrong(wrong) = &criterion.kind {
+                        self.warn(path, line, wrong);
+                    }
+                }
+                What::Match(criteria)
+            }
             "include" => {
                 let mut included = Vec::new();
                 for name in &words.arguments {
                     match self.included(name) {
                         Ok(pattern) => self.include(path, line, &pattern, depth, &mut included)?,
-                        Err(wrong) => self.warn(path, line, &format!("{name} is not included: {wrong}")),
+                        Err(wrong) => included.push(self.not_included(path, line, format!("{name} is not included: {wrong}"))),
                     }
                 }
                 What::Include(included)
@@ -154,10 +163,16 @@ impl Reader<'_> {
             match self.surroundings.read(&path, LARGEST + 1) {
                 Ok(contents) => included.push(self.statements(&path, &contents, true, depth + 1)?),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => self.warn(from, line, &format!("{} cannot be read: {error}", path.display())),
+                Err(error) => included.push(self.not_included(from, line, format!("{} cannot be read: {error}", path.display()))),
             }
         }
         Ok(())
+    }
+
+    /// In place of a file: nobody knows what it says of those it is included for.
+    fn not_included(&mut self, from: &Path, line: usize, wrong: String) -> Vec<Statement> {
+        self.warn(from, line, &wrong);
+        vec![Statement { file: from.to_owned(), line, what: What::Wrong(wrong) }]
     }
 
     fn warn(&mut self, file: &Path, line: usize, text: &str) {

@@ -7,6 +7,7 @@
 mod criteria;
 mod file;
 mod line;
+mod names;
 mod options;
 mod pattern;
 mod resolve;
@@ -99,19 +100,14 @@ impl SshConfig {
         if let Some(unusable) = &self.unusable {
             return Err(SshConfigError(unusable.clone()));
         }
-        // They become part of commands (`%h`, `%r`).
-        let is_harmless =
-            |text: &str| !text.starts_with('-') && !text.contains(['\'', '`', '"', '$', '\\', ';', '&', '<', '>', '|', '(', ')', '{', '}']);
-        if !is_harmless(original) || original.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        // Before `Match exec` makes commands of them.
+        if !names::is_host(original) {
             return Err(SshConfigError("no host can have this name".to_owned()));
         }
-        let user = user.map(str::to_owned);
-        let resolver = Resolver::new(&self.person, &*self.surroundings, original, user.as_deref(), port);
-        let options = resolver.resolve(&self.files).map_err(SshConfigError)?;
-        match (&user, &options.proxy_command) {
-            (Some(user), Some(_)) if !is_harmless(user) => Err(SshConfigError("a user of this name goes into no command".to_owned())),
-            _ => Ok(options),
+        if !user.is_none_or(names::is_user) {
+            return Err(SshConfigError("no user can have this name: it could become part of a command".to_owned()));
         }
+        Resolver::new(&self.person, &*self.surroundings, original, user, port).resolve(&self.files).map_err(SshConfigError)
     }
 
     /// Names of hosts it speaks of, without wildcards, in its order.

@@ -30,6 +30,8 @@ pub struct HostOptions {
     pub user_known_hosts_files: Option<Vec<PathBuf>>,
     /// Files of host keys for everybody on this machine; empty: none.
     pub global_known_hosts_files: Option<Vec<PathBuf>>,
+    /// A file of host keys that must not be trusted.
+    pub revoked_host_keys: Option<PathBuf>,
     /// What to do about a host key nobody knows.
     pub strict_host_key_checking: Option<StrictHostKeyChecking>,
     /// Names in known_hosts are written as hashes.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::criteria::{Asked, Criterion, Kind};
 use super::file::{Statement, What};
+use super::names;
 use super::options::{Hop, HostOptions, IdentityAgent};
 use super::pattern::fits_host;
 use super::setting::Setting;
@@ -81,8 +82,7 @@ impl<'a> Resolver<'a> {
         for statement in statements {
             match &statement.what {
                 What::Host(patterns) => active = applies && fits_host(patterns, &self.host),
-                What::Match(None) => active = false,
-                What::Match(Some(criteria)) => active = self.holds(criteria, applies, statement)?,
+                What::Match(criteria) => active = self.holds(criteria, applies, statement)?,
                 What::Include(files) => files.iter().try_for_each(|file| self.walk(file, active))?,
                 What::Setting(setting) if active => self.take(setting),
                 What::Wrong(wrong) if active => return Err(format!("{}: {wrong}", place(statement))),
@@ -104,6 +104,9 @@ impl<'a> Resolver<'a> {
             // A command is run only where all before it holds.
             if !holds {
                 continue;
+            }
+            if let Kind::Wrong(wrong) = &criterion.kind {
+                return Err(format!("{}: {wrong}", place(at)));
             }
             let run = |command: &str| {
                 let key_alias = self.options.host_key_alias.as_deref().unwrap_or(&host);
@@ -148,6 +151,7 @@ impl<'a> Resolver<'a> {
                 first(&mut options.proxy_command, command);
             }
             Setting::HostKeyAlias(alias) => first(&mut options.host_key_alias, &alias.to_lowercase()),
+            Setting::RevokedHostKeys(file) => first(&mut options.revoked_host_keys, &PathBuf::from(file)),
             Setting::UserKnownHostsFiles(files) => first(&mut options.user_known_hosts_files, &paths(files)),
             Setting::GlobalKnownHostsFiles(files) => first(&mut options.global_known_hosts_files, &paths(files)),
             Setting::StrictHostKeyChecking(checking) => first(&mut options.strict_host_key_checking, checking),
@@ -209,6 +213,7 @@ impl<'a> Resolver<'a> {
         };
         options.identity_files = options.identity_files.map(|files| all("IdentityFile", files)).transpose()?;
         options.certificate_files = all("CertificateFile", options.certificate_files)?;
+        options.revoked_host_keys = all("RevokedHostKeys", options.revoked_host_keys.into_iter().collect())?.pop();
         options.user_known_hosts_files = options.user_known_hosts_files.map(|files| all("UserKnownHostsFile", files)).transpose()?;
         if let Some(files) = &mut options.global_known_hosts_files {
             files.retain(|file| !file.to_str().is_some_and(is_none));
@@ -227,7 +232,11 @@ impl<'a> Resolver<'a> {
         options.proxy_command = command.map(|command| of_proxy("ProxyCommand", &command)).transpose()?;
         for hop in self.jump.iter().flat_map(|(hops, _)| hops) {
             let user = hop.user.as_deref().map(|user| of_proxy("ProxyJump", user)).transpose()?;
-            options.proxy_jump.push(Hop { user, host: of_proxy("ProxyJump", &hop.host)?, port: hop.port });
+            let host = of_proxy("ProxyJump", &hop.host)?;
+            if !names::is_host(&host) || !user.as_deref().is_none_or(names::is_user) {
+                return Err("ProxyJump names a host or user that could become part of a command".to_owned());
+            }
+            options.proxy_jump.push(Hop { user, host, port: hop.port });
         }
         if self.canonicalizes == Some(true) && self.has_canonical_domains {
             options.remarks.push("CanonicalDomains of the SSH configuration is not followed; write the whole name of the host".to_owned());

@@ -28,7 +28,10 @@ impl Paper {
 
 impl Surroundings for Paper {
     fn read(&self, path: &Path, _: u64) -> io::Result<Contents> {
-        self.files.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+        match self.files.get(path) {
+            Some(locked) if locked.mode == 0 => Err(io::ErrorKind::PermissionDenied.into()),
+            found => found.cloned().ok_or_else(|| io::ErrorKind::NotFound.into()),
+        }
     }
 
     fn names(&self, folder: &Path) -> Vec<OsString> {
@@ -89,12 +92,40 @@ fn tokens_stand_in_paths_names_and_commands() {
 
 #[test]
 fn names_that_would_be_commands_are_no_names() {
-    let config = own("ProxyCommand nc %h %p");
+    let config = own("Match exec \"test %r = deploy\"\n Port 1\nMatch all\n ProxyCommand nc %h %p");
     for host in ["-oProxyCommand=x", "a;b", "$(id)", "a b", "a`b`", "a\nb", "a'b"] {
         assert!(config.for_host(host, None, None).is_err(), "{host}");
     }
-    assert!(config.for_host("host", Some("a;b"), None).is_err());
     assert_eq!(config.for_host("::1", Some("a b"), None).unwrap().proxy_command.as_deref(), Some("nc ::1 22"));
+    let hops = own("Match final\n ProxyJump me@-oX\nMatch originalhost h\n ProxyJump x@%h%h,-x@gate");
+    assert!(hops.for_host("h", None, None).unwrap_err().to_string().contains("ProxyJump"));
+}
+
+#[test]
+fn a_name_is_looked_at_before_a_command_is_made_of_it() {
+    struct Deaf;
+    impl Surroundings for Deaf {
+        fn read(&self, path: &Path, _: u64) -> io::Result<Contents> {
+            let text = "Match exec \"test %r = deploy\"\n Port 1".as_bytes().to_vec();
+            if path == Path::new("/f") { Ok(Contents { bytes: text, ..Contents::default() }) } else { Err(io::ErrorKind::NotFound.into()) }
+        }
+        fn names(&self, _: &Path) -> Vec<OsString> {
+            Vec::new()
+        }
+        fn variable(&self, _: &str) -> Option<String> {
+            None
+        }
+        fn run(&self, command: &str) -> Result<bool, String> {
+            assert_eq!(command, "test deploy = deploy");
+            Ok(true)
+        }
+    }
+    let person = Person { home: "/".into(), user: "ann".to_owned(), id: 1000, machine: String::new() };
+    let config = SshConfig::read(&SshConfigFiles::Only("/f".into()), person, Arc::new(Deaf));
+    for user in ["x;touch /tmp/x;", "$(reboot)", "joe -oProxyCommand=reboot", "a\nb", "a\\"] {
+        assert!(config.for_host("victim", Some(user), None).unwrap_err().to_string().contains("no user"), "{user}");
+    }
+    assert_eq!(config.for_host("victim", Some("deploy"), None).unwrap().port, Some(1));
 }
 
 #[test]
@@ -126,26 +157,42 @@ fn files_others_can_write_are_refused() {
 
 #[test]
 fn odd_lines_are_told_with_their_place_and_only_stop_whom_they_concern() {
-    let config = own("Colour red\nIgnoreUnknown Smell*\nSmellOf roses\nHost bad\n Port x\nMatch weather rain\n User wet\nHost \"x");
+    let config =
+        own("Colour red\nIgnoreUnknown Smell*\nSmellOf roses\nHost bad\n Port x\nMatch host wet weather rain\n User wet\nHost \"x");
     let told: Vec<_> = config.warnings().iter().map(|warning| (warning.line, warning.text.as_str())).collect();
     assert_eq!(
         told,
         [
             (1, "there is no keyword \"colour\" in OpenSSH's configuration"),
             (5, "a port is a number from 1 to 65535"),
-            (6, "Match weather is not understood; the lines below it apply to no host"),
+            (6, "Match weather is not understood"),
             (8, "a quote is not closed"),
         ]
     );
     assert_eq!(asked(&config, "good").user, None);
     assert!(config.for_host("bad", None, None).unwrap_err().to_string().contains("/home/ann/.ssh/config line 5: a port"));
+    assert!(config.for_host("wet", None, None).unwrap_err().to_string().contains("line 6: Match weather is not understood"));
+    assert!(own("Host a\nMatch host\n").for_host("b", None, None).unwrap_err().to_string().contains("line 2: Match host says not"));
+}
+
+#[test]
+fn whom_a_file_that_cannot_be_read_is_included_for_is_not_served() {
+    let mut paper =
+        Paper::with(&[(USER, "Host a b\n Include locked\n Include none\nHost c\n Include ~bob/x"), ("/home/ann/.ssh/locked", "")]);
+    paper.files.get_mut(Path::new("/home/ann/.ssh/locked")).unwrap().mode = 0;
+    let config = paper.config();
+    assert!(config.for_host("a", None, None).unwrap_err().to_string().contains("config line 2: /home/ann/.ssh/locked cannot be read"));
+    assert!(config.for_host("c", None, None).unwrap_err().to_string().contains("config line 5: ~bob/x is not included"));
+    assert_eq!((asked(&config, "d").port, config.warnings().len()), (None, 2));
 }
 
 #[test]
 fn what_is_not_followed_is_remarked_where_it_counts() {
-    let config =
-        own("Host a\n RevokedHostKeys /r\n RevokedHostKeys /s\nMatch host b exec \"sleep 99\"\n Port 1\nMatch host c exec true\n Port 2");
-    assert_eq!(asked(&config, "a").remarks, ["RevokedHostKeys of the SSH configuration is not followed"]);
+    let config = own(
+        "Host a\n KnownHostsCommand /r\n KnownHostsCommand /s\n RevokedHostKeys ~/%h\nMatch host b exec \"sleep 99\"\n Port 1\nMatch host c exec true\n Port 2",
+    );
+    assert_eq!(asked(&config, "a").remarks, ["KnownHostsCommand of the SSH configuration is not followed"]);
+    assert_eq!(asked(&config, "a").revoked_host_keys.as_deref(), Some(Path::new("/home/ann/a")));
     let b = asked(&config, "b");
     assert!(b.port.is_none() && b.remarks[0].contains("line 4: the command of Match exec tells nothing: it did not end"), "{b:?}");
     assert_eq!((asked(&config, "c").port, asked(&config, "c").remarks.len()), (Some(2), 0));

@@ -32,7 +32,9 @@ pub(super) async fn reach(leg: &Arc<Leg>, transport: &Transport, services: &Serv
     let PeerIdentity::HostKey(key) = &untrusted.identity else {
         return Err(refused(leg, untrusted, "").into());
     };
-    if let Some(named) = leg.fingerprint {
+    if let Some(named) = leg.fingerprint
+        && !untrusted.has(ProblemKind::Revoked)
+    {
         return Err(ConnectFailure::NotAsNamed { named, evidence: untrusted });
     }
     if untrusted.unusable {
@@ -100,11 +102,15 @@ async fn connect(
 /// How a host key stands: why it is trusted, or the evidence against it.
 fn standing(key: &HostKey, leg: &Leg, known: &KnownHosts, services: &Services) -> Result<TrustBasis, Box<Evidence>> {
     let at = &leg.known_as;
-    if let Some(expected) = leg.fingerprint {
+    let now = (services.now)();
+    let revoked = leg.revoked.revoked(&at.host, at.port, key);
+    let standing = revoked.unwrap_or_else(|| known.lookup(&at.host, at.port, key, now));
+    // Whoever named the fingerprint may not know yet that the key was revoked.
+    if let Some(expected) = leg.fingerprint
+        && !matches!(standing, Standing::Revoked { .. })
+    {
         return exactly(expected, at, key, "named in the URL").map(|()| TrustBasis::Once);
     }
-    let now = (services.now)();
-    let standing = known.lookup(&at.host, at.port, key, now);
     let Some(mut evidence) = known_hosts::evidence_for(at, key, &standing) else {
         return Ok(if matches!(standing, Standing::Certified { .. }) { TrustBasis::Authority } else { TrustBasis::KnownHost });
     };

@@ -37,6 +37,8 @@ pub(super) struct Leg {
     pub(super) known_as: Endpoint,
     /// What the known_hosts files said when the way was looked up.
     pub(super) known: KnownHosts,
+    /// Keys that must not be trusted, besides those known_hosts names so.
+    pub(super) revoked: KnownHosts,
     /// Those files.
     pub(super) files: Vec<PathBuf>,
     /// Where *always* writes.
@@ -59,9 +61,10 @@ pub(super) async fn look_up(target: &Target, services: &Services) -> Result<Rout
     let looking = tokio::task::spawn_blocking(move || {
         let way = way_to(&wanted.site, SshRole::Destination, &with.ssh, MOST_HOSTS)?;
         let to = &wanted.site.endpoint;
-        let hops = way.hops.into_iter().map(|(hop, options)| Arc::new(Leg::new(hop, options, Some(to), None, &with)));
-        let destination = Leg::new(wanted.site.clone(), way.options, None, wanted.fingerprint, &with);
-        Ok(Route { start: way.start, hops: hops.collect(), destination: Arc::new(destination) })
+        let hops = way.hops.into_iter().map(|(hop, options)| Leg::new(hop, options, Some(to), None, &with).map(Arc::new));
+        let hops = hops.collect::<Result<_, _>>()?;
+        let destination = Leg::new(wanted.site.clone(), way.options, None, wanted.fingerprint, &with)?;
+        Ok(Route { start: way.start, hops, destination: Arc::new(destination) })
     });
     let looked = match tokio::time::timeout(services.timeout, looking).await {
         Ok(Ok(route)) => route,
@@ -109,7 +112,8 @@ impl Leg {
         on_the_way_to: Option<&Endpoint>,
         fingerprint: Option<Fingerprint>,
         services: &Services,
-    ) -> Self {
+    ) -> Result<Self, String> {
+        let revoked = options.revoked_host_keys.as_deref().map(KnownHosts::revoked_by).transpose()?.unwrap_or_default();
         let endpoint = options.endpoint.unwrap_or_else(|| named.endpoint.clone());
         let user = named.user.clone().or(options.user);
         let site = Site { endpoint: endpoint.clone(), user, ..named.clone() };
@@ -123,7 +127,8 @@ impl Leg {
             timeout: options.timeout.unwrap_or(services.timeout),
             ..SshSettings::new(site.clone())
         };
-        Self {
+        Ok(Self {
+            revoked,
             on_the_way_to: on_the_way_to.cloned(),
             named,
             site,
@@ -136,6 +141,6 @@ impl Leg {
             methods: options.methods,
             keys: options.keys.map_or_else(|| services.keys.clone(), Arc::new),
             settings,
-        }
+        })
     }
 }

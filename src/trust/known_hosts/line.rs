@@ -48,18 +48,17 @@ pub(super) enum Parsed {
 
 impl Line {
     pub(super) fn parse(bytes: &[u8]) -> Parsed {
-        let Ok(text) = str::from_utf8(bytes) else {
-            return if bytes.trim_ascii_start().starts_with(b"#") { Parsed::Nothing } else { Parsed::Junk };
-        };
-        let text = text.trim_matches([' ', '\t', '\r']);
-        if text.is_empty() || text.starts_with('#') {
+        let bytes = bytes.trim_ascii();
+        if bytes.is_empty() || bytes.starts_with(b"#") {
             return Parsed::Nothing;
         }
-        Self::read(text).map_or(Parsed::Junk, Parsed::Line)
+        Self::read(bytes).map_or(Parsed::Junk, Parsed::Line)
     }
 
-    fn read(text: &str) -> Option<Self> {
-        let mut fields = text.split([' ', '\t']).filter(|field| !field.is_empty()).peekable();
+    /// The comment behind the key may be in any encoding; ssh does not look at it either.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let fields = bytes.split(|byte| matches!(byte, b' ' | b'\t')).filter(|field| !field.is_empty());
+        let mut fields = fields.map_while(|field| str::from_utf8(field).ok()).peekable();
         let marker = match *fields.peek()? {
             "@revoked" => Some(Marker::Revoked),
             "@cert-authority" => Some(Marker::CertAuthority),
@@ -70,10 +69,16 @@ impl Line {
             fields.next();
         }
         let hosts = Hosts::read(fields.next()?)?;
-        let algorithm = fields.next()?;
-        let blob = STANDARD.decode(fields.next()?).ok()?;
-        (key_type(&blob)? == algorithm.as_bytes()).then(|| Self { marker, hosts, algorithm: algorithm.to_owned(), blob: blob.into() })
+        let (algorithm, blob) = key(&mut fields)?;
+        Some(Self { marker, hosts, algorithm, blob })
     }
+}
+
+/// A key's type and its blob, which says the type too.
+pub(super) fn key<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<(String, Box<[u8]>)> {
+    let algorithm = fields.next()?;
+    let blob = STANDARD.decode(fields.next()?).ok()?;
+    (key_type(&blob)? == algorithm.as_bytes()).then(|| (algorithm.to_owned(), blob.into()))
 }
 
 impl Hosts {

@@ -111,6 +111,32 @@ impl KnownHosts {
         all
     }
 
+    /// Keys that are revoked for every host (RevokedHostKeys of ssh_config): a file of public keys, one a line.
+    ///
+    /// # Errors
+    /// A sentence, safe to draw: it cannot be told which keys are revoked, so none can be trusted. A binary list (KRL) is not read.
+    pub fn revoked_by(file: &Path) -> Result<Self, String> {
+        let shown = text::display_safe(file.as_os_str().as_encoded_bytes());
+        let mut contents = Vec::new();
+        let read = File::open(file).and_then(|open| open.take(MOST_BYTES + 1).read_to_end(&mut contents));
+        let read = read.map_err(|error| format!("the revoked host keys in {shown} cannot be read: {error} (RevokedHostKeys)"))?;
+        if read as u64 > MOST_BYTES || contents.starts_with(b"SSHKRL\n\0") {
+            let what = "is too large, or a binary list, which is not understood here; write public keys, one a line (RevokedHostKeys)";
+            return Err(format!("{shown} {what}"));
+        }
+        let mut all = Self::default();
+        for (before, bytes) in contents.split(|&byte| byte == b'\n').enumerate() {
+            let place = Place { file: file.to_owned(), line: before + 1 };
+            let bytes = bytes.trim_ascii();
+            match Line::parse(&[if bytes.is_empty() || bytes[0] == b'#' { &b""[..] } else { b"@revoked * " }, bytes].concat()) {
+                Parsed::Line(line) if !line.algorithm.contains("-cert-v0") => all.lines.push((place, line)),
+                Parsed::Nothing => {}
+                _ => return Err(format!("{place} is no public key, so which host keys are revoked cannot be told (RevokedHostKeys)")),
+            }
+        }
+        Ok(all)
+    }
+
     /// Takes the lines of one file.
     fn add(&mut self, file: &Path, contents: &[u8]) {
         for (before, bytes) in contents.split(|&byte| byte == b'\n').enumerate() {
@@ -198,7 +224,8 @@ impl KnownHosts {
         !self.lines_for(host, port, Some(Marker::CertAuthority)).is_empty()
     }
 
-    fn revoked(&self, host: &str, port: u16, key: &HostKey) -> Option<Standing> {
+    /// Whether the key, or the authority that vouches for it, is revoked.
+    pub fn revoked(&self, host: &str, port: u16, key: &HostKey) -> Option<Standing> {
         let names = [name_of(host, port), name_of(host, 22)];
         let mut lines = self.lines.iter().filter(|(_, line)| line.marker == Some(Marker::Revoked));
         lines.find_map(|(place, line)| {

@@ -98,6 +98,33 @@ async fn the_fingerprint_of_the_url_is_all_that_counts() {
     assert_readable(&advice);
     assert!(asked.is_empty() && advice.what.contains("the URL names") && !advice.next.contains("ssh-keygen"), "{advice:?}");
     assert!(!person.known_hosts().exists());
+    fs::write(person.known_hosts(), format!("@revoked * {}\n", public.to_openssh().unwrap())).unwrap();
+    let (refused, asked) = person.connect(script(), named(print)).await;
+    assert!(asked.is_empty() && Advice::from(&refused.unwrap_err()).why.contains("revoked"));
+}
+
+#[tokio::test]
+async fn a_list_of_revoked_keys_counts_and_without_it_nobody_is_connected_to() {
+    let key = HostKey::throwaway().unwrap();
+    let public = key.public_openssh();
+    let server = with(|options| options.host_key = key).await;
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("revoked");
+    let options = SshOptions { revoked_host_keys: Some(list.clone()), ..SshOptions::default() };
+    let person = Person { ssh: Arc::new(move |_, _| Ok(options.clone())), ..Person::new() };
+    let ours = [b"# mine\n", public.trim().as_bytes(), b" M\xfcller\n"].concat();
+    let cases: [(Option<&[u8]>, _); 4] =
+        [(None, "cannot be read"), (Some(&ours), "revoked"), (Some(b"SSHKRL\n\0\x01"), "binary list"), (Some(b"serial: 1\n"), "line 1")];
+    for (contents, words) in cases {
+        if let Some(contents) = contents {
+            fs::write(&list, contents).unwrap();
+        }
+        let (refused, asked) = person.connect(script().trusting(TrustAnswer::Once), target("sftp", server.addr)).await;
+        let advice = Advice::from(&refused.unwrap_err());
+        assert!(asked.is_empty() && advice.why.contains(words), "{words}: {advice:?}");
+    }
+    fs::write(&list, "# nobody\n\n").unwrap();
+    assert!(person.connect(script().trusting(TrustAnswer::Once), target("sftp", server.addr)).await.0.is_ok());
 }
 
 /// A key file in the person's folder, and its public half.

@@ -170,6 +170,20 @@ fn revoked_beats_known_in_whatever_order_and_file() {
 }
 
 #[test]
+fn a_comment_in_another_encoding_makes_no_line_junk() {
+    let lines = |marker: &str, of| [marker.as_bytes(), b"host ", text_of(&ed(of)).as_bytes(), b" M\xfcller\r\n"].concat();
+    let read = |contents: &[u8]| {
+        let mut known = KnownHosts::default();
+        known.add(Path::new("kh"), contents);
+        assert!(known.junk.is_empty(), "{:?}", known.junk);
+        known.lookup("host", 22, &ed(1), NOW)
+    };
+    assert!(matches!(read(&lines("@revoked ", 1)), Standing::Revoked { .. }));
+    assert!(matches!(read(&lines("", 1)), Standing::Known { .. }));
+    assert!(matches!(read(&lines("", 2)), Standing::Changed { .. }));
+}
+
+#[test]
 fn junk_is_counted_and_passed_over() {
     let good = text_of(&ed(1));
     let file = known(&format!(
