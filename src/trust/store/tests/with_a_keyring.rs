@@ -136,6 +136,23 @@ fn a_file_that_cannot_be_written_leaves_it_to_the_keyring() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_told_where_the_keyring_has_nothing() {
+    let person = Person::new();
+    fs::write(person.store().file(), "{").unwrap();
+    assert!(person.store().pin(&at(21)).is_err());
+}
+
+#[test]
+fn an_import_leaves_what_only_the_keyring_has() {
+    let (person, other) = (Person::new(), Person::new());
+    person.store().remember(at(21), always()).unwrap();
+    other.store().remember(at(21), pin(b"theirs", Remember::Always)).unwrap();
+    other.without().forget(&at(21)).unwrap();
+    let imported = other.store().import(&person.store().export(Vec::new()).unwrap()).unwrap();
+    assert_eq!((imported.added.len(), imported.conflicts.len()), (0, 1));
+}
+
+#[test]
 fn authorities_count_where_the_keyring_says_so() {
     let person = Person::new();
     let authority = Authority {
