@@ -13,6 +13,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -39,6 +40,8 @@ pub struct TrustStore {
     keyring: Keyring,
     /// Pins for this run.
     once: Mutex<PinBook>,
+    /// That the keyring confirms nothing was said in this run.
+    told: AtomicBool,
 }
 
 /// The ledger cannot be read or written. It was left as it is.
@@ -94,7 +97,7 @@ pub struct Conflict {
 impl TrustStore {
     /// The store whose ledger is, or will be, in `folder`. Touches nothing yet; a missing file is an empty ledger.
     pub fn open(folder: &Path, keyring: Keyring) -> Self {
-        Self { folder: folder.to_owned(), keyring, once: Mutex::default() }
+        Self { folder: folder.to_owned(), keyring, once: Mutex::default(), told: AtomicBool::new(false) }
     }
 
     /// The ledger file.
@@ -105,6 +108,13 @@ impl TrustStore {
     /// Whether there is a keyring that confirms what the file says; if not, why.
     pub fn keyring(&self) -> Result<(), KeyringError> {
         self.keyring.check()
+    }
+
+    /// Where a keyring is there and cannot be asked: that what is trusted is not confirmed, in words, once in a run.
+    pub fn unconfirmed(&self) -> Option<String> {
+        let trouble = self.keyring().err().filter(|error| !error.is_absence())?;
+        let is_first = !self.told.swap(true, Ordering::Relaxed);
+        is_first.then(|| format!("whom you trust is read from the ledger file and not confirmed: {}", shown(&trouble)))
     }
 
     /// The pin of `endpoint`, `Unconfirmed` where file and keyring do not agree.

@@ -111,6 +111,8 @@ fn a_keyring_that_fails_loses_no_decision() {
     let remark = store.remember(at(21), always()).unwrap().remark.unwrap();
     assert!(remark.contains("ledger file only") && remark.contains("locked"), "{remark}");
     assert_eq!(store.pin(&at(21)).unwrap(), Some(always()));
+    assert!(store.unconfirmed().is_some_and(|words| words.contains("not confirmed") && words.contains("locked")));
+    assert_eq!((store.unconfirmed(), person.without().unconfirmed()), (None, None), "once, and not where there is none");
     let row = &store.rows().unwrap()[0];
     assert!(row.confirmed == Confirmation::NoKeyring && row.kept.contains("locked"), "{row:?}");
     // Locked, and without any item yet: nothing was denied.
