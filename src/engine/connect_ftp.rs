@@ -34,7 +34,7 @@ pub(super) struct FtpLogin {
 pub(super) async fn connect(target: &Target, services: &Services) -> Result<Connected, ConnectFailure> {
     let quirks = Arc::new(Quirks::default());
     let settings = settings(&target.site, services, &quirks).await?;
-    let (connection, remark) = reach(target, &settings, services).await?;
+    let (connection, mut remark) = reach(target, &settings, services).await?;
     let user = target.site.user.clone().unwrap_or_else(|| "anonymous".to_owned());
     let (connection, password) = log_in(connection, target, &user, &settings, services).await?;
     let file_system = connection.into_file_system().await?;
@@ -43,6 +43,9 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
     let mut remembered = None;
     if let Some(evidence) = &evidence {
         remembered = services.pin(&target.site.endpoint).await?.filter(|pin| pin.remember != Remember::Unconfirmed);
+        if remark.is_none() && remembered.as_ref().is_some_and(|pin| pin.remember == Remember::Always) {
+            remark = in_the_store(&services.trust, |store| Ok(store.unconfirmed())).await?;
+        }
         services.seen(&target.site.endpoint, evidence.identity.fingerprint()).await;
     }
     let tls = file_system.tls_facts();

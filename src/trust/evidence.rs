@@ -167,6 +167,11 @@ impl ProblemKind {
     pub fn is_about_memory(self) -> bool {
         matches!(self, Self::ChangedSincePinned | Self::Unconfirmed)
     }
+
+    /// Whoever names a certificate before it is seen at work settles it. That it ran out or was taken back asks again.
+    pub fn is_settled_by_naming(self) -> bool {
+        !self.is_about_memory() && !matches!(self, Self::Expired | Self::NotYetValid | Self::Revoked | Self::BadChainSignature)
+    }
 }
 
 /// One thing that is wrong with a peer's identity.

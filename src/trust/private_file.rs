@@ -19,9 +19,8 @@ pub(crate) fn append_to(file: &Path) -> io::Result<File> {
 
 /// Replaces `file` by `contents` in one step, mode 0600. The old one stays if anything fails.
 pub(crate) fn replace(file: &Path, contents: &[u8]) -> io::Result<()> {
-    let new = new_beside(file);
-    let write = || {
-        let mut target = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&new)?;
+    let (new, mut target) = create_beside(file)?;
+    let mut write = || {
         target.write_all(contents)?;
         target.sync_all()?;
         fs::rename(&new, file)
@@ -32,12 +31,11 @@ pub(crate) fn replace(file: &Path, contents: &[u8]) -> io::Result<()> {
 /// Replaces `file`, which is there, by `contents` in one step; its mode and owner stay. Asks `may_go_on` last of all and
 /// answers what that said. The old one stays if anything fails.
 pub(super) fn rewrite(file: &Path, contents: &[u8], may_go_on: impl FnOnce() -> io::Result<bool>) -> io::Result<bool> {
-    let new = new_beside(file);
+    let (new, mut target) = create_beside(file)?;
     let write = || {
         let before = fs::metadata(file)?;
         // Read-only is the person's word, which a rename would pass over.
         drop(OpenOptions::new().append(true).open(file)?);
-        let mut target = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&new)?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::{MetadataExt as _, fchown};
@@ -56,11 +54,20 @@ pub(super) fn rewrite(file: &Path, contents: &[u8], may_go_on: impl FnOnce() -> 
     write().inspect_err(|_| drop(fs::remove_file(&new)))
 }
 
-/// A name for what will be `file`.
-fn new_beside(file: &Path) -> PathBuf {
+/// Writes a file that was not there, mode 0600; follows no link.
+pub(crate) fn write_new(file: &Path, contents: &[u8]) -> io::Result<()> {
+    private(OpenOptions::new().write(true).create_new(true)).open(file)?.write_all(contents)
+}
+
+/// What will be `file`, under a name nobody can foresee.
+fn create_beside(file: &Path) -> io::Result<(PathBuf, File)> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
     let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    file.with_file_name(name)
+    name.push(format!(".{:016x}.new", u64::from_ne_bytes(random)));
+    let new = file.with_file_name(name);
+    let target = private(OpenOptions::new().write(true).create_new(true)).open(&new)?;
+    Ok((new, target))
 }
 
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {

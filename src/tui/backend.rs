@@ -122,6 +122,12 @@ fn ledger_advice(error: &dyn std::error::Error) -> Advice {
 /// What came of taking decisions over.
 fn imported_words(imported: &Imported) -> String {
     let mut words = format!("{} taken over, {} were there already", imported.added.len(), imported.known);
+    if !imported.added.is_empty() {
+        let named: Vec<_> = imported.added.iter().take(10).map(Endpoint::to_string).collect();
+        let more = imported.added.len() - named.len();
+        let others = if more > 0 { format!(" and {more} more") } else { String::new() };
+        words.push_str(&format!("; trusted now: {}{others}", named.join(", ")));
+    }
     if let Some(first) = imported.conflicts.first() {
         let more = imported.conflicts.len() - 1;
         let others = if more > 0 { format!(" and {more} more") } else { String::new() };

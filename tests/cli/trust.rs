@@ -72,6 +72,7 @@ fn decisions_travel_and_replace_none() {
     scene.bare(&["trust", "add", &at, &scene.ftps_print.to_string()]).exits(0);
     let file = other.here("exported.json");
     scene.bare(&["trust", "export", file.to_str().unwrap()]).exits(0);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     scene.bare(&["trust", "export", file.to_str().unwrap()]).fails(8, &["cannot write"]);
 
     other.bare(&["trust", "import", "exported.json"]).exits(0).says(&["1 taken over"]);

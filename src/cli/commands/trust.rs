@@ -1,7 +1,7 @@
 //! `trust`: what a person trusts, listed, shown, added, removed, exported, imported.
 
 use std::fs;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::trust::certificate::CertificateFacts;
 use crate::trust::document;
 use crate::trust::ledger::{Confirmation, Row, Subject};
 use crate::trust::store::{Authority, Kept};
-use crate::trust::{Certificate, Fingerprint, Pin, ProblemKind, Verified};
+use crate::trust::{Certificate, Fingerprint, Pin, ProblemKind, Verified, private_file};
 
 /// The answer to a fingerprint that is none, or to a place that says no port.
 const HOW_TO_NAME: &str = "Name it as host:port, as a URL, or by its fingerprint (sha256:HEX, SHA256:base64).";
@@ -219,7 +219,7 @@ async fn export(ledger: &Ledger, file: Option<&Path>) -> Result<ExitCode, Failur
         output::line(&exported).map_err(|error| Failure::output(&error))?;
         return Ok(ExitCode::Ok);
     };
-    let written = fs::File::create_new(file).and_then(|mut file| writeln!(file, "{exported}"));
+    let written = private_file::write_new(file, format!("{exported}\n").as_bytes());
     written.map_err(|error| Failure::because(ExitCode::Local, format!("cannot write {}: {error}", shown(file)), "", ""))?;
     Ok(ExitCode::Ok)
 }

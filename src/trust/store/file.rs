@@ -3,11 +3,11 @@
 //! `{"format": 1, "trusted": [{"host", "port", and the pin's fields}], "authorities": […], "host_key_notes": […]}`
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::Authority;
-use crate::model::Endpoint;
+use crate::model::{Endpoint, text};
 use crate::trust::ledger::HostKeyNote;
 use crate::trust::{Fingerprint, Pin};
 
@@ -22,6 +22,7 @@ const NOTES: &str = "host_key_notes";
 /// Something with an endpoint, as a flat object.
 #[derive(Serialize, Deserialize)]
 pub(super) struct At<T> {
+    #[serde(deserialize_with = "host")]
     host: String,
     port: u16,
     #[serde(flatten)]
@@ -74,7 +75,7 @@ impl LedgerFile {
     }
 
     pub(super) fn pins(&self) -> impl Iterator<Item = (Endpoint, Pin)> {
-        read::<At<Pin>>(self.rows(PINS)).map(|row| (row.endpoint(), row.what))
+        read::<At<Pin>>(self.rows(PINS)).map(|row| (row.endpoint(), with_its_own_leaf(row.what)))
     }
 
     /// Rows that are no pins, or none this version can read.
@@ -83,8 +84,16 @@ impl LedgerFile {
         all - self.pins().count()
     }
 
-    pub(super) fn pin(&self, endpoint: &Endpoint) -> Option<Pin> {
-        self.pins().find(|(known, _)| known == endpoint).map(|(_, pin)| pin)
+    /// An error where a row names `endpoint` and cannot be read: whom it trusts there, nobody knows.
+    pub(super) fn pin(&self, endpoint: &Endpoint) -> Result<Option<Pin>, String> {
+        let named = |row: &&Value| endpoint_of(row).as_ref() == Some(endpoint);
+        if self.rows(PINS).iter().filter(named).any(|row| serde_json::from_value::<At<Pin>>(row.clone()).is_err()) {
+            return Err(format!(
+                "what it says of {endpoint} cannot be read (a newer version wrote it, or it is damaged); \
+                 trust anew whom you mean: sealift trust add HOST:PORT FINGERPRINT"
+            ));
+        }
+        Ok(self.pins().find(|(known, _)| known == endpoint).map(|(_, pin)| pin))
     }
 
     pub(super) fn set_pin(&mut self, endpoint: &Endpoint, pin: &Pin) {
@@ -145,6 +154,19 @@ impl LedgerFile {
     fn list(&mut self, list: &str) -> Option<&mut Vec<Value>> {
         self.0.entry(list).or_insert_with(|| Value::Array(Vec::new())).as_array_mut()
     }
+}
+
+/// A host that can be drawn as it stands; no other is in any URL.
+fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let host = String::deserialize(deserializer)?;
+    let is_host = !host.is_empty() && !host.contains(char::is_whitespace) && text::display_safe(host.as_bytes()) == host;
+    if is_host { Ok(host) } else { Err(serde::de::Error::custom("this is no host")) }
+}
+
+/// A certificate that is not the trusted one is not shown as if it were.
+fn with_its_own_leaf(pin: Pin) -> Pin {
+    let leaf = pin.leaf.filter(|leaf| Fingerprint::of(&leaf.der) == pin.certificate);
+    Pin { leaf, ..pin }
 }
 
 /// Rows that can be read; the others are of a later version, or damaged.

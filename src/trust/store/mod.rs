@@ -13,6 +13,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -39,6 +40,8 @@ pub struct TrustStore {
     keyring: Keyring,
     /// Pins for this run.
     once: Mutex<PinBook>,
+    /// That the keyring confirms nothing was said in this run.
+    told: AtomicBool,
 }
 
 /// The ledger cannot be read or written. It was left as it is.
@@ -94,7 +97,7 @@ pub struct Conflict {
 impl TrustStore {
     /// The store whose ledger is, or will be, in `folder`. Touches nothing yet; a missing file is an empty ledger.
     pub fn open(folder: &Path, keyring: Keyring) -> Self {
-        Self { folder: folder.to_owned(), keyring, once: Mutex::default() }
+        Self { folder: folder.to_owned(), keyring, once: Mutex::default(), told: AtomicBool::new(false) }
     }
 
     /// The ledger file.
@@ -107,19 +110,26 @@ impl TrustStore {
         self.keyring.check()
     }
 
+    /// Where a keyring is there and cannot be asked: that what is trusted is not confirmed, in words, once in a run.
+    pub fn unconfirmed(&self) -> Option<String> {
+        let trouble = self.keyring().err().filter(|error| !error.is_absence())?;
+        let is_first = !self.told.swap(true, Ordering::Relaxed);
+        is_first.then(|| format!("whom you trust is read from the ledger file and not confirmed: {}", shown(&trouble)))
+    }
+
     /// The pin of `endpoint`, `Unconfirmed` where file and keyring do not agree.
     ///
-    /// An error where neither can be read: whether another identity was trusted there before, nobody knows.
+    /// An error where what the file says cannot be read and the keyring has nothing: whether another identity was trusted there before, nobody knows.
     pub fn pin(&self, endpoint: &Endpoint) -> Result<Option<Pin>, StoreError> {
         if let Some(pin) = self.once().get(endpoint) {
             return Ok(Some(pin.clone()));
         }
-        let ledger = self.read();
-        let row = ledger.as_ref().ok().and_then(|ledger| ledger.pin(endpoint));
-        match item::standing_of_pin(&self.keyring, endpoint, row.as_ref()) {
-            Standing::Confirmed => Ok(row),
-            Standing::NoKeyring(_) => ledger.map(|_| row),
-            Standing::Denied(other) => Ok(other.or(row).map(|pin| Pin { remember: Remember::Unconfirmed, ..pin })),
+        let row = self.read().and_then(|ledger| ledger.pin(endpoint).map_err(|reason| self.error(&reason)));
+        let unconfirmed = |pin| Pin { remember: Remember::Unconfirmed, ..pin };
+        match item::standing_of_pin(&self.keyring, endpoint, row.as_ref().ok().and_then(Option::as_ref)) {
+            Standing::Confirmed | Standing::NoKeyring(_) => row,
+            Standing::Denied(Some(held)) => Ok(Some(unconfirmed(held))),
+            Standing::Denied(None) => row.map(|row| row.map(unconfirmed)),
         }
     }
 
@@ -140,7 +150,7 @@ impl TrustStore {
     /// Forgets whatever is trusted at `endpoint`; `None` if there was nothing.
     pub fn forget(&self, endpoint: &Endpoint) -> Result<Option<Kept>, StoreError> {
         let mut known = self.once().remove(endpoint).is_some();
-        if self.read()?.pin(endpoint).is_some() {
+        if !matches!(self.read()?.pin(endpoint), Ok(None)) {
             self.change(|ledger| ledger.remove_pin(endpoint))?;
             known = true;
         }
@@ -182,7 +192,7 @@ impl TrustStore {
     pub fn seen(&self, endpoint: &Endpoint, shown: &Fingerprint, now: Timestamp) -> Result<(), StoreError> {
         let due = |last: Option<Timestamp>| last.is_none_or(|last| now.duration_since(last).abs() >= SEEN_EVERY);
         let is_due = |ledger: &LedgerFile| {
-            let pin = ledger.pin(endpoint).filter(|pin| pin.certificate == *shown && due(pin.last_seen));
+            let pin = ledger.pin(endpoint).ok().flatten().filter(|pin| pin.certificate == *shown && due(pin.last_seen));
             let note = ledger.notes().find(|note| note.endpoint == *endpoint && note.fingerprint == *shown && due(note.last_seen));
             (pin, note)
         };
@@ -223,14 +233,20 @@ impl TrustStore {
     /// Trusts the pins of an exported ledger that nothing contradicts. A decision of the person's own is never replaced.
     pub fn import(&self, exported: &str) -> Result<Imported, StoreError> {
         let foreign = LedgerFile::parse(exported.as_bytes()).map_err(|reason| self.error(&format!("what is to be imported {reason}")))?;
-        let own = self.list()?;
+        self.read()?;
         let mut imported = Imported { left_out: foreign.left_out(), ..Imported::default() };
         for (endpoint, pin) in foreign.pins() {
-            match own.get(&endpoint).map(|known| known.certificate) {
+            // The keyring is asked, too: it may hold a decision the file has not.
+            let Ok(own) = self.pin(&endpoint) else {
+                imported.left_out += 1;
+                continue;
+            };
+            match own.map(|known| known.certificate) {
                 Some(trusted) if trusted == pin.certificate => imported.known += 1,
                 Some(trusted) => imported.conflicts.push(Conflict { endpoint, trusted, imported: pin.certificate }),
                 None => {
-                    let pin = Pin { remember: Remember::Always, verified: Verified::Imported, last_seen: None, ..pin };
+                    let accepted = pin.accepted.into_iter().filter(|kind| kind.is_settled_by_naming()).collect();
+                    let pin = Pin { accepted, remember: Remember::Always, verified: Verified::Imported, last_seen: None, ..pin };
                     imported.remark = self.remember(endpoint.clone(), pin)?.remark.or(imported.remark);
                     imported.added.push(endpoint);
                 }
@@ -304,7 +320,7 @@ fn place<T>(standing: &Standing<T>) -> (String, Confirmation) {
     match standing {
         Standing::Confirmed => ("your keyring and the ledger file".to_owned(), Confirmation::Confirmed),
         Standing::NoKeyring(KeyringError::Off | KeyringError::NoService(_)) => ("the ledger file".to_owned(), Confirmation::NoKeyring),
-        Standing::NoKeyring(error) => (format!("the ledger file; {}", shown(error)), Confirmation::NoKeyring),
+        Standing::NoKeyring(error) => (format!("the ledger file; not confirmed: {}", shown(error)), Confirmation::NoKeyring),
         Standing::Denied(_) => ("the ledger file; your keyring does not confirm it".to_owned(), Confirmation::Denied),
     }
 }

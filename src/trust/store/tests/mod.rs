@@ -102,11 +102,9 @@ fn what_is_not_understood_stays() {
     ledger["trusted"].as_array_mut().unwrap().push(newer);
     fs::write(store.file(), ledger.to_string()).unwrap();
 
-    assert_eq!(
-        (store.pin(&at(21)).unwrap(), store.pin(&at(22)).unwrap()),
-        (Some(pin(b"a", Remember::Always)), None),
-        "what is not understood trusts nobody"
-    );
+    assert_eq!(store.pin(&at(21)).unwrap(), Some(pin(b"a", Remember::Always)),);
+    // Somebody was trusted there: to say nobody was would let another one in without a question.
+    assert!(store.pin(&at(22)).unwrap_err().to_string().contains("host.example:22 cannot be read"));
     store.remember(at(23), pin(b"b", Remember::Always)).unwrap();
     let after: Value = serde_json::from_slice(&fs::read(store.file()).unwrap()).unwrap();
     assert_eq!(after["later"], true);
@@ -148,12 +146,50 @@ fn a_damaged_file_is_told_and_left_alone() {
     }
 }
 
+#[test]
+fn a_row_is_kept_to_what_can_be_drawn_and_to_its_own_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let leaf = Some(crate::trust::Certificate { der: b"another".as_slice().into() });
+    store.remember(at(21), Pin { leaf, ..pin(b"a", Remember::Always) }).unwrap();
+    for host in ["evil\u{1b}[2J.example", "a\u{202e}b", "a b", ""] {
+        store.remember(Endpoint::new(host, 21), pin(b"b", Remember::Always)).unwrap();
+    }
+    assert_eq!(store.pin(&at(21)).unwrap(), Some(pin(b"a", Remember::Always)));
+    assert_eq!((store.rows().unwrap().len(), store.list().unwrap().iter().count()), (1, 1));
+    assert!(store.pin(&Endpoint::new("a\u{202e}b", 21)).is_err());
+}
+
+#[test]
+fn what_is_imported_accepts_no_revoked_certificate() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let all = Pin { accepted: ProblemKind::ALL.into_iter().collect(), ..pin(b"a", Remember::Always) };
+    open(one.path()).remember(at(21), all).unwrap();
+    open(other.path()).import(&open(one.path()).export(Vec::new()).unwrap()).unwrap();
+    let accepted = open(other.path()).pin(&at(21)).unwrap().unwrap().accepted;
+    assert_eq!(accepted, Pin::named(Fingerprint::of(b"a"), None, Timestamp::UNIX_EPOCH).accepted);
+    assert!(!accepted.contains(&ProblemKind::Revoked));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_lies_under_a_foreseen_name_is_not_written_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, victim) = (open(folder.path()), folder.path().join("victim"));
+    fs::write(&victim, "mine").unwrap();
+    let foreseen = folder.path().join(format!("ledger.json.{}.new", std::process::id()));
+    std::os::unix::fs::symlink(&victim, foreseen).unwrap();
+    store.remember(at(21), pin(b"a", Remember::Always)).unwrap();
+    assert_eq!(fs::read(&victim).unwrap(), b"mine");
+    assert!(!fs::symlink_metadata(store.file()).unwrap().is_symlink());
+}
+
 proptest! {
     #[test]
     fn no_contents_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80), text in r#"\{"format":1,"trusted":\[.{0,60}\]\}"#) {
         for contents in [bytes.as_slice(), text.as_bytes()] {
             if let Ok(ledger) = LedgerFile::parse(contents) {
-                prop_assert_eq!(ledger.pin(&at(1)), None);
+                prop_assert_eq!(ledger.pin(&at(1)), Ok(None));
                 prop_assert_eq!((ledger.authorities().count(), ledger.notes().count()), (0, 0));
             }
         }

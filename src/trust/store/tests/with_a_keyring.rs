@@ -111,6 +111,8 @@ fn a_keyring_that_fails_loses_no_decision() {
     let remark = store.remember(at(21), always()).unwrap().remark.unwrap();
     assert!(remark.contains("ledger file only") && remark.contains("locked"), "{remark}");
     assert_eq!(store.pin(&at(21)).unwrap(), Some(always()));
+    assert!(store.unconfirmed().is_some_and(|words| words.contains("not confirmed") && words.contains("locked")));
+    assert_eq!((store.unconfirmed(), person.without().unconfirmed()), (None, None), "once, and not where there is none");
     let row = &store.rows().unwrap()[0];
     assert!(row.confirmed == Confirmation::NoKeyring && row.kept.contains("locked"), "{row:?}");
     // Locked, and without any item yet: nothing was denied.
@@ -133,6 +135,23 @@ fn a_file_that_cannot_be_written_leaves_it_to_the_keyring() {
     assert!(remark.contains("your keyring only") && remark.contains("damaged"), "{remark}");
     assert_eq!(person.store().pin(&at(21)).unwrap(), Some(unconfirmed(always())));
     assert!(person.without().remember(at(21), always()).is_err(), "kept nowhere");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_where_the_keyring_has_nothing() {
+    let person = Person::new();
+    fs::write(person.store().file(), "{").unwrap();
+    assert!(person.store().pin(&at(21)).is_err());
+}
+
+#[test]
+fn an_import_leaves_what_only_the_keyring_has() {
+    let (person, other) = (Person::new(), Person::new());
+    person.store().remember(at(21), always()).unwrap();
+    other.store().remember(at(21), pin(b"theirs", Remember::Always)).unwrap();
+    other.without().forget(&at(21)).unwrap();
+    let imported = other.store().import(&person.store().export(Vec::new()).unwrap()).unwrap();
+    assert_eq!((imported.added.len(), imported.conflicts.len()), (0, 1));
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn foot(dialog: &LedgerDialog, now: Timestamp, look: &Look, width: usize, rows: 
     let roomy = rows >= 18;
     let mut foot = if roomy { vec![Line::empty()] } else { Vec::new() };
     if let Some((mood, said)) = &dialog.said {
-        foot.extend(Line::wrapped(said, width, role(*mood)).into_iter().take(3));
+        foot.extend(Line::wrapped(said, width, role(*mood)).into_iter().take(if roomy { 6 } else { 3 }));
     } else if let Some(row) = dialog.current().filter(|_| !dialog.help) {
         let words = row_words(row, now, look, width);
         foot.extend(Line::wrapped(&words, width, Role::Text).into_iter().take(if roomy { 3 } else { 2 }));

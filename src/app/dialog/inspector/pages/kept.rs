@@ -109,7 +109,7 @@ pub fn verified_words(verified: Verified) -> &'static str {
 pub fn confirmation_words(confirmed: Confirmation) -> &'static str {
     match confirmed {
         Confirmation::Confirmed => "your keyring confirms it",
-        Confirmation::NoKeyring => "there is no keyring here: the file alone counts",
+        Confirmation::NoKeyring => "no keyring confirms it: the file alone counts",
         Confirmation::Denied => "your keyring does NOT confirm it: the next connection asks",
         Confirmation::NotApplicable => "needs no keyring",
     }
