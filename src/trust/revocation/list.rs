@@ -64,9 +64,6 @@ impl RevocationList {
         if !list.signed.is_by(&subject.issuer) {
             return Err("it is not signed by the key that issued the certificate".to_owned());
         }
-        if !subject.issuer_may_sign_lists {
-            return Err("the issuer's own certificate does not allow it to sign revocation lists".to_owned());
-        }
         for extension in der::extensions(list.extensions).ok_or(DAMAGED)? {
             match extension.id {
                 ISSUING_DISTRIBUTION_POINT => covers(der::only(extension.value, SEQUENCE).ok_or(DAMAGED)?.inside(), subject)?,
@@ -76,6 +73,10 @@ impl RevocationList {
             }
         }
         let statement = find(list.entries, subject)?.unwrap_or(Statement::Good { until: list.until });
+        // Whose key took a certificate back means it, whatever the certificate says that somebody sent along with the key.
+        if matches!(statement, Statement::Good { .. }) && !subject.issuer_may_sign_lists {
+            return Err("the issuer's own certificate does not allow it to sign revocation lists".to_owned());
+        }
         let until = list.until.ok_or_else(|| "it does not say until when it holds".to_owned());
         as_of(statement, until.and_then(|until| in_force(list.from, until, now)))
     }
