@@ -6,7 +6,7 @@ use rustls::pki_types::CertificateRevocationListDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::subject::Subject;
-use super::{Finding, Statement, as_of, in_force, reason};
+use super::{Finding, Statement, as_of, in_force, name, reason};
 use crate::model::text;
 use crate::trust::der::{self, ENUMERATED, INTEGER, Reader, SEQUENCE};
 use crate::trust::signature::Signed;
@@ -49,9 +49,9 @@ impl RevocationList {
         CertificateRevocationListDer::pem_slice_iter(bytes).filter_map(|der| list(der.ok()?.as_ref())).collect()
     }
 
-    /// Whether it is of the issuer of this name (DER).
+    /// Whether it is of the issuer of this name (DER), however the two are written.
     pub(super) fn is_of(&self, issuer: &[u8]) -> bool {
-        Parts::read(&self.der).is_some_and(|parts| parts.issuer == issuer)
+        Parts::read(&self.der).is_some_and(|parts| name::is_same(parts.issuer, issuer))
     }
 
     /// What it says of `subject`, whose issuer it names.

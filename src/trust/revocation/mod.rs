@@ -4,6 +4,7 @@
 mod answer;
 mod folder;
 mod list;
+mod name;
 mod subject;
 #[cfg(test)]
 mod tests;

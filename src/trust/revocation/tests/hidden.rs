@@ -1,7 +1,7 @@
 //! A server whose certificate was taken back, or that of its authority, and that sends more than it should.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType, IsCa, Issuer, KeyIdMethod, KeyPair,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType, DnValue, IsCa, Issuer, KeyIdMethod, KeyPair,
     KeyUsagePurpose, PublicKeyData, RevokedCertParams, SerialNumber,
 };
 
@@ -140,4 +140,15 @@ fn more_than_is_looked_at_is_a_problem_itself() {
         assert!(!matches!(checked.leaf, Revocation::Good { .. }));
     }
     assert_eq!(scene.check(&scene.chain, &list(99, &scene.root)).problems, []);
+}
+
+#[test]
+fn a_list_that_writes_its_issuers_name_otherwise_counts() {
+    let scene = scene();
+    let mut params = authority("", BOTH, 1);
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, DnValue::PrintableString("INTERMEDIATE".try_into().unwrap()));
+    let same_key = KeyPair::from_pem(&scene.intermediate.key().serialize_pem()).unwrap();
+    let checked = scene.check(&scene.chain, &list(LEAF, &Issuer::new(params, same_key)));
+    assert!(matches!(checked.leaf, Revocation::Revoked { .. }), "{:?}", checked.leaf);
 }
