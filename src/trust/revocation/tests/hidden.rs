@@ -1,8 +1,8 @@
 //! A server whose certificate was taken back, or that of its authority, and that sends more than it should.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType, DnValue, IsCa, Issuer, KeyIdMethod, KeyPair,
-    KeyUsagePurpose, PublicKeyData, RevokedCertParams, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType, DnValue, IsCa, Issuer, KeyIdMethod,
+    KeyPair, KeyUsagePurpose, PublicKeyData, RevokedCertParams, SerialNumber,
 };
 
 use super::super::*;
@@ -64,7 +64,15 @@ fn scene() -> Scene {
     let leaf = signed(&leaf, &KeyPair::generate().unwrap(), &intermediate);
     let real = signed(&authority("Intermediate", BOTH, INTERMEDIATE), intermediate.key(), &root);
     let (root_list, intermediate_list) = (list(INTERMEDIATE, &root), list(LEAF, &intermediate));
-    Scene { anchors: Anchors::of([own.der().as_ref()]), chain: vec![leaf, real], root_list, intermediate_list, root, intermediate, stranger }
+    Scene {
+        anchors: Anchors::of([own.der().as_ref()]),
+        chain: vec![leaf, real],
+        root_list,
+        intermediate_list,
+        root,
+        intermediate,
+        stranger,
+    }
 }
 
 impl Scene {
