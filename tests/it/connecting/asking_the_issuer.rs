@@ -1,4 +1,6 @@
-//! Whether a certificate was taken back, asked on request: whose authorities count.
+//! Whether a certificate was taken back, asked on request: whose authorities count, and where no question goes.
+
+use std::net::IpAddr;
 
 use rcgen::{BasicConstraints, CertificateParams, CrlDistributionPoint, IsCa, Issuer, KeyPair};
 use sealift::model::Endpoint;
@@ -35,4 +37,27 @@ async fn an_authority_of_the_ledger_is_known_as_the_issuer() {
     person.services(Arc::new(Refuse)).trust.add_authority(&authority).unwrap();
     let state = ask(&person, &evidence).await;
     assert!(matches!(state, Revocation::Unusable { .. }), "it knows whom to ask: {state:?}");
+}
+
+#[tokio::test]
+async fn how_far_a_certificate_leads_is_where_its_server_was_and_not_where_its_name_leads_now() {
+    let (person, (certificate, mut evidence)) = (Person::new(), shown());
+    let authority = Authority { certificate, since: Timestamp::now(), verified: Verified::Blind };
+    person.services(Arc::new(Refuse)).trust.add_authority(&authority).unwrap();
+    for (address, is_asked) in [("127.0.0.1", true), ("192.0.2.1", false), ("169.254.0.1", false), ("10.0.0.1", false)] {
+        evidence.tls.peer_address = Some(address.parse::<IpAddr>().unwrap());
+        let state = ask(&person, &evidence).await;
+        let Revocation::Unusable { why, .. } = &state else { panic!("{state:?}") };
+        assert_eq!(why.contains("no certificate from outside"), !is_asked, "{address}: {why}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_knows_where_its_server_was() {
+    let server = serve("ftpes", &tree()).await;
+    let (engine, _news) = Person::new().engine(&Arc::new(script().trusting(TrustAnswer::Once)));
+    let facts = in_time(engine.connect(target("ftpes", server.addr))).await.unwrap();
+    assert_eq!(facts.peer.unwrap().evidence.tls.peer_address, Some(server.addr.ip()));
+    in_time(engine.shutdown()).await;
+    server.stop().await;
 }
