@@ -77,8 +77,8 @@ fn scene() -> Scene {
 
 impl Scene {
     /// The chain with something between the leaf and its real issuer.
-    fn with(&self, between: Vec<Certificate>) -> Vec<Certificate> {
-        [&self.chain[..1], &between[..], &self.chain[1..]].concat()
+    fn with(&self, between: &[Certificate]) -> Vec<Certificate> {
+        [&self.chain[..1], between, &self.chain[1..]].concat()
     }
 
     fn check(&self, chain: &[Certificate], list: &[u8]) -> Checked {
@@ -106,12 +106,12 @@ impl Scene {
 fn an_issuer_made_up_without_the_right_to_sign_lists_hides_nothing() {
     let scene = scene();
     let fake = scene.fake(&[KeyUsagePurpose::KeyCertSign]);
-    scene.assert_leaf_taken_back(&scene.with(vec![fake.clone()]));
+    scene.assert_leaf_taken_back(&scene.with(&[fake.clone()]));
     scene.assert_leaf_taken_back(&[scene.chain[0].clone(), fake.clone()]);
     // Without the right it still says nothing good.
     let other = list(99, &scene.intermediate);
     assert!(matches!(scene.check(&scene.chain, &other).leaf, Revocation::Good { .. }));
-    assert!(matches!(scene.check(&scene.with(vec![fake.clone()]), &other).leaf, Revocation::Good { .. }), "the real one has it");
+    assert!(matches!(scene.check(&scene.with(&[fake.clone()]), &other).leaf, Revocation::Good { .. }), "the real one has it");
     let alone = scene.check(&[scene.chain[0].clone(), fake], &other).leaf;
     assert!(matches!(&alone, Revocation::Unusable { why, .. } if why.contains("does not allow")), "{alone:?}");
 }
@@ -120,16 +120,16 @@ fn an_issuer_made_up_without_the_right_to_sign_lists_hides_nothing() {
 fn certificates_that_mean_nothing_hide_nothing() {
     let scene = scene();
     let junk = |number| signed(&authority(&format!("Junk {number}"), BOTH, number), &KeyPair::generate().unwrap(), &scene.stranger);
-    scene.assert_leaf_taken_back(&scene.with((0..30).map(junk).collect()));
+    scene.assert_leaf_taken_back(&scene.with(&(0..30).map(junk).collect::<Vec<_>>()));
     let of_its_name = |number| signed(&authority("Intermediate", BOTH, number), &KeyPair::generate().unwrap(), &scene.stranger);
-    scene.assert_leaf_taken_back(&scene.with((0..30).map(of_its_name).collect()));
+    scene.assert_leaf_taken_back(&scene.with(&(0..30).map(of_its_name).collect::<Vec<_>>()));
 }
 
 #[test]
 fn a_way_to_nowhere_hides_no_authority_that_was_taken_back() {
     let scene = scene();
     for usages in [BOTH, &[KeyUsagePurpose::KeyCertSign]] {
-        let chain = scene.with(vec![scene.fake(usages)]);
+        let chain = scene.with(&[scene.fake(usages)]);
         let checked = scene.check(&chain, &scene.root_list);
         assert_eq!(checked.problems.iter().map(|problem| (problem.kind, problem.at)).collect::<Vec<_>>(), [(ProblemKind::Revoked, 2)]);
         assert_eq!(checked.leaf, Revocation::NotChecked, "nothing is known of the leaf itself");
@@ -143,7 +143,7 @@ fn more_than_is_looked_at_is_a_problem_itself() {
     let other_key = |number| signed(&authority("Intermediate", BOTH, number), &KeyPair::generate().unwrap(), &scene.stranger);
     let both = [(100..150).map(of_its_key).collect::<Vec<_>>(), (100..700).map(other_key).collect()];
     for (between, list) in both.into_iter().zip([&scene.root_list, &scene.intermediate_list]) {
-        let checked = scene.check(&scene.with(between), list);
+        let checked = scene.check(&scene.with(&between), list);
         assert!(checked.problems.iter().any(|problem| problem.text.contains("cannot be told")), "{checked:?}");
         assert!(!matches!(checked.leaf, Revocation::Good { .. }));
     }
