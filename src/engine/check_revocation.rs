@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::net::lookup_host;
 
 use crate::model::text;
 use crate::protocols::http::{HttpAddress, HttpError, Reach};
@@ -29,8 +28,8 @@ const LARGEST_LIST: u64 = 32 * 1024 * 1024;
 /// [`Revocation::Unusable`] with its reason in words.
 ///
 /// [`Revocation::NotChecked`]: there is nobody to ask, because it is a host key, vouches for itself, its issuer is not
-/// known here, or it names no place. Only plain HTTP is spoken, without redirects, and only the peer's own network is
-/// entered. Bounded in time; dropping the future stops it.
+/// known here, or it names no place. Only plain HTTP is spoken, without redirects, and only the network where the
+/// peer answered is entered. Bounded in time; dropping the future stops it.
 pub async fn check_revocation(evidence: &Evidence, roots: &Roots, now: Timestamp) -> Revocation {
     let PeerIdentity::Certificates(chain) = &evidence.identity else { return Revocation::NotChecked };
     // Roots are read from the disk the first time.
@@ -40,7 +39,8 @@ pub async fn check_revocation(evidence: &Evidence, roots: &Roots, now: Timestamp
     });
     let places = places.await.unwrap_or_default();
     let deadline = tokio::time::Instant::now() + LIMIT;
-    let reach = if places.is_empty() { Reach::Internet } else { reach_of_peer(evidence).await };
+    // Its name could lead elsewhere by now.
+    let reach = evidence.tls.peer_address.map_or(Reach::Internet, Reach::granted_to);
     let mut state = Revocation::NotChecked;
     for place in places {
         let end = deadline.min(tokio::time::Instant::now() + LIMIT_OF_ONE);
@@ -72,12 +72,4 @@ async fn fetch(place: &RevocationPlace, reach: Reach) -> Result<Vec<u8>, HttpErr
         RevocationPlace::Responder(_, question) => address.fetch(Some(("application/ocsp-request", question)), reach, LARGEST_ANSWER).await,
         RevocationPlace::List(_) => address.fetch(None, reach, LARGEST_LIST).await,
     }
-}
-
-/// How near the peer is: its certificate may lead no nearer.
-async fn reach_of_peer(evidence: &Evidence) -> Reach {
-    let endpoint = &evidence.endpoint;
-    let found = tokio::time::timeout(LIMIT_OF_ONE, lookup_host((endpoint.host.as_str(), endpoint.port))).await;
-    let reach = found.ok().and_then(Result::ok).and_then(|addresses| addresses.map(|address| Reach::of(address.ip())).min());
-    reach.unwrap_or(Reach::Internet)
 }

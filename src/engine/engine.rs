@@ -77,7 +77,11 @@ impl Engine {
 
     /// Asks the issuer of a peer's certificate whether it still stands; see [`check_revocation`].
     pub async fn check_revocation(&self, evidence: &Evidence) -> Revocation {
-        check_revocation(evidence, &self.services.roots, (self.services.now)()).await
+        let roots = self.services.current_roots().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "no authority of the ledger counts");
+            self.services.roots.clone()
+        });
+        check_revocation(evidence, &roots, (self.services.now)()).await
     }
 
     /// The queue of jobs.

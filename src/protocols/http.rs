@@ -54,11 +54,22 @@ pub enum Reach {
     Internet,
     /// Inside one network.
     Network,
-    /// This machine, or the one cable it hangs on.
+    /// This machine.
     Machine,
+    /// The one cable a machine hangs on, many at once, or nothing at all: nobody's list lies there, but secrets of the
+    /// machine may (169.254.169.254).
+    Nowhere,
 }
 
 impl Reach {
+    /// How far inside the certificate of a peer at this address may lead.
+    pub fn granted_to(peer: IpAddr) -> Self {
+        match Self::of(peer) {
+            Self::Nowhere => Self::Network,
+            reach => reach,
+        }
+    }
+
     /// Of an address; one that holds another (RFC 4291, 6052, 3056) is judged by that.
     pub fn of(address: IpAddr) -> Self {
         match address {
@@ -69,7 +80,8 @@ impl Reach {
 
     fn of_v4(address: Ipv4Addr) -> Self {
         match address.octets() {
-            [0 | 127 | 224.., ..] | [169, 254, ..] => Self::Machine,
+            [127, ..] => Self::Machine,
+            [0 | 224.., ..] | [169, 254, ..] => Self::Nowhere,
             [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] | [198, 18..=19, ..] | [192, 0, 0, _] => Self::Network,
             _ => Self::Internet,
         }
@@ -82,7 +94,8 @@ impl Reach {
         let inner = |high: u16, low: u16| Self::of_v4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
         match address.segments() {
             [0x64, 0xff9b, .., high, low] | [0x2002, high, low, ..] => inner(high, low),
-            [0, 0, 0, 0, 0, 0, ..] | [0xfe80..=0xfebf | 0xff00.., ..] => Self::Machine,
+            [0, 0, 0, 0, 0, 0, 0, 1] => Self::Machine,
+            [0, 0, 0, 0, 0, 0, ..] | [0xfe80..=0xfebf | 0xff00.., ..] => Self::Nowhere,
             [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Self::Network,
             _ => Self::Internet,
         }
@@ -130,7 +143,7 @@ impl HttpAddress {
         let found = lookup_host((self.host.as_str(), self.port)).await.map_err(|_| HttpError::Host("there is no such host".to_owned()))?;
         let (allowed, refused): (Vec<SocketAddr>, Vec<_>) = found.partition(|address| Reach::of(address.ip()) <= reach);
         let mut error = match refused.first() {
-            Some(address) => HttpError::Host(format!("{} lies inside a network, where no certificate from outside may lead", address.ip())),
+            Some(address) => HttpError::Host(format!("{} is an address to which no certificate from outside may lead", address.ip())),
             None => HttpError::Host("the host has no address".to_owned()),
         };
         for address in allowed {
@@ -252,10 +265,14 @@ mod tests {
     #[test]
     fn reach_of_addresses() {
         let reach = |address: &str| Reach::of(address.parse().unwrap());
-        for near in ["127.0.0.1", "0.0.0.0", "169.254.169.254", "::1", "::", "::ffff:127.0.0.1", "fe80::1", "224.0.0.1", "255.255.255.255"]
-        {
+        for near in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
             assert_eq!(reach(near), Reach::Machine, "{near}");
         }
+        for nowhere in ["0.0.0.0", "169.254.169.254", "::", "::ffff:169.254.169.254", "fe80::1", "224.0.0.1", "255.255.255.255"] {
+            assert_eq!(reach(nowhere), Reach::Nowhere, "{nowhere}");
+            assert_eq!(Reach::granted_to(nowhere.parse().unwrap()), Reach::Network, "a neighbour leads to no service of this machine");
+        }
+        assert_eq!(Reach::granted_to("127.0.0.1".parse().unwrap()), Reach::Machine);
         for inside in ["10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd00::1", "64:ff9b::a00:1", "2002:a00:1::"] {
             assert_eq!(reach(inside), Reach::Network, "{inside}");
         }

@@ -15,6 +15,7 @@ pub(super) const ENUMERATED: u8 = 0x0a;
 pub(super) const UTC_TIME: u8 = 0x17;
 pub(super) const GENERALIZED_TIME: u8 = 0x18;
 pub(super) const SEQUENCE: u8 = 0x30;
+pub(super) const SET: u8 = 0x31;
 
 /// The tag `[number]` around something, or in its place where that is made of elements.
 pub(super) const fn context(number: u8) -> u8 {

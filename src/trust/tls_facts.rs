@@ -1,10 +1,13 @@
 //! What a TLS handshake agreed on, and how it went. Facts only.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// What the TLS connection had agreed on when the peer was judged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TlsFacts {
+    /// Where the peer really was when it was judged, whatever its name leads to later.
+    pub peer_address: Option<IpAddr>,
     /// `TLS1.3` or `TLS1.2`.
     pub version: Option<String>,
     /// The cipher suite's IANA name.

@@ -81,6 +81,7 @@ impl TlsSession {
         *self.verifier.seen() = Seen::Nothing;
         self.verifier.look_for_lists().await;
         self.recorder.begin();
+        let peer_address = stream.peer_addr().ok().map(|address| address.ip());
         let line = ObservedStream::new(stream, Some(self.recorder.clone()));
         let mut result = self.connector.connect(self.name.clone(), line).await;
         let mut facts = self.recorder.end(result.as_ref().err());
@@ -89,6 +90,7 @@ impl TlsSession {
             let TlsFacts { client_certificate, timeline, .. } = facts;
             facts = TlsFacts { client_certificate, timeline, ..facts_of(stream) };
         }
+        facts.peer_address = peer_address;
         *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = facts.clone();
         match (&mut *self.verifier.seen(), result) {
             (Seen::Accepted(evidence), Ok(stream)) => {

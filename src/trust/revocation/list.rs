@@ -6,7 +6,7 @@ use rustls::pki_types::CertificateRevocationListDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::subject::Subject;
-use super::{Finding, Statement, as_of, in_force, reason};
+use super::{Finding, Statement, as_of, in_force, name, reason};
 use crate::model::text;
 use crate::trust::der::{self, ENUMERATED, INTEGER, Reader, SEQUENCE};
 use crate::trust::signature::Signed;
@@ -49,9 +49,9 @@ impl RevocationList {
         CertificateRevocationListDer::pem_slice_iter(bytes).filter_map(|der| list(der.ok()?.as_ref())).collect()
     }
 
-    /// Whether it is of the issuer of this name (DER).
+    /// Whether it is of the issuer of this name (DER), however the two are written.
     pub(super) fn is_of(&self, issuer: &[u8]) -> bool {
-        Parts::read(&self.der).is_some_and(|parts| parts.issuer == issuer)
+        Parts::read(&self.der).is_some_and(|parts| name::is_same(parts.issuer, issuer))
     }
 
     /// What it says of `subject`, whose issuer it names.
@@ -64,9 +64,6 @@ impl RevocationList {
         if !list.signed.is_by(&subject.issuer) {
             return Err("it is not signed by the key that issued the certificate".to_owned());
         }
-        if !subject.issuer_may_sign_lists {
-            return Err("the issuer's own certificate does not allow it to sign revocation lists".to_owned());
-        }
         for extension in der::extensions(list.extensions).ok_or(DAMAGED)? {
             match extension.id {
                 ISSUING_DISTRIBUTION_POINT => covers(der::only(extension.value, SEQUENCE).ok_or(DAMAGED)?.inside(), subject)?,
@@ -76,6 +73,10 @@ impl RevocationList {
             }
         }
         let statement = find(list.entries, subject)?.unwrap_or(Statement::Good { until: list.until });
+        // Whose key took a certificate back means it, whatever the certificate says that somebody sent along with the key.
+        if matches!(statement, Statement::Good { .. }) && !subject.issuer_may_sign_lists {
+            return Err("the issuer's own certificate does not allow it to sign revocation lists".to_owned());
+        }
         let until = list.until.ok_or_else(|| "it does not say until when it holds".to_owned());
         as_of(statement, until.and_then(|until| in_force(list.from, until, now)))
     }

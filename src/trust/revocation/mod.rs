@@ -4,9 +4,12 @@
 mod answer;
 mod folder;
 mod list;
+mod name;
 mod subject;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -16,7 +19,7 @@ pub use list::RevocationList;
 use super::anchors::Anchors;
 use super::evidence::{Certificate, Problem, ProblemKind};
 use crate::model::text;
-use subject::Subject;
+use subject::{Subject, Ways};
 
 /// What is known of a certificate's revocation. *Not checked* is its own state, never "good".
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -79,10 +82,11 @@ pub enum RevocationPlace {
 }
 
 /// Looks whether a certificate of `chain` (leaf first) was taken back, as of `now`: in the answer about the leaf the
-/// server stapled (empty: none), then in `lists`. `anchors` is called only where an issuer is not in the chain.
+/// server stapled (empty: none), then in `lists`. Every certificate counts that stands on some way up from the leaf.
+/// `anchors` is called only where there is something to look in.
 ///
 /// A certificate whose issuer is not known by its signature stays *not checked*; of the leaf, what is at hand is then
-/// *unusable*.
+/// *unusable*. A chain of more certificates of one name than are looked at is a problem itself.
 pub fn check<'a>(
     chain: &'a [Certificate],
     anchors: impl FnOnce() -> &'a Anchors,
@@ -90,36 +94,49 @@ pub fn check<'a>(
     lists: &[RevocationList],
     now: Timestamp,
 ) -> Checked {
-    let mut checked = Checked::default();
-    if let Some(issuer) = chain.first().and_then(subject::issuer_of) {
-        let list = lists.iter().find(|list| list.is_of(issuer)).map(|list| RevocationSource::File(list.name.clone()));
-        if let Some(source) = Some(RevocationSource::Staple).filter(|_| !staple.is_empty()).or(list) {
-            checked.leaf = Revocation::Unusable { source, why: NO_ISSUER.to_owned() };
-        }
+    if staple.is_empty() && lists.is_empty() {
+        return Checked::default();
     }
     let wanted = |at: usize, issuer: &[u8]| (at == 0 && !staple.is_empty()) || lists.iter().any(|list| list.is_of(issuer));
-    for subject in subject::path(chain, anchors, wanted) {
-        let mut state = Revocation::NotChecked;
+    let Ways { subjects, is_cut } = subject::up(chain, anchors, wanted);
+    let mut states = BTreeMap::<usize, Revocation>::new();
+    for subject in subjects {
+        let state = states.entry(subject.at).or_default();
         if subject.at == 0 && !staple.is_empty() {
-            state = state.or(Revocation::from_finding(answer::look(staple, &subject, now), RevocationSource::Staple));
+            state.take_in(Revocation::from_finding(answer::look(staple, &subject, now), RevocationSource::Staple));
         }
         for list in lists.iter().filter(|list| list.is_of(subject.issuer_name())) {
-            state = state.or(Revocation::from_finding(list.look(&subject, now), RevocationSource::File(list.name.clone())));
-        }
-        checked.problems.extend(state.problem(subject.at));
-        if subject.at == 0 {
-            checked.leaf = state;
+            state.take_in(Revocation::from_finding(list.look(&subject, now), RevocationSource::File(list.name.clone())));
         }
     }
-    checked
+    let mut problems: Vec<_> = states.iter().filter_map(|(at, state)| state.problem(*at)).collect();
+    let mut leaf = states.remove(&0).unwrap_or_default();
+    if is_cut {
+        problems.push(Problem { kind: ProblemKind::Revoked, at: 0, text: format!("whether it was taken back cannot be told: {TOO_MANY}") });
+    }
+    let is_open = matches!(leaf, Revocation::NotChecked) || (is_cut && !matches!(leaf, Revocation::Revoked { .. }));
+    if let Some(issuer) = chain.first().and_then(subject::issuer_of).filter(|_| is_open) {
+        let list = lists.iter().find(|list| list.is_of(issuer)).map(|list| RevocationSource::File(list.name.clone()));
+        if let Some(source) = Some(RevocationSource::Staple).filter(|_| !staple.is_empty()).or(list) {
+            leaf = Revocation::Unusable { source, why: if is_cut { TOO_MANY } else { NO_ISSUER }.to_owned() };
+        }
+    }
+    Checked { leaf, problems }
 }
 
 const NO_ISSUER: &str = "its signature cannot be checked, because the certificate of the issuer is not at hand";
+const TOO_MANY: &str = "the server sent more certificates of the same names than are looked at";
 
 /// Where to ask about the leaf of `chain`, responders first; empty where its issuer is not known or names no place.
 pub fn places<'a>(chain: &'a [Certificate], anchors: impl FnOnce() -> &'a Anchors) -> Vec<RevocationPlace> {
-    leaf(chain, anchors).map(|leaf| leaf.places()).unwrap_or_default()
+    let leaf = leaf(chain, anchors);
+    let mut places = leaf.iter().flat_map(Subject::responders).take(MOST_QUESTIONS).collect::<Vec<_>>();
+    places.extend(leaf.first().into_iter().flat_map(Subject::lists));
+    places
 }
+
+/// More questions than this are not asked.
+const MOST_QUESTIONS: usize = 8;
 
 /// What came from a `place` about the leaf of `chain`: signatures and dates are looked at as in [`check`].
 pub fn check_fetched<'a>(
@@ -129,20 +146,28 @@ pub fn check_fetched<'a>(
     bytes: &[u8],
     now: Timestamp,
 ) -> Revocation {
-    let Some(leaf) = leaf(chain, anchors) else { return Revocation::NotChecked };
-    let finding = match place {
-        RevocationPlace::Responder(..) => answer::look(bytes, &leaf, now),
-        RevocationPlace::List(address) => match RevocationList::read(address, bytes).as_slice() {
-            [] => Err("what came is no revocation list".to_owned()),
-            [list, ..] if !list.is_of(leaf.issuer_name()) => Err("what came is the list of another issuer".to_owned()),
-            [list, ..] => list.look(&leaf, now),
-        },
+    let list = match place {
+        RevocationPlace::Responder(..) => None,
+        RevocationPlace::List(address) => RevocationList::read(address, bytes).into_iter().next(),
     };
-    Revocation::from_finding(finding, RevocationSource::Fetched(text::display_safe(place.address().as_bytes())))
+    let mut state = Revocation::NotChecked;
+    for leaf in leaf(chain, anchors) {
+        let finding = match (place, &list) {
+            (RevocationPlace::Responder(..), _) => answer::look(bytes, &leaf, now),
+            (RevocationPlace::List(_), None) => Err("what came is no revocation list".to_owned()),
+            (RevocationPlace::List(_), Some(list)) if !list.is_of(leaf.issuer_name()) => {
+                Err("what came is the list of another issuer".to_owned())
+            }
+            (RevocationPlace::List(_), Some(list)) => list.look(&leaf, now),
+        };
+        state.take_in(Revocation::from_finding(finding, RevocationSource::Fetched(text::display_safe(place.address().as_bytes()))));
+    }
+    state
 }
 
-fn leaf<'a>(chain: &'a [Certificate], anchors: impl FnOnce() -> &'a Anchors) -> Option<Subject<'a>> {
-    subject::path(chain, anchors, |at, _| at == 0).into_iter().next().filter(|subject| subject.at == 0)
+/// The leaf of `chain`, once for each key that fits its signature.
+fn leaf<'a>(chain: &'a [Certificate], anchors: impl FnOnce() -> &'a Anchors) -> Vec<Subject<'a>> {
+    subject::up(chain, anchors, |at, _| at == 0).subjects
 }
 
 /// What one answer or list says of a certificate; the error says why it does not count.
@@ -177,6 +202,10 @@ impl Revocation {
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         if other.weight() > self.weight() { other } else { self }
+    }
+
+    fn take_in(&mut self, other: Self) {
+        *self = std::mem::take(self).or(other);
     }
 
     /// The problem of a certificate at this place of its chain, if it was taken back.

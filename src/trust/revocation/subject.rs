@@ -1,6 +1,9 @@
 //! A certificate whose revocation is looked up, and the one who signed it. Who that is, a signature says, never a name
 //! alone.
 
+use std::cell::{Cell, LazyCell};
+use std::collections::{HashMap, HashSet};
+
 use sha1::Sha1;
 use sha2::Digest;
 use x509_parser::certificate::X509Certificate;
@@ -20,49 +23,83 @@ pub(super) struct Subject<'a> {
     pub(super) x509: X509Certificate<'a>,
     /// The issuer's SubjectPublicKeyInfo.
     pub(super) issuer: PublicKey<'a>,
-    /// Its issuer's certificate does not forbid signing lists.
+    /// Some certificate of its issuer does not forbid signing lists.
     pub(super) issuer_may_sign_lists: bool,
 }
 
-/// More certificates than this are not looked at.
-const LONGEST_CHAIN: usize = 10;
+/// More signatures than this are not checked: whoever sends a chain decides how many would have to be.
+const MOST_CHECKS: usize = 500;
+
+/// More certificates, each with one issuer's key, are not looked up: lists may be long.
+const MOST_SUBJECTS: usize = 32;
 
 /// More addresses than this are not asked.
 const MOST_PLACES: usize = 4;
 
-/// The certificates from the leaf upwards whose issuer is known, each with it. `anchors` is called only where the
-/// issuer of a `wanted` certificate (by its place and its issuer's name) is not in the chain.
-pub(super) fn path<'a>(
-    chain: &'a [Certificate],
-    anchors: impl FnOnce() -> &'a Anchors,
-    wanted: impl Fn(usize, &[u8]) -> bool,
-) -> Vec<Subject<'a>> {
-    let mut unused: Vec<_> = chain.iter().enumerate().take(LONGEST_CHAIN).filter_map(|(at, shown)| Some((at, link(&shown.der)?))).collect();
-    let mut path = Vec::new();
-    let mut next = unused.iter().position(|(at, _)| *at == 0);
-    while let Some(place) = next {
-        let (at, (x509, signed)) = unused.remove(place);
-        let signer = |spki: &'a [u8]| PublicKey::read(spki).filter(|key| signed.is_by(key));
+/// What [`up`] found.
+#[derive(Default)]
+pub(super) struct Ways<'a> {
+    /// The leaf's first. A certificate is there once for each key that fits its signature: there are keys made to fit one.
+    pub(super) subjects: Vec<Subject<'a>>,
+    /// There was more to check than is checked.
+    pub(super) is_cut: bool,
+}
+
+/// The `wanted` certificates (by place and issuer's name) on every way up from the leaf whose issuer is known, each with it.
+/// Of several ways none is preferred, and no issuer is believed more than its key: a server sends what it likes. `anchors`
+/// is called only for a wanted one.
+pub(super) fn up<'a>(chain: &'a [Certificate], anchors: impl FnOnce() -> &'a Anchors, wanted: impl Fn(usize, &[u8]) -> bool) -> Ways<'a> {
+    let mut different = HashSet::new();
+    let each = chain.iter().enumerate().filter(|(_, shown)| different.insert(&shown.der));
+    let links: Vec<_> = each.filter_map(|(at, shown)| Some((at, link(&shown.der)?))).collect();
+    let anchors = LazyCell::new(anchors);
+    let mut ways = Ways::default();
+    let checks = Cell::new(0);
+    let mut reached: Vec<usize> = links.first().filter(|(at, _)| *at == 0).map(|_| 0).into_iter().collect();
+    let mut followed = 0;
+    while let Some(&here) = reached.get(followed) {
+        followed += 1;
+        let (at, (x509, signed)) = &links[here];
+        let name = x509.issuer().as_raw();
+        let signs = |spki: &'a [u8]| {
+            checks.set(checks.get() + 1);
+            PublicKey::read(spki).filter(|key| signed.is_by(key))
+        };
+        let own = x509.tbs_certificate.subject_pki.raw;
         // Who vouches for itself can also take itself back only by its own word.
-        if x509.subject().as_raw() == x509.issuer().as_raw() && signer(x509.tbs_certificate.subject_pki.raw).is_some() {
-            break;
+        if x509.subject().as_raw() == name && signs(own).is_some() {
+            continue;
         }
-        let sent = unused.iter().enumerate().find_map(|(place, (_, (candidate, _)))| {
-            let named = candidate.subject().as_raw() == x509.issuer().as_raw();
-            let key = named.then(|| signer(candidate.tbs_certificate.subject_pki.raw)).flatten()?;
-            Some((place, key, may_sign_lists(candidate)))
-        });
-        next = sent.map(|(place, ..)| place);
-        let issuer = sent.map(|(_, key, may)| (key, may));
-        if let Some((issuer, issuer_may_sign_lists)) = issuer {
-            path.push(Subject { at, x509, issuer, issuer_may_sign_lists });
-        } else if wanted(at, x509.issuer().as_raw()) {
-            let issuer = anchors().named(x509.issuer().as_raw()).find_map(|anchor| signer(&anchor.spki));
-            path.extend(issuer.map(|issuer| Subject { at, x509, issuer, issuer_may_sign_lists: true }));
-            break;
+        let is_wanted = wanted(*at, name);
+        let known = is_wanted.then(|| anchors.named(name).map(|anchor| (&*anchor.spki, true, None)));
+        let sent = links.iter().enumerate().filter(|(place, (_, (other, _)))| *place != here && other.subject().as_raw() == name);
+        let sent = sent.map(|(place, (_, (other, _)))| (other.tbs_certificate.subject_pki.raw, may_sign_lists(other), Some(place)));
+        let mut issuers: HashMap<&[u8], Option<usize>> = HashMap::new();
+        for (spki, may_sign_lists, place) in known.into_iter().flatten().chain(sent) {
+            if checks.get() > MOST_CHECKS || ways.subjects.len() > MOST_SUBJECTS {
+                ways.is_cut = true;
+                return ways;
+            }
+            let first = match issuers.get(spki) {
+                Some(first) => *first,
+                None => {
+                    let key = signs(spki);
+                    let first = key.map(|_| ways.subjects.len());
+                    if let Some(issuer) = key.filter(|_| is_wanted) {
+                        ways.subjects.push(Subject { at: *at, x509: x509.clone(), issuer, issuer_may_sign_lists: may_sign_lists });
+                    }
+                    issuers.insert(spki, first);
+                    first
+                }
+            };
+            let Some(first) = first else { continue };
+            if let Some(subject) = ways.subjects.get_mut(first) {
+                subject.issuer_may_sign_lists |= may_sign_lists;
+            }
+            reached.extend(place.filter(|place| !reached.contains(place)));
         }
     }
-    path
+    ways
 }
 
 /// The DER of the name of who issued it; `None` if it vouches for itself or cannot be read.
@@ -109,8 +146,8 @@ impl Subject<'_> {
         addresses
     }
 
-    /// Where to ask about it, responders first.
-    pub(super) fn places(&self) -> Vec<RevocationPlace> {
+    /// The responders to ask about it, each with the question.
+    pub(super) fn responders(&self) -> Vec<RevocationPlace> {
         let mut places = Vec::new();
         for extension in self.x509.extensions() {
             if let ParsedExtension::AuthorityInfoAccess(access) = extension.parsed_extension() {
@@ -119,9 +156,12 @@ impl Subject<'_> {
                 places.extend(addresses.map(|address| RevocationPlace::Responder(address.to_owned(), answer::question(self))));
             }
         }
-        let lists = self.list_addresses().into_iter().take(MOST_PLACES);
-        places.extend(lists.map(|address| RevocationPlace::List(address.to_owned())));
         places
+    }
+
+    /// The lists to fetch about it.
+    pub(super) fn lists(&self) -> Vec<RevocationPlace> {
+        self.list_addresses().into_iter().take(MOST_PLACES).map(|address| RevocationPlace::List(address.to_owned())).collect()
     }
 
     /// The hashes of its issuer's name and key by which OCSP names it (RFC 6960 section 4.1.1).

@@ -1,5 +1,6 @@
 //! The engine against the embedded servers: whom it asks what, and what it does when a line breaks.
 
+mod asking_the_issuer;
 mod bad_input;
 mod certified;
 mod changed;

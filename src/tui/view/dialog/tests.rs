@@ -64,6 +64,7 @@ fn evidence() -> Evidence {
             link(Origin::Missing, LinkSignature::Unchecked, "Example Root", None),
         ],
         tls: TlsFacts {
+            peer_address: None,
             version: Some("TLS1.3".into()),
             suite: Some("TLS_AES_256_GCM_SHA384".into()),
             key_exchange: Some("X25519MLKEM768".into()),
