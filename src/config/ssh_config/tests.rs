@@ -194,7 +194,7 @@ fn what_is_not_followed_is_remarked_where_it_counts() {
     assert_eq!(asked(&config, "a").remarks, ["KnownHostsCommand of the SSH configuration is not followed"]);
     assert_eq!(asked(&config, "a").revoked_host_keys.as_deref(), Some(Path::new("/home/ann/a")));
     let b = asked(&config, "b");
-    assert!(b.port.is_none() && b.remarks[0].contains("line 4: the command of Match exec tells nothing: it did not end"), "{b:?}");
+    assert!(b.port.is_none() && b.remarks[0].contains("line 5: the command of Match exec tells nothing: it did not end"), "{b:?}");
     assert_eq!((asked(&config, "c").port, asked(&config, "c").remarks.len()), (Some(2), 0));
 }
 

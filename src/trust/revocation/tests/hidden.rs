@@ -106,12 +106,12 @@ impl Scene {
 fn an_issuer_made_up_without_the_right_to_sign_lists_hides_nothing() {
     let scene = scene();
     let fake = scene.fake(&[KeyUsagePurpose::KeyCertSign]);
-    scene.assert_leaf_taken_back(&scene.with(&[fake.clone()]));
+    scene.assert_leaf_taken_back(&scene.with(std::slice::from_ref(&fake)));
     scene.assert_leaf_taken_back(&[scene.chain[0].clone(), fake.clone()]);
     // Without the right it still says nothing good.
     let other = list(99, &scene.intermediate);
     assert!(matches!(scene.check(&scene.chain, &other).leaf, Revocation::Good { .. }));
-    assert!(matches!(scene.check(&scene.with(&[fake.clone()]), &other).leaf, Revocation::Good { .. }), "the real one has it");
+    assert!(matches!(scene.check(&scene.with(std::slice::from_ref(&fake)), &other).leaf, Revocation::Good { .. }), "the real one has it");
     let alone = scene.check(&[scene.chain[0].clone(), fake], &other).leaf;
     assert!(matches!(&alone, Revocation::Unusable { why, .. } if why.contains("does not allow")), "{alone:?}");
 }
