@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::question::{ConflictAnswer, ConflictQuestion, InteractiveQuestion, SecretAnswer, SecretQuestion, TrustQuestion, TrustReply};
 use crate::secrets::Secret;
+use crate::trust::Fingerprint;
 
 /// Nobody answered: the question was closed, or nobody is there. It always means no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +16,10 @@ pub struct Declined;
 pub trait Prompter: Send + Sync {
     /// Is this peer to be trusted?
     async fn trust(&self, question: TrustQuestion) -> Result<TrustReply, Declined>;
+    /// The fingerprints brought along to answer it by: where there are any, an identity nobody accepts is another than named.
+    fn named(&self) -> Vec<Fingerprint> {
+        Vec::new()
+    }
     /// A password or passphrase.
     async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined>;
     /// Answers to a server's own prompts, one for each.
