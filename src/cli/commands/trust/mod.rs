@@ -19,9 +19,9 @@ use crate::engine::{Ledger, LedgerError, Sought};
 use crate::model::site::ParsedUrl;
 use crate::model::{Endpoint, Protocol, text};
 use crate::setup::{Choices, Setup};
+use crate::trust::Fingerprint;
 use crate::trust::ledger::{Confirmation, Row, Subject};
-use crate::trust::store::Kept;
-use crate::trust::{Fingerprint};
+use crate::trust::store::{FOREIGN, Kept};
 
 /// The answer to a fingerprint that is none, or to a place that says no port.
 const HOW_TO_NAME: &str = "Name it as host:port, as a URL, or by its fingerprint (sha256:HEX, SHA256:base64).";
@@ -160,7 +160,16 @@ async fn export(ledger: &Ledger, file: Option<&Path>) -> Result<ExitCode, Failur
 }
 
 async fn import(ledger: &Ledger, file: &Path) -> Result<ExitCode, Failure> {
-    let imported = ledger.import(&String::from_utf8_lossy(&read(file, "Check the name and who may read it.")?)).await?;
+    let text = String::from_utf8_lossy(&read(file, "Check the name and who may read it.")?).into_owned();
+    let imported = ledger.import(&text).await.map_err(|error| match error.reason.strip_prefix(FOREIGN) {
+        Some(why) => Failure::because(
+            ExitCode::Local,
+            format!("{}{}", shown(file), why.split(';').next().unwrap_or_default()),
+            "",
+            "Your own ledger is untouched. Export the file again where it came from: sealift trust export.",
+        ),
+        None => error.into(),
+    })?;
     for endpoint in &imported.added {
         output::say(&format!("trusted: {endpoint}"));
     }
