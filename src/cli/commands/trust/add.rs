@@ -1,5 +1,6 @@
 //! `trust add`: a certificate at one server, an authority for all FTPS servers, or the host key of an SSH server.
 
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -8,14 +9,18 @@ use super::{HOW_TO_NAME, endpoint_of, read, shown, tell};
 use crate::cli::args::TrustAdd;
 use crate::cli::exit::{ExitCode, Failure};
 use crate::cli::output;
+use crate::cli::prompt::LinePrompter;
+use crate::engine::advice::problem_words;
 use crate::engine::{self, KnownHostKey, Ledger, NamedHostKey, Services, Sought};
 use crate::model::site::ParsedUrl;
 use crate::model::{Endpoint, Protocol, Site, text};
+use crate::protocols::tls::verify_chain;
+use crate::trust::assess::{Purpose, Usage};
 use crate::trust::certificate::CertificateFacts;
 use crate::trust::document;
 use crate::trust::ledger::Subject;
 use crate::trust::store::Authority;
-use crate::trust::{Certificate, Fingerprint, HostKey, Pin, ProblemKind, Verified};
+use crate::trust::{Certificate, Evidence, Fingerprint, HostKey, Pin, ProblemKind, Remember, Verified};
 
 /// How whoever is trusted was named.
 enum Named {
@@ -27,7 +32,7 @@ enum Named {
 
 pub(super) async fn add(command: &TrustAdd, ledger: &Ledger, services: &Services) -> Result<ExitCode, Failure> {
     if let Some(file) = &command.authority {
-        return add_authority(ledger, file, command.fingerprint.as_deref()).await;
+        return add_authority(ledger, file, command.fingerprint.as_deref(), command.yes).await;
     }
     let (whom, identity) = (command.endpoint.as_deref().unwrap_or_default(), command.identity.as_deref().unwrap_or_default());
     let endpoint = endpoint_of(whom)?;
@@ -38,9 +43,10 @@ pub(super) async fn add(command: &TrustAdd, ledger: &Ledger, services: &Services
         (_, Some(Protocol::Ftp)) => {
             Err(Failure::usage("a server shows no identity over ftp://", format!("Name it as ftpes://{endpoint} if it speaks TLS.")))
         }
-        (Named::HostKey(_), Some(Protocol::Ftpes | Protocol::Ftps)) => {
-            Err(Failure::usage("an FTPS server has a certificate, and this is an SSH host key", format!("For an SSH server: sftp://{endpoint}.")))
-        }
+        (Named::HostKey(_), Some(Protocol::Ftpes | Protocol::Ftps)) => Err(Failure::usage(
+            "an FTPS server has a certificate, and this is an SSH host key",
+            format!("For an SSH server: sftp://{endpoint}."),
+        )),
         (Named::Certificates(_), Some(Protocol::Sftp)) => Err(Failure::usage(
             "an SSH server has a host key, and this is a certificate of another kind (X.509)",
             "Name the fingerprint of its key (SHA256:base64), its .pub file, or a known_hosts line.",
@@ -58,9 +64,8 @@ pub(super) async fn add(command: &TrustAdd, ledger: &Ledger, services: &Services
             let pin = Pin::named(named, None, Timestamp::now());
             add_certificate(ledger, endpoint, pin, command.yes).await
         }
-        (Named::Certificates(mut chain), _) => {
-            let leaf = chain.swap_remove(0);
-            let pin = Pin::named(Fingerprint::of(&leaf.der), Some(leaf), Timestamp::now());
+        (Named::Certificates(chain), _) => {
+            let pin = assessed(&endpoint, chain, services).await?;
             add_certificate(ledger, endpoint, pin, command.yes).await
         }
     }
@@ -102,19 +107,27 @@ async fn add_host_key(endpoint: &Endpoint, whom: &str, named: NamedHostKey, serv
     Ok(ExitCode::Ok)
 }
 
-async fn add_certificate(ledger: &Ledger, endpoint: Endpoint, mut pin: Pin, yes: bool) -> Result<ExitCode, Failure> {
-    let now = Timestamp::now();
-    if let Some(facts) = pin.leaf.as_ref().and_then(|leaf| CertificateFacts::read(&leaf.der).ok()) {
-        for (holds, kind, words) in [
-            (now > facts.not_after, ProblemKind::Expired, "it expired; that is accepted with it"),
-            (now < facts.not_before, ProblemKind::NotYetValid, "it is not valid yet; that is accepted with it"),
-        ] {
-            if holds {
-                pin.accepted.insert(kind);
-                output::say(words);
-            }
-        }
+/// The pin for a certificate of a file, with exactly what is wrong with it now. Nobody can accept that it was taken back.
+async fn assessed(endpoint: &Endpoint, chain: Vec<Certificate>, services: &Services) -> Result<Pin, Failure> {
+    let (at, roots, now) = (endpoint.clone(), services.current_roots().await?, Timestamp::now());
+    let assess = move || {
+        let assessment = verify_chain(&chain, Purpose { host: Some(&at.host), usage: Usage::Server }, &roots, &[], now);
+        Evidence::of_certificates(at, chain, assessment, None)
+    };
+    let evidence = tokio::task::spawn_blocking(assess).await.map_err(|error| Failure::unreadable("the certificate", error, ""))?;
+    if evidence.unusable {
+        let why = evidence.problems.iter().map(problem_words).collect::<Vec<_>>().join(" ");
+        return Err(Failure::because(ExitCode::Identity, "no connection can be made with this certificate; nothing was changed", why, ""));
     }
+    for problem in &evidence.problems {
+        output::say(&format!("accepted with it: {} ({})", problem.kind.name(), problem.text));
+    }
+    let mut pin = Pin { last_seen: None, ..Pin::of(&evidence, Remember::Always, Verified::Named, now) };
+    pin.accepted.remove(&ProblemKind::Revoked);
+    Ok(pin)
+}
+
+async fn add_certificate(ledger: &Ledger, endpoint: Endpoint, pin: Pin, yes: bool) -> Result<ExitCode, Failure> {
     let known = ledger.find(Sought::Endpoint(endpoint.clone())).await?;
     let other = known.iter().find(|row| matches!(row.subject, Subject::Certificate(_)) && row.fingerprint != pin.certificate);
     if let Some(other) = other.filter(|_| !yes) {
@@ -130,7 +143,7 @@ async fn add_certificate(ledger: &Ledger, endpoint: Endpoint, mut pin: Pin, yes:
     Ok(ExitCode::Ok)
 }
 
-async fn add_authority(ledger: &Ledger, file: &Path, fingerprint: Option<&str>) -> Result<ExitCode, Failure> {
+async fn add_authority(ledger: &Ledger, file: &Path, fingerprint: Option<&str>, yes: bool) -> Result<ExitCode, Failure> {
     let certificate = match <[Certificate; 1]>::try_from(certificates(file, &read(file, "Check the name.")?)?) {
         Ok([certificate]) => certificate,
         Err(several) => {
@@ -151,6 +164,22 @@ async fn add_authority(ledger: &Ledger, file: &Path, fingerprint: Option<&str>) 
             return Err(Failure::because(ExitCode::Identity, "this is not the authority you named; nothing was changed", why, ""));
         }
         verified = Verified::Fingerprint;
+    } else if !yes {
+        let Some(person) = io::stderr().is_terminal().then(LinePrompter::open).flatten() else {
+            return Err(Failure::usage(
+                "an authority vouches for every FTPS server, and nobody is here to be asked; nothing was changed",
+                "Name it with --fingerprint, or say --yes.",
+            ));
+        };
+        let days = [facts.not_before, facts.not_after].map(|time| time.strftime("%Y-%m-%d").to_string()).join(" to ");
+        let question = format!(
+            "{}\n  Validity     {days}\n  Fingerprint  {}\nTrust it to vouch for every FTPS server?",
+            facts.owner(),
+            facts.fingerprint.colons()
+        );
+        if !person.agrees(&question).await {
+            return Err(Failure::because(ExitCode::Error, "nothing was changed", "", ""));
+        }
     }
     let kept = ledger.accept_authority(Authority { certificate, since: Timestamp::now(), verified }).await?;
     tell(&kept, &format!("trusted to vouch for FTPS servers: {}, {}", facts.owner(), facts.fingerprint));
@@ -170,4 +199,3 @@ fn certificates(file: &Path, bytes: &[u8]) -> Result<Vec<Certificate>, Failure> 
     }
     Ok(all)
 }
-
