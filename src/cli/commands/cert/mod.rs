@@ -80,7 +80,7 @@ fn source(what: &OsStr) -> Result<Source, Failure> {
 }
 
 fn choices(timeout: Option<u64>, ssh_config: Option<PathBuf>) -> Choices {
-    ConnectOptions { timeout, ssh_config, ..ConnectOptions::default() }.choices()
+    ConnectOptions { ssh_config, timeout, ..ConnectOptions::default() }.choices()
 }
 
 async fn look(site: &Site, choices: &Choices) -> Result<Evidence, Failure> {
