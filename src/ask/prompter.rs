@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::question::{ConflictAnswer, ConflictQuestion, InteractiveQuestion, SecretAnswer, SecretQuestion, TrustQuestion, TrustReply};
 use crate::secrets::Secret;
+use crate::trust::Fingerprint;
 
 /// Nobody answered: the question was closed, or nobody is there. It always means no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +19,10 @@ pub trait Prompter: Send + Sync {
     /// Shows a peer that nobody can trust, whatever they say, until the person has seen it. Who has no screen leaves it to
     /// the words of the failure.
     async fn show(&self, _: TrustQuestion) {}
+    /// The fingerprints brought along to answer it by: where there are any, an identity nobody accepts is another than named.
+    fn named(&self) -> Vec<Fingerprint> {
+        Vec::new()
+    }
     /// A password or passphrase.
     async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined>;
     /// Answers to a server's own prompts, one for each.

@@ -118,6 +118,9 @@ pub struct CertShow {
     /// Print JSON lines, one object for each thing.
     #[arg(long)]
     pub json: bool,
+    /// Read this file in place of ~/.ssh/config and /etc/ssh/ssh_config, or "none".
+    #[arg(short = 'F', long, value_name = "FILE")]
+    pub ssh_config: Option<PathBuf>,
     /// Seconds a silent server is waited for.
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<u64>,
@@ -147,6 +150,9 @@ pub struct CertVerify {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+    /// Read this file in place of ~/.ssh/config and /etc/ssh/ssh_config, or "none".
+    #[arg(short = 'F', long, value_name = "FILE")]
+    pub ssh_config: Option<PathBuf>,
     /// Seconds a silent server is waited for.
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<u64>,
@@ -202,10 +208,10 @@ pub enum Trust {
 /// `trust add`.
 #[derive(Args)]
 pub struct TrustAdd {
-    /// host:port or URL.
+    /// host:port or URL; sftp://host for an SSH server.
     #[arg(required_unless_present = "authority", requires = "identity")]
     pub endpoint: Option<String>,
-    /// Fingerprint of the certificate, or a file with it (PEM, DER).
+    /// Fingerprint of the certificate or host key, or a file with it (PEM, DER, .pub, known_hosts line).
     #[arg(value_name = "FINGERPRINT|FILE")]
     pub identity: Option<String>,
     /// Trust this authority to vouch for FTPS servers (PEM, DER).
@@ -214,7 +220,7 @@ pub struct TrustAdd {
     /// The authority's certificate has to be this one.
     #[arg(long, requires = "authority")]
     pub fingerprint: Option<String>,
-    /// In place of another certificate that is trusted there.
+    /// In place of another certificate that is trusted there; an authority without a question.
     #[arg(long)]
     pub yes: bool,
 }

@@ -104,7 +104,7 @@ async fn reach(target: &Target, settings: &FtpSettings, services: &Services) -> 
         Err(error) => return Err(error.into()),
     };
     if let Some(named) = target.fingerprint {
-        return Err(ConnectFailure::NotAsNamed { named, evidence });
+        return Err(ConnectFailure::NotAsNamed { named: vec![named], evidence });
     }
     let turn = services.asking.lock().await;
     let known = services.pin(endpoint).await?;

@@ -55,7 +55,10 @@ pub(super) async fn decide(
         dangerous,
         can_remember,
     };
-    let TrustReply { answer, verified } = services.prompter.trust(question).await.map_err(|_| refused())?;
+    let TrustReply { answer, verified } = services.prompter.trust(question).await.map_err(|_| {
+        let named = services.prompter.named();
+        if named.is_empty() { refused() } else { ConnectFailure::NotAsNamed { named, evidence: Box::new(evidence.clone()) } }
+    })?;
     let remember = match answer {
         TrustAnswer::Always if can_remember => Remember::Always,
         TrustAnswer::Once | TrustAnswer::Always => Remember::Once,

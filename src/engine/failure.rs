@@ -17,8 +17,8 @@ pub enum ConnectFailure {
     Rejected(Box<Evidence>),
     /// The peer is not the one whose fingerprint was named for this connection; nobody is asked then.
     NotAsNamed {
-        /// The fingerprint that was named.
-        named: Fingerprint,
+        /// The fingerprints that were named.
+        named: Vec<Fingerprint>,
         /// What was shown instead.
         evidence: Box<Evidence>,
     },

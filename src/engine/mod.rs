@@ -32,6 +32,7 @@ mod transfer;
 pub use advice::Advice;
 pub use check_revocation::check_revocation;
 pub use connect::Target;
+pub use connect_ssh::{KnownHostKey, NamedHostKey, trust_host_key};
 pub use engine::Engine;
 pub use event::Event;
 pub use facts::{SecurityLevel, SessionFacts, TrustBasis};

@@ -52,7 +52,7 @@ impl Services {
     }
 
     /// The authorities of the machine, of the command line, and of the person's ledger as it is now.
-    pub(super) async fn current_roots(&self) -> Result<Roots, StoreError> {
+    pub async fn current_roots(&self) -> Result<Roots, StoreError> {
         let own = in_the_store(&self.trust, |store| {
             Ok(store.authorities().unwrap_or_else(|error| {
                 tracing::warn!(%error, "no authority of the ledger counts");

@@ -11,7 +11,7 @@ use crate::ask::{
 };
 use crate::model::Endpoint;
 use crate::secrets::Secret;
-use crate::trust::{Fingerprint, ProblemKind, Verified};
+use crate::trust::{Fingerprint, Problem, ProblemKind, Verified};
 
 /// Where a secret comes from, when it is wanted.
 #[derive(Clone)]
@@ -47,6 +47,8 @@ impl SecretSource {
 /// Answers brought along first, then `then`.
 pub struct GivenAnswers<P> {
     trust: Vec<Fingerprint>,
+    /// Those of them that somebody showed: they are not named for anybody else.
+    met: Mutex<Vec<Fingerprint>>,
     password: Mutex<SecretSource>,
     passphrase: Mutex<SecretSource>,
     /// Whose password it is: the first that was asked for. It is given to no other server and no other user.
@@ -59,12 +61,28 @@ pub struct GivenAnswers<P> {
 impl<P: Prompter> GivenAnswers<P> {
     /// Trusts `trust` for this run, gives `password` and `passphrase` once each is wanted; `tell` hears of commands that fail.
     pub fn new(trust: Vec<Fingerprint>, password: SecretSource, passphrase: SecretSource, tell: fn(&str), then: P) -> Self {
-        Self { trust, password: Mutex::new(password), passphrase: Mutex::new(passphrase), whose: Mutex::default(), tell: Some(tell), then }
+        Self {
+            trust,
+            met: Mutex::default(),
+            password: Mutex::new(password),
+            passphrase: Mutex::new(passphrase),
+            whose: Mutex::default(),
+            tell: Some(tell),
+            then,
+        }
     }
 
     /// The same answers before a screen that answers: nothing writes to the terminal any more.
     pub fn before<Q: Prompter>(self, then: Q) -> GivenAnswers<Q> {
-        GivenAnswers { trust: self.trust, password: self.password, passphrase: self.passphrase, whose: self.whose, tell: None, then }
+        GivenAnswers {
+            trust: self.trust,
+            met: self.met,
+            password: self.password,
+            passphrase: self.passphrase,
+            whose: self.whose,
+            tell: None,
+            then,
+        }
     }
 
     /// The password once (a server that refuses it would refuse it again), passphrases as often as there are keys.
@@ -132,16 +150,29 @@ async fn run(command: &str, heard: bool) -> Result<Secret, String> {
 #[async_trait]
 impl<P: Prompter> Prompter for GivenAnswers<P> {
     async fn trust(&self, question: TrustQuestion) -> Result<TrustReply, Declined> {
-        let evidence = &question.evidence;
+        let shown = question.evidence.identity.fingerprint();
         // Whoever named the fingerprint may not know yet that it was revoked.
-        if self.trust.contains(&evidence.identity.fingerprint()) && !evidence.has(ProblemKind::Revoked) {
+        if self.trust.contains(&shown) && !question.evidence.has(ProblemKind::Revoked) {
+            self.met.lock().unwrap_or_else(PoisonError::into_inner).push(shown);
             return Ok(TrustReply { answer: TrustAnswer::Once, verified: Verified::Named });
+        }
+        let mut question = question;
+        if !self.named().is_empty() {
+            // One letter must not undo what was named.
+            question.dangerous = true;
+            let text = "it is NOT the identity you named with --trust".to_owned();
+            question.evidence.problems.insert(0, Problem { kind: ProblemKind::Other, at: 0, text });
         }
         self.then.trust(question).await
     }
 
     async fn show(&self, question: TrustQuestion) {
         self.then.show(question).await;
+    }
+
+    fn named(&self) -> Vec<Fingerprint> {
+        let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        self.trust.iter().filter(|named| !met.contains(named)).copied().collect()
     }
 
     async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined> {

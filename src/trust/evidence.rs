@@ -60,6 +60,14 @@ impl PeerIdentity {
         }
     }
 
+    /// A fingerprint in the notation commands take for such an identity: OpenSSH's for host keys, `sha256:HEX` for certificates.
+    pub fn named(&self, fingerprint: &Fingerprint) -> String {
+        match self {
+            Self::Certificates(_) => fingerprint.to_string(),
+            Self::HostKey(_) => fingerprint.openssh(),
+        }
+    }
+
     /// The fingerprint in the notation people compare: OpenSSH's for host keys, colons for certificates.
     pub fn shown_fingerprint(&self) -> String {
         match self {

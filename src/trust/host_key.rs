@@ -1,8 +1,11 @@
 //! What an SSH server shows: a key, and perhaps a certificate about it (OpenSSH's PROTOCOL.certkeys).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
 use super::fingerprint::Fingerprint;
+use super::ssh_blob::{Blob, key_facts};
 
 /// An SSH host key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +49,22 @@ impl HostKey {
     /// A key without a certificate.
     pub fn plain(algorithm: impl Into<String>, blob: impl Into<Box<[u8]>>) -> Self {
         Self { algorithm: algorithm.into(), blob: blob.into(), certificate: None }
+    }
+
+    /// The keys in a text of `.pub` or known_hosts lines, each once. Lines about other things are passed over, and so are
+    /// certificates and what a line with `@` says of a key: that is not this host's, or to be trusted no more.
+    pub fn read_lines(text: &str) -> Vec<Self> {
+        let mut keys: Vec<Self> = Vec::new();
+        for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', '@'])) {
+            let words: Vec<&str> = line.split([' ', '\t']).filter(|word| !word.is_empty()).take(3).collect();
+            let key = words.windows(2).find_map(|pair| {
+                let blob = STANDARD.decode(pair[1]).ok()?;
+                let is_key = Blob(&blob).string() == Some(pair[0].as_bytes()) && !pair[0].contains("-cert-") && key_facts(&blob).is_some();
+                is_key.then(|| Self::plain(pair[0], blob))
+            });
+            keys.extend(key.filter(|key| !keys.contains(key)));
+        }
+        keys
     }
 
     /// SHA-256 of the key's blob, as OpenSSH prints it.

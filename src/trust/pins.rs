@@ -89,13 +89,14 @@ impl Pin {
         }
     }
 
-    /// The pin for a certificate that was named before it was ever seen at work. What only naming can settle is accepted
-    /// with it (who vouches for it, for which name); that it ran out or was taken back asks again.
+    /// The pin for a certificate of which only the fingerprint was named before it was ever seen at work. Accepted is what
+    /// the certificate of a private server may honestly have; whatever else is wrong with it asks at the first connection.
     pub fn named(certificate: Fingerprint, leaf: Option<Certificate>, now: Timestamp) -> Self {
+        use ProblemKind::{CaAsEndEntity, NameFromCnOnly, OldVersion, SelfSigned, UnknownIssuer};
         Self {
             certificate,
             spki: leaf.as_ref().and_then(|leaf| public_key_of(&leaf.der)).map(Fingerprint::of),
-            accepted: ProblemKind::ALL.into_iter().filter(|kind| kind.is_settled_by_naming()).collect(),
+            accepted: BTreeSet::from([UnknownIssuer, SelfSigned, NameFromCnOnly, CaAsEndEntity, OldVersion]),
             since: now,
             remember: Remember::Always,
             verified: Verified::Named,

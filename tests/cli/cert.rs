@@ -168,7 +168,9 @@ fn the_options_change_the_verdict() {
     );
     assert!(ran.out.ends_with("not checked\n"), "{ran}");
     let piped = scene.bare(&["cert", "verify", "-", "--roots", "root.pem"]).input(&scene.read("good.pem"));
-    assert!(piped.exits(0).out.starts_with("trusted\n"));
+    assert!(piped.exits(0).out.starts_with("trusted (no --host given, so no name was checked)\n"));
+    let json = scene.bare(&["cert", "verify", "good.pem", "--roots", "root.pem", "--json"]).exits(0).json().remove(0);
+    assert_eq!((&json["trusted"], &json["name_checked"]), (&json!(true), &json!(false)));
 
     scene.bare(&["cert", "verify", "good.pem", "--at", "tomorrow"]).fails(2, &["--at tomorrow", "2026-12-31T00:00:00Z"]);
     scene.bare(&["cert", "verify", "good.pem", "--crl", "root.pem"]).fails(8, &["root.pem", "no revocation list"]);

@@ -68,3 +68,15 @@ fn what_is_odd_is_told_once_and_what_is_wrong_stops_only_whom_it_concerns() {
     // FTP does not ask it.
     scene.sealift(&["ls", &scene.ftps("/")]).exits(0);
 }
+
+#[test]
+fn looking_at_a_host_follows_the_configuration_that_was_named() {
+    let scene = scene("");
+    write(&scene, "other", WORK);
+    let other = scene.home("other");
+    let print = scene.sftp_print.openssh();
+    let shown = scene.bare(&["cert", "show", "sftp://work", "-F", other.to_str().unwrap()]).exits(0).out;
+    assert!(shown.contains(&print), "{shown}");
+    scene.bare(&["cert", "verify", "sftp://work", "-F", other.to_str().unwrap()]).fails(2, &["host key"]);
+    scene.bare(&["cert", "show", "sftp://work", "-F", "none"]).fails(4, &["work"]);
+}

@@ -56,7 +56,7 @@ fn another_certificate_is_replaced_only_on_purpose() {
     assert_eq!(cat(&scene, &scene.ftps("/a.txt")).exits(0).out, "hello");
     for (arguments, code) in [
         (&["trust", "add", "nowhere", &print][..], 2),
-        (&["trust", "add", &at, "sha256:12"], 8),
+        (&["trust", "add", &at, "sha256:12"], 2),
         (&["trust", "add", &at], 2),
         (&["trust", "add", "--authority", "missing.pem"], 8),
         (&["trust", "show", "host:port"], 2),
@@ -83,7 +83,7 @@ fn decisions_travel_and_replace_none() {
     other.bare(&["trust", "import", "exported.json"]).exits(3).says(&["left as it is", &foreign_print()]);
     assert_eq!(rows(&other.bare(&["trust", "show", &at, "--json"]).exits(0))[0]["sha256"], foreign_print()["sha256:".len()..]);
     other.put("odd.json", b"{}");
-    other.bare(&["trust", "import", "odd.json"]).fails(8, &["to be imported is damaged"]);
+    other.bare(&["trust", "import", "odd.json"]).fails(8, &["odd.json is damaged", "Your own ledger is untouched"]);
 }
 
 #[test]
@@ -124,6 +124,7 @@ fn an_authority_vouches_until_it_is_removed() {
     cat(&scene, &url).fails(6, &["is not trusted"]);
 
     scene.bare(&["trust", "add", "--authority", "leaf.pem"]).fails(2, &["is no authority's"]);
+    scene.bare(&["trust", "add", "--authority", "ca.pem"]).fails(2, &["nobody is here to be asked", "--fingerprint"]);
     scene.bare(&["trust", "add", "--authority", "ca.pem", "--fingerprint", &foreign_print()]).fails(6, &["not the authority you named"]);
     scene.bare(&["trust", "add", "--authority", "ca.pem", "--fingerprint", &print]).exits(0).says(&["Our CA"]);
     assert_eq!(cat(&scene, &url).exits(0).out, "hello");
@@ -132,6 +133,58 @@ fn an_authority_vouches_until_it_is_removed() {
 
     scene.bare(&["trust", "remove", &print, "--yes"]).exits(0);
     cat(&scene, &url).fails(6, &["is not trusted"]);
+}
+
+#[test]
+fn a_named_host_key_stands_in_known_hosts_or_nowhere() {
+    let scene = Scene::new();
+    let server = scene.sftp.as_ref().unwrap();
+    let (url, at, print) = (scene.sftp("/a.txt"), server.addr.to_string(), scene.sftp_print.openssh());
+    let place = format!("sftp://{at}");
+    make_authority(&scene);
+    for (arguments, code, words) in [
+        (&[place.as_str(), &foreign_print()][..], 6, "NOT the identity you named"),
+        (&[&place, "ca.pem"], 2, "host key"),
+        (&[&at, &print], 2, "does not say whether"),
+        (&["127.0.0.1:22", &foreign_print()], 2, "sftp://127.0.0.1:22"),
+    ] {
+        let ran = scene.bare(&["trust", "add"]).args(arguments).fails(code, &[words]);
+        assert!(!ran.err.contains("trusted:"), "{ran}");
+    }
+    assert!(!scene.home(".ssh/known_hosts").exists());
+    scene.bare(&["trust", "list"]).exits(0).says(&["nobody is trusted yet"]);
+
+    scene.bare(&["trust", "add", &place, &print]).exits(0).says(&["trusted:", &print, "known_hosts"]);
+    assert_eq!(cat(&scene, &url).exits(0).out, "hello");
+    let row = scene.bare(&["trust", "list", "--json"]).exits(0).line_with("kind", "host-key");
+    assert_eq!(row["verified"], "named");
+    scene.bare(&["trust", "add", &place, &print]).exits(0).says(&["trusted already"]);
+
+    // Another key, in a file or as a line, does not take the place of the known one.
+    let key = HostKey::throwaway().unwrap();
+    let public = key.public_openssh();
+    scene.put("key.pub", public.as_bytes());
+    scene.bare(&["trust", "add", &at, "key.pub"]).fails(6, &["is not the one you trusted"]);
+    scene.bare(&["trust", "remove", &at, "--yes"]).exits(0);
+    scene.bare(&["trust", "add", &at, &format!("somebody {public}")]).exits(0).says(&["trusted:"]);
+    server.replace_host_key(key).unwrap();
+    assert_eq!(cat(&scene, &url).exits(0).out, "hello");
+}
+
+#[test]
+fn nothing_is_accepted_in_advance_but_what_was_seen_or_is_usual() {
+    let scene = Scene::new();
+    make_authority(&scene);
+    let accepted = |whom: &str| {
+        let row = scene.bare(&["trust", "show", whom, "--json"]).exits(0).json().remove(0);
+        row["accepted"].as_array().unwrap().iter().map(|kind| kind.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    scene.bare(&["trust", "add", "127.0.0.1:2121", "leaf.pem"]).exits(0).says(&["accepted with it: unknown-issuer"]);
+    assert_eq!(accepted("127.0.0.1:2121"), ["unknown-issuer"]);
+    scene.bare(&["trust", "add", "other.example:21", "leaf.pem"]).exits(0);
+    assert_eq!(accepted("other.example:21"), ["unknown-issuer", "name-mismatch"]);
+    scene.bare(&["trust", "add", "third.example:21", &foreign_print()]).exits(0);
+    assert_eq!(accepted("third.example:21"), ["unknown-issuer", "self-signed", "name-from-cn-only", "ca-as-end-entity", "old-version"]);
 }
 
 /// An authority (`ca.pem`), a certificate for 127.0.0.1 it signed and its key (`leaf.pem`, `leaf.key`); answers the

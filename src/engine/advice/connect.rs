@@ -2,6 +2,7 @@
 
 use super::Advice;
 use crate::engine::failure::ConnectFailure;
+use crate::model::text;
 use crate::protocols::{AlertKind, ConnectError, ConnectErrorKind};
 use crate::trust::{Evidence, PeerIdentity, Problem, ProblemKind, forget_host_key};
 
@@ -15,12 +16,22 @@ impl From<&ConnectFailure> for Advice {
                 next: "Nothing was sent to it. Connect again to be asked again.".into(),
                 intended: true,
             },
-            ConnectFailure::NotAsNamed { named, evidence } => Self {
-                what: format!("The identity of {} is not the one the URL names. Nothing was sent to it.", evidence.endpoint),
-                why: format!("Named: {named}; shown: {}.", evidence.identity.fingerprint()),
-                next: "Either the URL is out of date or somebody stands in between: ask the server's administrator for its fingerprint.".into(),
-                intended: false,
-            },
+            ConnectFailure::NotAsNamed { named, evidence } => {
+                let identity = &evidence.identity;
+                let named: Vec<_> = named.iter().map(|named| identity.named(named)).collect();
+                let shown = identity.named(&identity.fingerprint());
+                Self {
+                    what: format!("NOT the identity you named. Named: {}; shown: {shown}. Do not connect until you know why.", named.join(", ")),
+                    why: format!("Nothing was sent to {}: either what you named is out of date, or somebody stands in between.", evidence.endpoint),
+                    next: match identity {
+                        PeerIdentity::Certificates(_) => "Ask its administrator for the fingerprint of its certificate.".into(),
+                        PeerIdentity::HostKey(key) => {
+                            format!("Ask its administrator for the fingerprint of its {} key; a server may have keys of other types, too.", text::display_safe(key.algorithm.as_bytes()))
+                        }
+                    },
+                    intended: false,
+                }
+            }
             ConnectFailure::NoWay { endpoint, why } => Self {
                 what: format!("How to get to {endpoint} is not known, so nothing was connected."),
                 why: format!("{}.", why.trim_end_matches('.')),

@@ -35,7 +35,7 @@ pub(super) async fn reach(leg: &Arc<Leg>, transport: &Transport, services: &Serv
     if let Some(named) = leg.fingerprint
         && !untrusted.has(ProblemKind::Revoked)
     {
-        return Err(ConnectFailure::NotAsNamed { named, evidence: untrusted });
+        return Err(ConnectFailure::NotAsNamed { named: vec![named], evidence: untrusted });
     }
     if untrusted.unusable {
         show(&untrusted, &leg.named, leg.on_the_way_to.as_ref(), services).await;
@@ -76,7 +76,7 @@ pub(super) async fn look(leg: &Arc<Leg>, transport: &Transport, services: &Servi
     }
 }
 
-fn refused(leg: &Leg, evidence: Box<Evidence>, why: &str) -> ConnectError {
+pub(super) fn refused(leg: &Leg, evidence: Box<Evidence>, why: &str) -> ConnectError {
     ConnectError::new(ConnectErrorKind::Untrusted(evidence), &leg.known_as, why)
 }
 
@@ -100,7 +100,7 @@ async fn connect(
 }
 
 /// How a host key stands: why it is trusted, or the evidence against it.
-fn standing(key: &HostKey, leg: &Leg, known: &KnownHosts, services: &Services) -> Result<TrustBasis, Box<Evidence>> {
+pub(super) fn standing(key: &HostKey, leg: &Leg, known: &KnownHosts, services: &Services) -> Result<TrustBasis, Box<Evidence>> {
     let at = &leg.known_as;
     let now = (services.now)();
     let revoked = leg.revoked.revoked(&at.host, at.port, key);
@@ -138,7 +138,7 @@ pub(super) fn exactly(expected: Fingerprint, endpoint: &Endpoint, key: &HostKey,
     known_hosts::evidence_for(endpoint, key, &Standing::Changed { remembered }).map_or(Ok(()), |evidence| Err(Box::new(evidence)))
 }
 
-async fn remember(decision: Decision, leg: &Leg, key: &HostKey, services: &Services) -> Result<TrustBasis, ConnectFailure> {
+pub(super) async fn remember(decision: Decision, leg: &Leg, key: &HostKey, services: &Services) -> Result<TrustBasis, ConnectFailure> {
     let (Remember::Always, Some(file)) = (decision.remember, &leg.write) else {
         services.host_keys.accept_once(&leg.known_as, key.fingerprint());
         return Ok(TrustBasis::Once);

@@ -5,10 +5,12 @@
 //! - `host_key`: a connection to one of them whose key is trusted
 //! - `keys`: which keys are offered
 //! - `login`: logging in, and the same again
+//! - `named`: a key that is trusted before the first login
 
 mod host_key;
 mod keys;
 mod login;
+mod named;
 mod route;
 
 use std::sync::Arc;
@@ -24,6 +26,7 @@ use crate::trust::{Evidence, Fingerprint, HostKey, PeerIdentity};
 use crate::vfs::{FileSystem, FsError, FsErrorKind};
 use host_key::Reached;
 use login::Steps;
+pub use named::{KnownHostKey, NamedHostKey, trust_host_key};
 use route::{Leg, Route};
 
 /// A way that was gone, to be gone again without a question.

@@ -232,7 +232,7 @@ impl TrustStore {
 
     /// Trusts the pins of an exported ledger that nothing contradicts. A decision of the person's own is never replaced.
     pub fn import(&self, exported: &str) -> Result<Imported, StoreError> {
-        let foreign = LedgerFile::parse(exported.as_bytes()).map_err(|reason| self.error(&format!("what is to be imported {reason}")))?;
+        let foreign = LedgerFile::parse(exported.as_bytes()).map_err(|reason| self.error(&format!("{FOREIGN} {reason}")))?;
         self.read()?;
         let mut imported = Imported { left_out: foreign.left_out(), ..Imported::default() };
         for (endpoint, pin) in foreign.pins() {
@@ -297,6 +297,9 @@ impl TrustStore {
         StoreError { file: self.file(), reason: text::display_safe(reason.as_bytes()) }
     }
 }
+
+/// How the reason of a [`StoreError`] begins that is about a file to be imported and not about the ledger.
+pub const FOREIGN: &str = "what is to be imported";
 
 /// A decision that one of the two has is kept; that the other has it not is told, unless that is how things are here.
 fn both(in_keyring: Result<(), KeyringError>, in_file: Result<(), StoreError>) -> Result<Kept, StoreError> {

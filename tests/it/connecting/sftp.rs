@@ -96,7 +96,7 @@ async fn the_fingerprint_of_the_url_is_all_that_counts() {
     let (refused, asked) = person.connect(script(), named(Fingerprint::of(b"other"))).await;
     let advice = Advice::from(&refused.unwrap_err());
     assert_readable(&advice);
-    assert!(asked.is_empty() && advice.what.contains("the URL names") && !advice.next.contains("ssh-keygen"), "{advice:?}");
+    assert!(asked.is_empty() && advice.what.contains("NOT the identity you named") && !advice.next.contains("ssh-keygen"), "{advice:?}");
     assert!(!person.known_hosts().exists());
     fs::write(person.known_hosts(), format!("@revoked * {}\n", public.to_openssh().unwrap())).unwrap();
     let (refused, asked) = person.connect(script(), named(print)).await;

@@ -12,13 +12,12 @@ use std::ffi::OsStr;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::ask::Refuse;
-use crate::cli::args::Cert;
+use crate::cli::args::{Cert, ConnectOptions};
 use crate::cli::exit::{ExitCode, Failure};
 use crate::cli::output;
 use crate::cli::places::{Named, named};
@@ -80,8 +79,8 @@ fn source(what: &OsStr) -> Result<Source, Failure> {
     })
 }
 
-fn choices(timeout: Option<u64>) -> Choices {
-    Choices { timeout: timeout.map(|seconds| Duration::from_secs(seconds.max(1))), ..Choices::default() }
+fn choices(timeout: Option<u64>, ssh_config: Option<PathBuf>) -> Choices {
+    ConnectOptions { ssh_config, timeout, ..ConnectOptions::default() }.choices()
 }
 
 async fn look(site: &Site, choices: &Choices) -> Result<Evidence, Failure> {

@@ -19,7 +19,7 @@ pub(super) async fn show(command: &CertShow) -> Result<ExitCode, Failure> {
     let now = Timestamp::now();
     let documents = match source(&command.what)? {
         Source::Server(site) => {
-            let choices = Choices { roots: command.roots.clone(), ..choices(command.timeout) };
+            let choices = Choices { roots: command.roots.clone(), ..choices(command.timeout, command.ssh_config.clone()) };
             shown_by(&look(&site, &choices).await?, now)
         }
         Source::Bytes(name) => read(name, now).await?.into_iter().map(Shown::from).collect(),

@@ -27,7 +27,7 @@ pub(super) async fn verify(command: &CertVerify) -> Result<ExitCode, Failure> {
     };
     let (chain, of_url, stapled) = match source(&command.chain)? {
         Source::Server(site) => {
-            let evidence = look(&site, &choices(command.timeout)).await?;
+            let evidence = look(&site, &choices(command.timeout, command.ssh_config.clone())).await?;
             let PeerIdentity::Certificates(chain) = evidence.identity else {
                 return Err(Failure::usage("an SSH server has a host key, not a chain of certificates", "Use sealift cert show."));
             };
@@ -69,7 +69,7 @@ pub(super) async fn verify(command: &CertVerify) -> Result<ExitCode, Failure> {
     let printed = if command.json {
         output::json_line(&verdict_json(&judged, is_trusted, host.as_deref(), now))
     } else {
-        print_verdict(&judged, is_trusted, &chain, now)
+        print_verdict(&judged, is_trusted, host.is_some(), &chain, now)
     };
     printed.map_err(|error| Failure::output(&error))?;
     Ok(if is_trusted { ExitCode::Ok } else { ExitCode::Identity })
@@ -116,6 +116,7 @@ fn verdict_json(judged: &Assessment, is_trusted: bool, host: Option<&str>, now: 
         ("trusted".to_owned(), json!(is_trusted)),
         ("problems".to_owned(), json!(judged.problems)),
         ("host".to_owned(), json!(host)),
+        ("name_checked".to_owned(), json!(host.is_some())),
         ("as_of".to_owned(), json!(now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
         ("chain".to_owned(), json!(chain)),
     ]);
@@ -124,8 +125,12 @@ fn verdict_json(judged: &Assessment, is_trusted: bool, host: Option<&str>, now: 
     object
 }
 
-fn print_verdict(judged: &Assessment, is_trusted: bool, chain: &[Certificate], now: Timestamp) -> io::Result<()> {
-    output::line(if is_trusted { "trusted" } else { "not trusted" })?;
+fn print_verdict(judged: &Assessment, is_trusted: bool, name_checked: bool, chain: &[Certificate], now: Timestamp) -> io::Result<()> {
+    output::line(match (is_trusted, name_checked) {
+        (true, true) => "trusted",
+        (true, false) => "trusted (no --host given, so no name was checked)",
+        (false, _) => "not trusted",
+    })?;
     for problem in &judged.problems {
         let owner = chain.get(problem.at).and_then(|certificate| CertificateFacts::read(&certificate.der).ok()).map(|facts| facts.owner());
         let whose =

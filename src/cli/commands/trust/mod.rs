@@ -1,5 +1,7 @@
 //! `trust`: what a person trusts, listed, shown, added, removed, exported, imported.
 
+mod add;
+
 use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
@@ -8,34 +10,30 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::super::args::{Trust, TrustAdd};
-use super::super::exit::{ExitCode, Failure};
-use super::super::output;
-use super::super::prompt::LinePrompter;
 use crate::ask::Refuse;
+use crate::cli::args::Trust;
+use crate::cli::exit::{ExitCode, Failure};
+use crate::cli::output;
+use crate::cli::prompt::LinePrompter;
 use crate::engine::{Ledger, LedgerError, Sought};
 use crate::model::site::ParsedUrl;
 use crate::model::{Endpoint, Protocol, text};
 use crate::setup::{Choices, Setup};
-use crate::trust::certificate::CertificateFacts;
-use crate::trust::document;
 use crate::trust::ledger::{Confirmation, Row, Subject};
-use crate::trust::store::{Authority, Kept};
-use crate::trust::{Certificate, Fingerprint, Pin, ProblemKind, Verified, private_file};
+use crate::trust::store::{FOREIGN, Kept};
+use crate::trust::{Fingerprint, private_file};
 
 /// The answer to a fingerprint that is none, or to a place that says no port.
 const HOW_TO_NAME: &str = "Name it as host:port, as a URL, or by its fingerprint (sha256:HEX, SHA256:base64).";
 
 pub(in crate::cli) async fn trust(command: &Trust) -> Result<ExitCode, Failure> {
     let setup = Setup::read(&Choices::default())?;
-    let ledger = Ledger::new(&setup.services(&Choices::default(), Arc::new(Refuse), Arc::new(output::say))?);
+    let services = setup.services(&Choices::default(), Arc::new(Refuse), Arc::new(output::say))?;
+    let ledger = Ledger::new(&services);
     match command {
         Trust::List { json } => list(&ledger, *json).await,
         Trust::Show { whom, json } => show(&ledger, whom, *json).await,
-        Trust::Add(TrustAdd { authority: Some(file), fingerprint, .. }) => add_authority(&ledger, file, fingerprint.as_deref()).await,
-        Trust::Add(TrustAdd { endpoint, identity, yes, .. }) => {
-            add(&ledger, endpoint.as_deref().unwrap_or_default(), identity.as_deref().unwrap_or_default(), *yes).await
-        }
+        Trust::Add(command) => add::add(command, &ledger, &services).await,
         Trust::Remove { whom, yes } => remove(&ledger, whom, *yes).await,
         Trust::Export { file } => export(&ledger, file.as_deref()).await,
         Trust::Import { file } => import(&ledger, file).await,
@@ -96,69 +94,6 @@ fn words(row: &Row) -> Vec<String> {
     }
     lines.push(format!("    kept in {}", row.kept));
     lines
-}
-
-async fn add(ledger: &Ledger, endpoint: &str, identity: &str, yes: bool) -> Result<ExitCode, Failure> {
-    let endpoint = endpoint_of(endpoint)?;
-    let now = Timestamp::now();
-    let mut pin = match Fingerprint::parse(identity) {
-        Ok(fingerprint) => Pin::named(fingerprint, None, now),
-        Err(_) => {
-            let leaf = certificates(Path::new(identity))?.swap_remove(0);
-            Pin::named(Fingerprint::of(&leaf.der), Some(leaf), now)
-        }
-    };
-    if let Some(facts) = pin.leaf.as_ref().and_then(|leaf| CertificateFacts::read(&leaf.der).ok()) {
-        for (holds, kind, words) in [
-            (now > facts.not_after, ProblemKind::Expired, "it expired; that is accepted with it"),
-            (now < facts.not_before, ProblemKind::NotYetValid, "it is not valid yet; that is accepted with it"),
-        ] {
-            if holds {
-                pin.accepted.insert(kind);
-                output::say(words);
-            }
-        }
-    }
-    let known = ledger.find(Sought::Endpoint(endpoint.clone())).await?;
-    let other = known.iter().find(|row| matches!(row.subject, Subject::Certificate(_)) && row.fingerprint != pin.certificate);
-    if let Some(other) = other.filter(|_| !yes) {
-        return Err(Failure::because(
-            ExitCode::Identity,
-            format!("another certificate is trusted at {endpoint}; nothing was changed"),
-            format!("Trusted: {}; named: {}.", other.fingerprint, pin.certificate),
-            "If the server has a new one, say --yes to trust that in its place.",
-        ));
-    }
-    let whom = format!("{} at {endpoint}", pin.certificate);
-    tell(&ledger.accept(endpoint, pin).await?, &format!("trusted: {whom}"));
-    Ok(ExitCode::Ok)
-}
-
-async fn add_authority(ledger: &Ledger, file: &Path, fingerprint: Option<&str>) -> Result<ExitCode, Failure> {
-    let certificate = match <[Certificate; 1]>::try_from(certificates(file)?) {
-        Ok([certificate]) => certificate,
-        Err(several) => {
-            let what = format!("there are {} certificates in {}", several.len(), shown(file));
-            return Err(Failure::usage(what, "Add one authority at a time, each from a file of its own."));
-        }
-    };
-    let facts = CertificateFacts::read(&certificate.der).ok().filter(|facts| facts.is_authority).ok_or_else(|| {
-        Failure::usage(
-            format!("the certificate in {} is no authority's", shown(file)),
-            "Trust it at its server: sealift trust add HOST:PORT FILE.",
-        )
-    })?;
-    let mut verified = Verified::Blind;
-    if let Some(named) = fingerprint {
-        if fingerprint_of(named)? != facts.fingerprint {
-            let why = format!("Named: {named}; in the file: {}.", facts.fingerprint);
-            return Err(Failure::because(ExitCode::Identity, "this is not the authority you named; nothing was changed", why, ""));
-        }
-        verified = Verified::Fingerprint;
-    }
-    let kept = ledger.accept_authority(Authority { certificate, since: Timestamp::now(), verified }).await?;
-    tell(&kept, &format!("trusted to vouch for FTPS servers: {}, {}", facts.owner(), facts.fingerprint));
-    Ok(ExitCode::Ok)
 }
 
 async fn remove(ledger: &Ledger, whom: &str, yes: bool) -> Result<ExitCode, Failure> {
@@ -225,7 +160,16 @@ async fn export(ledger: &Ledger, file: Option<&Path>) -> Result<ExitCode, Failur
 }
 
 async fn import(ledger: &Ledger, file: &Path) -> Result<ExitCode, Failure> {
-    let imported = ledger.import(&String::from_utf8_lossy(&read(file)?)).await?;
+    let text = String::from_utf8_lossy(&read(file, "Check the name and who may read it.")?).into_owned();
+    let imported = ledger.import(&text).await.map_err(|error| match error.reason.strip_prefix(FOREIGN) {
+        Some(why) => Failure::because(
+            ExitCode::Local,
+            format!("{}{}", shown(file), why.split(';').next().unwrap_or_default()),
+            "",
+            "Your own ledger is untouched. Export the file again where it came from: sealift trust export.",
+        ),
+        None => error.into(),
+    })?;
     for endpoint in &imported.added {
         output::say(&format!("trusted: {endpoint}"));
     }
@@ -280,22 +224,7 @@ fn endpoint_of(text: &str) -> Result<Endpoint, Failure> {
     Ok(url.site.endpoint)
 }
 
-fn fingerprint_of(text: &str) -> Result<Fingerprint, Failure> {
-    Fingerprint::parse(text).map_err(|error| Failure::usage(format!("{}: {error}", text::display_safe(text.as_bytes())), ""))
-}
-
-/// The certificates of a file, at least one.
-fn certificates(file: &Path) -> Result<Vec<Certificate>, Failure> {
-    let found = document::read(&shown(file), &read(file)?, Timestamp::now());
-    let all: Vec<_> = found.into_iter().filter_map(|document| document.certificate).collect();
-    if all.is_empty() {
-        return Err(Failure::usage(format!("there is no certificate in {} (PEM or DER)", shown(file)), ""));
-    }
-    Ok(all)
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let next = "Check the name; a fingerprint has 64 hex digits, or 43 characters after SHA256:.";
+fn read(file: &Path, next: &str) -> Result<Vec<u8>, Failure> {
     fs::read(file).map_err(|error| Failure::because(ExitCode::Local, format!("cannot read {}: {error}", shown(file)), "", next))
 }
 
