@@ -151,10 +151,12 @@ async fn run(command: &str, heard: bool) -> Result<Secret, String> {
 impl<P: Prompter> Prompter for GivenAnswers<P> {
     async fn trust(&self, question: TrustQuestion) -> Result<TrustReply, Declined> {
         let shown = question.evidence.identity.fingerprint();
-        // Whoever named the fingerprint may not know yet that it was revoked.
-        if self.trust.contains(&shown) && !question.evidence.has(ProblemKind::Revoked) {
+        if self.trust.contains(&shown) {
             self.met.lock().unwrap_or_else(PoisonError::into_inner).push(shown);
-            return Ok(TrustReply { answer: TrustAnswer::Once, verified: Verified::Named });
+            // Whoever named the fingerprint may not know yet that it was revoked.
+            if !question.evidence.has(ProblemKind::Revoked) {
+                return Ok(TrustReply { answer: TrustAnswer::Once, verified: Verified::Named });
+            }
         }
         let mut question = question;
         if !self.named().is_empty() {

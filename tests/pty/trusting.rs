@@ -61,7 +61,7 @@ fn a_certificate_is_asked_about_until_it_is_trusted_and_again_once_it_is_removed
     log_in(&mut program);
     assert!(ledger.exists());
     program.keys("gt");
-    program.wait_for(&format!("{} ", server.addr));
+    program.wait_for("Whom you trust (1)");
     program.wait_for("blind");
     drop(program);
 
@@ -70,7 +70,7 @@ fn a_certificate_is_asked_about_until_it_is_trusted_and_again_once_it_is_removed
     connect(&mut program);
     log_in(&mut program);
     program.keys("gt");
-    program.wait_for(&server.addr.to_string());
+    program.wait_for("Whom you trust (1)");
     program.keys("d");
     program.wait_for("next connection");
     program.keys("y");
