@@ -65,7 +65,7 @@ pub(super) fn level_sentence(facts: &SessionFacts) -> &'static str {
     match facts.level {
         SecurityLevel::None => "none",
         SecurityLevel::Secure if facts.is_blind() => {
-            "Secure: nobody reads along. That it is the right server nobody checked: you said yes to what it showed"
+            "Secure only if it is the right server, which nobody checked: you said yes to what it showed"
         }
         SecurityLevel::Secure => "Secure: the server proved who it is",
         SecurityLevel::MoreSecure => "More Secure: and so did you, with a certificate or key",

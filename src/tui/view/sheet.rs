@@ -74,9 +74,9 @@ impl Line {
         wrap(text, width).into_iter().map(|line| Self::text(line, role)).collect()
     }
 
-    /// `label` in a column of `label_width`, `value` broken beside it; in narrow sheets below it.
+    /// `label` in a column of `label_width`, `value` broken beside it; in narrow sheets, and behind a label that fills its column, below it.
     pub(super) fn labelled(label: &str, label_width: usize, value: &str, width: usize, role: Role) -> Vec<Self> {
-        if width < label_width + 20 {
+        if width < label_width + 20 || text::width(label) >= label_width {
             let mut lines = vec![Self::text(label, Role::Faint)];
             lines.extend(wrap(value, width.saturating_sub(2)).into_iter().map(|line| Self::text(format!("  {line}"), role)));
             return lines;
