@@ -15,7 +15,7 @@ fn cat(scene: &Scene, url: &str) -> Run {
 #[test]
 fn an_unknown_identity_is_refused_and_named() {
     let scene = Scene::new();
-    let prints = [scene.ftps_print, scene.sftp_print].map(|print| print.to_string());
+    let prints = [scene.ftps_print.to_string(), scene.sftp_print.openssh()];
     for ((url, _), print) in scene.both("/a.txt").into_iter().zip(prints) {
         for batch in [&[][..], &["--batch"], &["--trust", "known"]] {
             let ran = cat(&scene, &url).args(batch).fails(6, &["is not trusted", "nothing was sent", &format!("--trust {print}")]);

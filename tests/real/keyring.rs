@@ -167,7 +167,7 @@ fn denied(scene: &Scene) {
 
 fn authority(scene: &Scene) {
     let certificates = super::support::certificates::Certificates::make(&scene.home.path(""));
-    let add = format!("$SEALIFT trust add --authority {}", certificates.authority_file.display());
+    let add = format!("$SEALIFT trust add --yes --authority {}", certificates.authority_file.display());
     let print = Fingerprint::of(&certificates.authority).to_string();
     let list = "$SEALIFT trust list";
     says(

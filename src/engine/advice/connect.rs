@@ -4,7 +4,7 @@ use super::Advice;
 use crate::engine::failure::ConnectFailure;
 use crate::model::text;
 use crate::protocols::{AlertKind, ConnectError, ConnectErrorKind};
-use crate::trust::{Evidence, PeerIdentity, Problem, ProblemKind, forget_host_key};
+use crate::trust::{Evidence, Fingerprint, PeerIdentity, Problem, ProblemKind, forget_host_key};
 
 impl From<&ConnectFailure> for Advice {
     fn from(failure: &ConnectFailure) -> Self {
@@ -133,20 +133,22 @@ impl From<&ConnectError> for Advice {
 
 fn untrusted(evidence: &Evidence, said: &str) -> Advice {
     let at = &evidence.endpoint;
-    let print = evidence.identity.fingerprint();
+    let host_key = matches!(evidence.identity, PeerIdentity::HostKey(_));
+    // As everybody compares it: ssh-keygen's notation for host keys.
+    let notation = |print: Fingerprint| if host_key { print.openssh() } else { print.to_string() };
+    let print = notation(evidence.identity.fingerprint());
     let mut why = evidence.problems.iter().map(problem_words).collect::<Vec<_>>().join(" ");
     if !said.is_empty() {
         why = format!("{said} {why}");
     }
     if let Some(before) = &evidence.remembered {
         let change = before.change.words();
-        why = format!("{} {why} Trusted before ({}): {}; shown now: {print}.", change.title, before.place, before.fingerprint);
+        why = format!("{} {why} Trusted before ({}): {}; shown now: {print}.", change.title, before.place, notation(before.fingerprint));
         why.push_str(&format!(" Honest: {} Attack: {}", change.honest, change.attacker));
     } else if let Some(worst) = evidence.problems.first() {
         let words = worst.kind.words();
         why.push_str(&format!(" Honest: {} Attack: {}", words.honest, words.attacker));
     }
-    let host_key = matches!(evidence.identity, PeerIdentity::HostKey(_));
     let changed = evidence.has(ProblemKind::ChangedSincePinned);
     let (what, next) = match (host_key, changed) {
         _ if evidence.has(ProblemKind::Revoked) => {
@@ -157,7 +159,7 @@ fn untrusted(evidence: &Evidence, said: &str) -> Advice {
             format!("The host key of {at} is not the one you trusted. Nothing was sent to it."),
             format!(
                 "Either the server got a new key or somebody stands in between. Ask its administrator for the key's fingerprint; if it is {}, remove the old line with: {}",
-                print.openssh(),
+                print,
                 forget_host_key(at, evidence.remembered.as_ref())
             ),
         ),
@@ -167,18 +169,18 @@ fn untrusted(evidence: &Evidence, said: &str) -> Advice {
         ),
         (true, false) if !said.is_empty() => (
             format!("The host key of {at} is not known. Nothing was sent to it."),
-            format!("Ask its administrator for the key's fingerprint; if it is {}, add the key to known_hosts.", print.openssh()),
+            format!("Ask its administrator for the key's fingerprint; if it is {print}, add the key to known_hosts."),
         ),
         (false, true) => (
             format!("The certificate of {at} is not the one you trusted. Nothing was sent to it."),
             format!(
-                "Ask its administrator whether the certificate was changed and compare the fingerprint; then connect with --trust {print}, or without --batch to be asked."
+                "Ask its administrator whether the certificate was changed and compare the fingerprint; then connect with --trust {print}, or at a terminal without --batch to be asked."
             ),
         ),
         _ => (
             format!("The identity of {at} is not trusted, so nothing was sent to it."),
             format!(
-                "Compare the fingerprint with what its administrator tells; then connect with --trust {print}, or without --batch to be asked."
+                "Compare the fingerprint with what its administrator tells; then connect with --trust {print}, or at a terminal without --batch to be asked."
             ),
         ),
     };
