@@ -34,6 +34,40 @@ pub fn rate(bytes_per_second: f64) -> String {
     format!("{}/s", size(bytes_per_second.max(0.0) as u64))
 }
 
+/// Reads a rate in bytes per second as a person writes it: `500k`, `2M`, `1.5MiB/s`, `800kB`, `20Mbit/s`. A letter alone and
+/// `KiB`, `MiB`, `GiB` count by 1024, as [`size`] does; `kB`, `MB`, `GB` and `kbit`, `Mbit`, `Gbit` by 1000. `None` if it is none,
+/// or less than one byte.
+pub fn parse_rate(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let text = text.strip_suffix("/s").or_else(|| text.strip_suffix("ps")).unwrap_or(&text).trim_end();
+    let end = text.find(|character: char| !(character.is_ascii_digit() || character == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit = unit.trim_start();
+    let (power, rest) = match unit.chars().next() {
+        Some('k') => (1, &unit[1..]),
+        Some('m') => (2, &unit[1..]),
+        Some('g') => (3, &unit[1..]),
+        _ => (0, unit),
+    };
+    let factor = match rest {
+        "" | "ib" if power > 0 => 1024_f64.powi(power),
+        "" | "b" => 1000_f64.powi(power),
+        "bit" => 1000_f64.powi(power) / 8.0,
+        _ => return None,
+    };
+    let rate = number.parse::<f64>().ok()? * factor;
+    (1.0..1e18).contains(&rate).then_some(rate as u64)
+}
+
+/// A rate in bytes per second as [`parse_rate`] reads it.
+pub fn rate_setting(rate: u64) -> String {
+    match rate {
+        rate if rate > 0 && rate % (1 << 20) == 0 => format!("{}M", rate >> 20),
+        rate if rate > 0 && rate % (1 << 10) == 0 => format!("{}k", rate >> 10),
+        rate => rate.to_string(),
+    }
+}
+
 /// A duration as `42s`, `3:07` or `2:03:04`.
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -54,6 +88,37 @@ mod tests {
             [(0, "0"), (999, "999"), (1000, "1.0K"), (1536, "1.5K"), (10 << 20, "10M"), (1023 << 20, "1.0G"), (u64::MAX, "16E")]
         {
             assert_eq!(size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn rates_as_people_write_them() {
+        for (text, rate) in [
+            ("500k", Some(512_000)),
+            ("2M", Some(2 << 20)),
+            ("1.5MiB/s", Some(3 << 19)),
+            ("1g", Some(1 << 30)),
+            ("800kB", Some(800_000)),
+            ("2 MB/s", Some(2_000_000)),
+            ("20Mbit/s", Some(2_500_000)),
+            ("16kbps", Some(16_000)),
+            ("9000", Some(9000)),
+            ("9000b/s", Some(9000)),
+            ("8bit", Some(1)),
+            ("0", None),
+            ("0.5", None),
+            ("", None),
+            ("k", None),
+            ("-1k", None),
+            ("1kk", None),
+            ("ib", None),
+            ("5ib", None),
+            ("1.2.3M", None),
+            ("999999999999G", None),
+            ("ünf", None),
+        ] {
+            assert_eq!(parse_rate(text), rate, "{text}");
+            assert!(rate.is_none_or(|rate| parse_rate(&rate_setting(rate)) == Some(rate)), "{text}");
         }
     }
 

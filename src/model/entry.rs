@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    difference::TimePrecision,
     path::{EntryName, UnsafeName},
     text,
 };
@@ -34,6 +35,8 @@ pub struct Entry {
     pub size: Option<u64>,
     /// Last modification, UTC; `None` where nobody told (yet).
     pub modified: Option<Timestamp>,
+    /// How exactly `modified` was told.
+    pub precision: TimePrecision,
     /// What few entries or few listings have.
     pub details: Option<Box<Details>>,
 }
@@ -56,12 +59,22 @@ pub struct Details {
 impl Entry {
     /// An entry of which only name and kind are known. `raw_name` may be hostile; see [`Entry::name`].
     pub fn new(raw_name: impl Into<Box<[u8]>>, kind: Kind) -> Self {
-        Self { raw_name: raw_name.into(), kind, size: None, modified: None, details: None }
+        Self { raw_name: raw_name.into(), kind, size: None, modified: None, precision: TimePrecision::Second, details: None }
     }
 
     /// The name's bytes as they came, for showing and sorting only.
     pub fn raw_name(&self) -> &[u8] {
         &self.raw_name
+    }
+
+    /// The same entry under the name that `convert` makes of its bytes, and of those of a link's target.
+    #[must_use]
+    pub fn renamed(mut self, convert: impl Fn(&[u8]) -> Vec<u8>) -> Self {
+        self.raw_name = convert(&self.raw_name).into();
+        if let Some(target) = self.details.as_mut().and_then(|details| details.target.as_mut()) {
+            *target = convert(target).into();
+        }
+        self
     }
 
     /// The name, if it is safe to build a path of it.

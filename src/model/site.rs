@@ -41,6 +41,11 @@ impl Protocol {
         }
     }
 
+    /// Whether FTP is spoken, over TLS or not.
+    pub fn is_ftp(self) -> bool {
+        self != Self::Sftp
+    }
+
     /// Whether the peer proves who it is and the line is protected.
     pub fn is_protected(self) -> bool {
         self != Self::Ftp
@@ -192,6 +197,19 @@ impl ParsedUrl {
         Ok(Self { site, path: RemoteStart::of(path)?, password: None, fingerprint: None, taken_as_explicit: false })
     }
 
+    /// As it can be typed again, without its password.
+    pub fn text(&self) -> String {
+        let place = match &self.path {
+            RemoteStart::Absolute(path) => self.site.url_of(path),
+            RemoteStart::Home(relative) if relative.is_empty() => self.site.url(),
+            RemoteStart::Home(relative) => format!("{}/~/{}", self.site.url(), percent_encode(relative, PATH)),
+        };
+        match &self.fingerprint {
+            Some(fingerprint) => format!("{place};fingerprint={}", percent_encode(fingerprint.as_bytes(), USER)),
+            None => place,
+        }
+    }
+
     /// Reads `sftp://user@host:22/path`, `ftpes://`, `ftps://`, `ftp://`; IPv6 in brackets, parts percent-encoded.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::NoScheme)?;
@@ -324,6 +342,19 @@ mod tests {
             assert_eq!(ParsedUrl::of_ssh_host(host, user, b"x"), Err(UrlError::Encoding));
         }
         assert_eq!(ParsedUrl::of_ssh_host("work", Some("me"), b"/x").unwrap(), ParsedUrl::parse("sftp://me@work/x").unwrap());
+    }
+
+    #[test]
+    fn urls_are_written_without_passwords_and_read_back() {
+        let texts =
+            ["sftp://u:secret@h/a%20b", "ftp://h/~/x%25y/..", "ftpes://h", "sftp://h;fingerprint=SHA256:a%2Fb", "ftps://h/;fingerprint=ab"];
+        for text in texts {
+            let mut url = ParsedUrl::parse(text).unwrap();
+            let again = url.text();
+            assert!(!again.contains("secret"));
+            url.password = None;
+            assert_eq!(ParsedUrl::parse(&again), Ok(url), "{again}");
+        }
     }
 
     #[test]
