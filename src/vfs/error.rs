@@ -42,6 +42,8 @@ pub enum FsErrorKind {
     ConnectionLost,
     /// Nothing came for too long.
     TimedOut,
+    /// A person wants it to go on later, on another connection.
+    Paused,
     /// A person or the program stopped it.
     Cancelled,
     /// The name cannot be used as a path.
@@ -52,6 +54,8 @@ pub enum FsErrorKind {
     Security,
     /// The file changed while it was read.
     ChangedMeanwhile,
+    /// What arrived is not what was sent.
+    Mismatch,
     /// What came is not what the protocol allows, or more than we are willing to hold.
     Protocol,
     /// The server refused for a reason of its own.
@@ -81,9 +85,14 @@ impl FsError {
         Self::new(FsErrorKind::from(error), attempted, path, error.to_string())
     }
 
+    /// Whether somebody wanted it to end: that is no failure.
+    pub fn is_intended(&self) -> bool {
+        matches!(self.kind, FsErrorKind::Paused | FsErrorKind::Cancelled)
+    }
+
     /// Whether reconnecting and trying again may help.
     pub fn is_connection_lost(&self) -> bool {
-        matches!(self.kind, FsErrorKind::ConnectionLost | FsErrorKind::TimedOut)
+        matches!(self.kind, FsErrorKind::ConnectionLost | FsErrorKind::TimedOut | FsErrorKind::Paused)
     }
 }
 
@@ -129,11 +138,13 @@ impl fmt::Display for FsErrorKind {
             Self::NoSpace => "no space left, or a quota is used up",
             Self::ConnectionLost => "the connection was lost",
             Self::TimedOut => "the server did not answer in time",
+            Self::Paused => "it is paused",
             Self::Cancelled => "stopped",
             Self::UnsafeName => "the name cannot be used as a path",
             Self::Unsupported => "not possible here",
             Self::Security => "refused for security",
             Self::ChangedMeanwhile => "the file changed while it was read",
+            Self::Mismatch => "what arrived is not what was sent",
             Self::Protocol => "the server answered out of protocol",
             Self::Refused => "the server refused",
             Self::Io => "the disk failed",

@@ -1,17 +1,21 @@
 //! What a pane and a copy need of a place, local or remote: one trait, its readers and writers, its errors.
 
+mod digest;
 mod error;
 pub mod local;
 pub mod memory;
+mod rooted;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+pub use digest::{Digest, DigestAlgorithm, Hasher};
 pub use error::{FsError, FsErrorKind, FsResult};
 pub use local::LocalFileSystem;
 pub use memory::MemoryFileSystem;
+pub use rooted::RootedFileSystem;
 
 use crate::model::{Entry, EntryName, FilePath};
 
@@ -61,16 +65,59 @@ pub trait FileSystem: Send + Sync {
     /// Removes an empty folder.
     async fn remove_dir(&self, path: &FilePath) -> FsResult<()>;
 
-    /// Renames. With [`Replace::Yes`] a file of that name is replaced, atomically where the place can.
+    /// Renames. With [`Replace::Yes`] a file of that name is replaced, see [`Capabilities::replaces_in_one_step`].
     async fn rename(&self, from: &FilePath, to: &FilePath, replace: Replace) -> FsResult<()>;
 
     /// Sets times and permission bits, as far as [`Capabilities`] promise it; what is `None` stays.
     async fn set_metadata(&self, path: &FilePath, metadata: NewMetadata) -> FsResult<()>;
 
+    /// Gives a file that is whole its facts and its real name: [`Self::set_metadata`] and [`Self::rename`] in as few turns as
+    /// the place needs. Facts that cannot be set do not keep it from its name.
+    async fn put_in_place(&self, part: &FilePath, to: &FilePath, facts: NewMetadata, replace: Replace) -> FsResult<()> {
+        if facts != NewMetadata::default()
+            && let Err(error) = self.set_metadata(part, facts).await
+        {
+            if error.is_connection_lost() {
+                return Err(error);
+            }
+            tracing::debug!(%error, "times or mode not kept");
+        }
+        self.rename(part, to, replace).await
+    }
+
     /// Makes a symbolic link at `path` whose text is `target`.
     async fn make_symlink(&self, path: &FilePath, target: &[u8]) -> FsResult<()> {
         let _ = target;
         Err(FsError::unsupported("make a symbolic link", path))
+    }
+
+    /// Copies a file to a new name within this place, its bytes passing nowhere else; answers their number. `told` hears of
+    /// bytes as they are copied. [`FsErrorKind::AlreadyExists`] if there is something of that name; what was begun and failed
+    /// stays under it. Only where [`Capabilities::copies_within`].
+    async fn copy_within(&self, from: &FilePath, to: &FilePath, told: &(dyn Fn(u64) + Sync)) -> FsResult<u64> {
+        let _ = (to, told);
+        Err(FsError::unsupported("copy within the place", from))
+    }
+
+    /// Copies small files, each to its new name, and answers for each, in their order, the number of bytes. A name is given
+    /// only to what is whole and durable, and only if it is free, else [`FsErrorKind::AlreadyExists`]; nothing unfinished is
+    /// left behind. Links are not followed. What failed may still be copied one by one.
+    async fn copy_small_within(&self, files: Vec<(FilePath, FilePath)>) -> Vec<FsResult<u64>> {
+        files.iter().map(|(from, _)| Err(FsError::unsupported("copy within the place", from))).collect()
+    }
+
+    /// Gives a folder or link what another of its kind has: times, mode, and what else the place has of it, as far as it may
+    /// be given. Only where [`Capabilities::copies_facts`].
+    async fn copy_facts(&self, from: &FilePath, to: &FilePath) -> FsResult<()> {
+        let _ = from;
+        Err(FsError::unsupported("set times and mode of", to))
+    }
+
+    /// What this place itself says a file's content comes to, in the best way it has among `wanted` (the best first), without
+    /// its bytes coming here; `None` where it has no such way.
+    async fn digest(&self, path: &FilePath, wanted: &[DigestAlgorithm]) -> FsResult<Option<Digest>> {
+        let _ = (path, wanted);
+        Ok(None)
     }
 
     /// Keeps an idle line alive; an error means that it is lost.
@@ -89,6 +136,8 @@ pub struct Capabilities {
     pub read_from: bool,
     /// Writing can go on at the end of a file that is there.
     pub append: bool,
+    /// [`Replace::Yes`] is one step; else there is no file of that name for a moment, and for good if the line breaks then.
+    pub replaces_in_one_step: bool,
     /// Times can be set.
     pub set_modified: bool,
     /// Permission bits can be set.
@@ -97,8 +146,15 @@ pub struct Capabilities {
     pub symlinks: bool,
     /// A listing brings sizes and times; else they are asked for with [`FileSystem::stat_many`].
     pub listing_has_facts: bool,
+    /// Several writers may fill different parts of one file, see [`Create::At`].
+    pub write_at: bool,
+    /// [`FileSystem::copy_within`] works.
+    pub copies_within: bool,
     /// Several reads and writes may be open on one value at once (else one at a time: lease another connection).
     pub parallel: bool,
+    /// [`FileSystem::copy_within`] keeps times and mode, and what else the place has of a file: they need not be set. And
+    /// [`FileSystem::copy_facts`] works.
+    pub copies_facts: bool,
 }
 
 /// How a file is opened for writing.
@@ -111,6 +167,9 @@ pub enum Create {
     /// It is there and has at least this many bytes; writing goes on behind them. Anything further is cut off; a place
     /// that cannot do that answers [`FsErrorKind::Unsupported`] and leaves the file as it is.
     ResumeAt(u64),
+    /// It is there; writing begins at this byte, wherever the file ends now, and what lies elsewhere stays. Only where
+    /// [`Capabilities::write_at`].
+    At(u64),
 }
 
 /// Whether a rename may replace a file.
@@ -138,6 +197,11 @@ pub trait Source: Send {
     /// (FTP: 226 and, over TLS, `close_notify`).
     async fn read(&mut self) -> FsResult<Option<Bytes>>;
 
+    /// Whether what comes is not byte for byte what is there (the ends of lines in FTP's ASCII transfers): sizes say nothing.
+    fn is_converted(&self) -> bool {
+        false
+    }
+
     /// Ends reading early and leaves the connection usable where it can.
     async fn abort(self: Box<Self>);
 }
@@ -148,6 +212,19 @@ pub trait Source: Send {
 pub trait Sink: Send {
     /// Takes the next bytes. They may still be under way when this returns; what is buffered is bounded.
     async fn write(&mut self, chunk: Bytes) -> FsResult<()>;
+
+    /// How many bytes written through this sink, from the first on, are safe already, whatever becomes of the line or this machine
+    /// (SFTP: every WRITE up to there was answered; local: synced); `None` where only a look at the file can tell.
+    fn known_good(&self) -> Option<u64> {
+        None
+    }
+
+    /// Facts for the file to be given as it is committed, where that spares a question of its own; `false`: not here, set
+    /// them by path afterwards. As there, what the receiver does not take is no failure.
+    fn set_metadata(&mut self, metadata: NewMetadata) -> bool {
+        let _ = metadata;
+        false
+    }
 
     /// Ends writing and waits for the receiver's word that all bytes are there (FTP: 226, SFTP: CLOSE answered,
     /// local: written to the disk). Answers the number of bytes written through this sink.
@@ -190,9 +267,40 @@ impl ListingBudget {
     }
 }
 
+/// Reads a small file as a whole; `None` if it has more than `most` bytes.
+pub async fn read_small(place: &dyn FileSystem, path: &FilePath, most: usize) -> FsResult<Option<Vec<u8>>> {
+    let mut source = place.open(path, 0).await?;
+    let mut content = Vec::new();
+    while let Some(bytes) = source.read().await? {
+        if content.len() + bytes.len() > most {
+            source.abort().await;
+            return Ok(None);
+        }
+        content.extend_from_slice(&bytes);
+    }
+    Ok(Some(content))
+}
+
 /// Lists a whole folder into memory; one without end is [`FsErrorKind::Protocol`].
 pub async fn list_all(place: &dyn FileSystem, dir: &FilePath) -> FsResult<Vec<Entry>> {
     list_within(place, dir, ListingBudget::default()).await
+}
+
+/// Names whose facts are asked for in one go, where there are many.
+pub const STATS_AT_ONCE: usize = 4096;
+
+/// [`list_all`] with sizes and times also where the listing brings none of them. Names that are gone by then are left out.
+pub async fn list_with_facts(place: &dyn FileSystem, dir: &FilePath) -> FsResult<Vec<Entry>> {
+    let listed = list_all(place, dir).await?;
+    if place.capabilities().listing_has_facts {
+        return Ok(listed);
+    }
+    let (named, mut entries): (Vec<_>, Vec<_>) = listed.into_iter().partition(|entry| entry.name().is_ok());
+    let names: Vec<EntryName> = named.iter().filter_map(|entry| entry.name().ok()).collect();
+    for part in names.chunks(STATS_AT_ONCE) {
+        entries.extend(place.stat_many(dir, part).await?);
+    }
+    Ok(entries)
 }
 
 /// [`list_all`] as far as `budget` allows.

@@ -16,12 +16,16 @@ const FIRST_BATCH: usize = 256;
 /// Names in one batch at the most.
 const BATCH: usize = 4096;
 
-/// Lists `dir` on a thread of its own. It ends when the receiver, or this future, is gone.
-pub(super) async fn list(dir: &FilePath, batches: mpsc::Sender<Vec<Entry>>) -> FsResult<()> {
+/// Lists the folder that `open` opens on a thread of its own. It ends when the receiver, or this future, is gone.
+pub(in crate::vfs) async fn list(
+    dir: &FilePath,
+    open: impl FnOnce(&FilePath) -> Result<OwnedFd, Failure> + Send + 'static,
+    batches: mpsc::Sender<Vec<Entry>>,
+) -> FsResult<()> {
     let (sender, mut found) = mpsc::channel(2);
     let owned = dir.clone();
-    let reader =
-        task::spawn_blocking(move || read(&owned, Batches { sender, entries: Vec::with_capacity(FIRST_BATCH), size: FIRST_BATCH }));
+    let batch = Batches { sender, entries: Vec::with_capacity(FIRST_BATCH), size: FIRST_BATCH };
+    let reader = task::spawn_blocking(move || read(&open(&owned)?, batch));
     while let Some(batch) = found.recv().await {
         if batches.send(batch).await.is_err() {
             return Ok(());
@@ -60,15 +64,14 @@ impl Batches {
 }
 
 #[cfg(target_os = "linux")]
-fn read(dir: &FilePath, mut batches: Batches) -> Result<(), Failure> {
+fn read(folder: &OwnedFd, mut batches: Batches) -> Result<(), Failure> {
     use rustix::fs::RawDir;
 
-    let folder = super::open_dir(dir)?;
     let mut buffer = Vec::with_capacity(64 * 1024);
-    let mut names = RawDir::new(&folder, buffer.spare_capacity_mut());
+    let mut names = RawDir::new(folder, buffer.spare_capacity_mut());
     while let Some(entry) = names.next() {
         let entry = entry?;
-        if !take(&folder, entry.file_name(), entry.file_type(), &mut batches) {
+        if !take(folder, entry.file_name(), entry.file_type(), &mut batches) {
             return Ok(());
         }
     }
@@ -77,11 +80,10 @@ fn read(dir: &FilePath, mut batches: Batches) -> Result<(), Failure> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn read(dir: &FilePath, mut batches: Batches) -> Result<(), Failure> {
-    let folder = super::open_dir(dir)?;
-    for entry in rustix::fs::Dir::read_from(&folder)? {
+fn read(folder: &OwnedFd, mut batches: Batches) -> Result<(), Failure> {
+    for entry in rustix::fs::Dir::read_from(folder)? {
         let entry = entry?;
-        if !take(&folder, entry.file_name(), entry.file_type(), &mut batches) {
+        if !take(folder, entry.file_name(), entry.file_type(), &mut batches) {
             return Ok(());
         }
     }
@@ -109,7 +111,7 @@ fn look(folder: &OwnedFd, name: &[u8]) -> Kind {
 }
 
 /// The kernel's kinds in our words.
-pub(super) fn kind(kind: FileType) -> Kind {
+pub(in crate::vfs) fn kind(kind: FileType) -> Kind {
     match kind {
         FileType::RegularFile => Kind::File,
         FileType::Directory => Kind::Dir,

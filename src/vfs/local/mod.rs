@@ -1,21 +1,30 @@
 //! This machine's files. Every system call runs off the runtime's threads; paths are bytes, as the kernel has them.
 
+mod digest;
 mod listing;
 mod metadata;
 mod streams;
+#[cfg(target_os = "linux")]
+mod within;
 
 use std::fs::File;
 use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use async_trait::async_trait;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 use tokio::task;
 
-use self::streams::{LocalSink, LocalSource};
-use super::{Capabilities, Create, FileSystem, FsError, FsErrorKind, FsResult, NewMetadata, Replace, Sink, Source};
+pub(super) use self::digest::digest;
+pub(super) use self::listing::{kind, list};
+pub(super) use self::metadata::{look, look_at, set_open};
+pub(super) use self::streams::{LocalSink, LocalSource};
+use super::{
+    Capabilities, Create, Digest, DigestAlgorithm, FileSystem, FsError, FsErrorKind, FsResult, NewMetadata, Replace, Sink, Source,
+};
 use crate::model::{Entry, EntryName, FilePath};
 
 /// The local file system, from `/` on.
@@ -42,16 +51,20 @@ impl FileSystem for LocalFileSystem {
         Capabilities {
             read_from: true,
             append: true,
+            write_at: true,
+            replaces_in_one_step: true,
             set_modified: true,
             set_mode: true,
             symlinks: true,
             listing_has_facts: false,
+            copies_within: cfg!(target_os = "linux"),
             parallel: true,
+            copies_facts: cfg!(target_os = "linux"),
         }
     }
 
     async fn list(&self, dir: &FilePath, batches: mpsc::Sender<Vec<Entry>>) -> FsResult<()> {
-        listing::list(dir, batches).await
+        list(dir, open_dir, batches).await
     }
 
     async fn stat(&self, path: &FilePath) -> FsResult<Entry> {
@@ -63,12 +76,17 @@ impl FileSystem for LocalFileSystem {
     }
 
     async fn open(&self, path: &FilePath, from: u64) -> FsResult<Box<dyn Source>> {
-        let source = off_runtime("read", path, move |path| LocalSource::open(path, from)).await?;
+        let source = off_runtime("read", path, move |path| {
+            let file = open_regular(path, OFlags::RDONLY, Mode::empty())?;
+            LocalSource::over(file, path, from)
+        })
+        .await?;
         Ok(Box::new(source))
     }
 
     async fn create(&self, path: &FilePath, how: Create) -> FsResult<Box<dyn Sink>> {
-        let sink = off_runtime("write", path, move |path| LocalSink::create(path, how)).await?;
+        let create = move |path: &FilePath| LocalSink::create(path, how, |flags, mode| open_regular(path, flags, mode));
+        let sink = off_runtime("write", path, create).await?;
         Ok(Box::new(sink))
     }
 
@@ -86,7 +104,7 @@ impl FileSystem for LocalFileSystem {
 
     async fn rename(&self, from: &FilePath, to: &FilePath, replace: Replace) -> FsResult<()> {
         let to = to.clone();
-        off_runtime("rename", from, move |from| rename(from, &to, replace)).await
+        off_runtime("rename", from, move |from| rename((CWD, from.as_bytes()), (CWD, to.as_bytes()), replace)).await
     }
 
     async fn set_metadata(&self, path: &FilePath, metadata: NewMetadata) -> FsResult<()> {
@@ -97,17 +115,37 @@ impl FileSystem for LocalFileSystem {
         let target = target.to_vec();
         off_runtime("make a symbolic link", path, move |path| Ok(rustix::fs::symlinkat(target, CWD, path.as_bytes())?)).await
     }
+
+    async fn digest(&self, path: &FilePath, wanted: &[DigestAlgorithm]) -> FsResult<Option<Digest>> {
+        digest(path, wanted, |path| open_regular(path, OFlags::RDONLY, Mode::empty())).await
+    }
+
+    #[cfg(target_os = "linux")]
+    async fn copy_within(&self, from: &FilePath, to: &FilePath, told: &(dyn Fn(u64) + Sync)) -> FsResult<u64> {
+        within::copy(from, to, told).await
+    }
+
+    #[cfg(target_os = "linux")]
+    async fn copy_small_within(&self, files: Vec<(FilePath, FilePath)>) -> Vec<FsResult<u64>> {
+        within::copy_small(files).await
+    }
+
+    #[cfg(target_os = "linux")]
+    async fn copy_facts(&self, from: &FilePath, to: &FilePath) -> FsResult<()> {
+        let from = from.clone();
+        off_runtime("set times and mode of", to, move |to| within::copy_facts(&from, to)).await
+    }
 }
 
 /// Why a system call failed, before path and attempt are added.
-#[derive(Debug)]
-struct Failure {
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
     kind: FsErrorKind,
     detail: String,
 }
 
 impl Failure {
-    fn new(kind: FsErrorKind, detail: &str) -> Self {
+    pub(super) fn new(kind: FsErrorKind, detail: &str) -> Self {
         Self { kind, detail: detail.to_owned() }
     }
 
@@ -135,7 +173,7 @@ impl From<Errno> for Failure {
 }
 
 /// Runs `act` on a thread that may block. Dropping the future lets `act` end by itself; nobody waits for it.
-async fn off_runtime<T: Send + 'static>(
+pub(super) async fn off_runtime<T: Send + 'static>(
     attempted: &'static str,
     path: &FilePath,
     act: impl FnOnce(&FilePath) -> Result<T, Failure> + Send + 'static,
@@ -153,59 +191,73 @@ fn stopped_thread(error: &task::JoinError) -> Failure {
     Failure { kind, detail: error.to_string() }
 }
 
-fn rename(from: &FilePath, to: &FilePath, replace: Replace) -> Result<(), Failure> {
+/// An entry as system calls take it: a folder, and the path from there.
+pub(super) type At<'a> = (BorrowedFd<'a>, &'a [u8]);
+
+pub(super) fn rename(from: At<'_>, to: At<'_>, replace: Replace) -> Result<(), Failure> {
     match replace {
-        Replace::Yes => rustix::fs::renameat(CWD, from.as_bytes(), CWD, to.as_bytes())?,
+        Replace::Yes => rustix::fs::renameat(from.0, from.1, to.0, to.1)?,
         Replace::No => rename_to_free_name(from, to)?,
     }
     // The new name is to survive a crash, as the content does. A folder that cannot be opened cannot be synced either: no failure.
-    if let Some(parent) = to.parent()
-        && let Ok(folder) = open_dir(&parent)
-    {
+    let parent = to.1.iter().rposition(|&byte| byte == b'/').map_or(&b"."[..], |slash| &to.1[..slash.max(1)]);
+    if let Ok(folder) = rustix::fs::openat(to.0, parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
         rustix::fs::fsync(folder).unwrap_or_else(|error| tracing::debug!(%error, "folder not synced"));
     }
     Ok(())
 }
 
-fn rename_to_free_name(from: &FilePath, to: &FilePath) -> Result<(), Failure> {
+fn rename_to_free_name(from: At<'_>, to: At<'_>) -> Result<(), Failure> {
     #[cfg(target_os = "linux")]
-    match rustix::fs::renameat_with(CWD, from.as_bytes(), CWD, to.as_bytes(), rustix::fs::RenameFlags::NOREPLACE) {
+    match rustix::fs::renameat_with(from.0, from.1, to.0, to.1, rustix::fs::RenameFlags::NOREPLACE) {
         // Old kernels and some file systems (network, FAT) do not know the flag.
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
         result => return Ok(result?),
     }
-    match rustix::fs::linkat(CWD, from.as_bytes(), CWD, to.as_bytes(), AtFlags::empty()) {
-        Ok(()) => return Ok(rustix::fs::unlinkat(CWD, from.as_bytes(), AtFlags::empty())?),
+    match rustix::fs::linkat(from.0, from.1, to.0, to.1, AtFlags::empty()) {
+        Ok(()) => return Ok(rustix::fs::unlinkat(from.0, from.1, AtFlags::empty())?),
         Err(Errno::EXIST) => return Err(Errno::EXIST.into()),
         // A folder, or a file system without hard links: looking first is the best there is.
         Err(_) => {}
     }
-    match rustix::fs::statat(CWD, to.as_bytes(), AtFlags::SYMLINK_NOFOLLOW) {
+    match rustix::fs::statat(to.0, to.1, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(_) => Err(Errno::EXIST.into()),
-        Err(Errno::NOENT) => Ok(rustix::fs::renameat(CWD, from.as_bytes(), CWD, to.as_bytes())?),
+        Err(Errno::NOENT) => Ok(rustix::fs::renameat(from.0, from.1, to.0, to.1)?),
         Err(error) => Err(error.into()),
     }
 }
 
-fn open_dir(path: &FilePath) -> Result<std::os::fd::OwnedFd, Errno> {
-    rustix::fs::openat(CWD, path.as_bytes(), OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+fn open_dir(path: &FilePath) -> Result<OwnedFd, Failure> {
+    Ok(rustix::fs::openat(CWD, path.as_bytes(), OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
-/// Opens a regular file; never a pipe or device, whose mere opening can hang or act.
 fn open_regular(path: &FilePath, flags: OFlags, mode: Mode) -> Result<File, Failure> {
     let follow = if flags.contains(OFlags::NOFOLLOW) { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() };
-    match rustix::fs::statat(CWD, path.as_bytes(), follow) {
-        Ok(stat) => require_regular(FileType::from_raw_mode(stat.st_mode))?,
-        Err(Errno::NOENT) if flags.contains(OFlags::CREATE) => {}
-        Err(error) => return Err(error.into()),
+    let look = || Ok(rustix::fs::statat(CWD, path.as_bytes(), follow)?);
+    regular(flags, look, |flags| Ok(rustix::fs::openat(CWD, path.as_bytes(), flags, mode)?))
+}
+
+/// Opens a regular file; never a pipe or device, whose mere opening can hang or act. `look` looks at what `open` would open.
+pub(super) fn regular(
+    flags: OFlags,
+    look: impl FnOnce() -> Result<Stat, Failure>,
+    open: impl FnOnce(OFlags) -> Result<OwnedFd, Failure>,
+) -> Result<File, Failure> {
+    // EXCL opens nothing that is there.
+    if !flags.contains(OFlags::EXCL) {
+        match look() {
+            Ok(stat) => require_regular(FileType::from_raw_mode(stat.st_mode))?,
+            Err(failure) if failure.kind == FsErrorKind::NotFound && flags.contains(OFlags::CREATE) => {}
+            Err(failure) => return Err(failure),
+        }
     }
     // NONBLOCK: should a pipe have taken the file's place since, opening it does not hang.
-    let file = File::from(rustix::fs::openat(CWD, path.as_bytes(), flags | OFlags::CLOEXEC | OFlags::NONBLOCK, mode)?);
+    let file = File::from(open(flags | OFlags::CLOEXEC | OFlags::NONBLOCK)?);
     require_regular(FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode))?;
     Ok(file)
 }
 
-fn require_regular(kind: FileType) -> Result<(), Failure> {
+pub(super) fn require_regular(kind: FileType) -> Result<(), Failure> {
     match kind {
         FileType::RegularFile => Ok(()),
         FileType::Directory => Err(Errno::ISDIR.into()),

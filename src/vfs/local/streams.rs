@@ -2,21 +2,22 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use rustix::fs::{Mode, OFlags};
 use tokio::task::{self, JoinHandle};
 
-use super::{Failure, open_regular, stopped_thread};
+use super::{Failure, set_open, stopped_thread};
 use crate::model::FilePath;
-use crate::vfs::{Create, FsErrorKind, FsResult, Sink, Source};
+use crate::vfs::{Create, FsErrorKind, FsResult, NewMetadata, Sink, Source};
 
 /// Bytes of one read or write. Below, the way to the other thread costs more than the call.
 const PIECE: usize = 256 * 1024;
 
 /// Reads a file. The first piece is read with the opening, the next one while the last is worked on.
-pub(super) struct LocalSource {
+pub(in crate::vfs) struct LocalSource {
     path: FilePath,
     next: Next,
 }
@@ -34,8 +35,8 @@ struct Piece {
 }
 
 impl LocalSource {
-    pub(super) fn open(path: &FilePath, from: u64) -> Result<Self, Failure> {
-        let mut file = open_regular(path, OFlags::RDONLY, Mode::empty())?;
+    /// Reads an open file from byte `from` on; `path` is for words alone.
+    pub(in crate::vfs) fn over(mut file: File, path: &FilePath, from: u64) -> Result<Self, Failure> {
         if from > 0 {
             file.seek(SeekFrom::Start(from))?;
         }
@@ -72,12 +73,50 @@ impl Source for LocalSource {
 }
 
 /// Writes a file. Small writes are gathered; one piece may be under way while the next is gathered.
-pub(super) struct LocalSink {
+pub(in crate::vfs) struct LocalSink {
     path: FilePath,
     state: Writing,
     gathered: Vec<Bytes>,
     gathered_length: usize,
     written: u64,
+    syncing: Syncing,
+    /// What the file is given once all is written.
+    metadata: NewMetadata,
+}
+
+/// Brings what was written to the disk now and then, beside the writing: so much survives a loss of power.
+struct Syncing {
+    /// Bytes in front of which all are on the disk.
+    safe: u64,
+    under_way: Option<JoinHandle<Result<u64, Failure>>>,
+    /// When, and behind how many bytes, the last one was begun.
+    since: Instant,
+    begun: u64,
+}
+
+/// A sync is begun when there is so much to bring to the disk, or the last one was begun so long ago.
+const SYNC_BYTES: u64 = 64 << 20;
+const SYNC_TIME: Duration = Duration::from_secs(5);
+
+impl Syncing {
+    fn new() -> Self {
+        Self { safe: 0, under_way: None, since: Instant::now(), begun: 0 }
+    }
+
+    /// Begins one if it is time; `flushed` bytes were written to `file`. A failure of the last is one of the file: the system
+    /// tells it once only.
+    async fn step(&mut self, file: &File, flushed: u64) -> Result<(), Failure> {
+        if let Some(sync) = self.under_way.take_if(|sync| sync.is_finished()) {
+            self.safe = sync.await.unwrap_or_else(|stopped| Err(stopped_thread(&stopped)))?;
+        }
+        let is_due = flushed - self.begun >= SYNC_BYTES || (flushed > self.begun && self.since.elapsed() >= SYNC_TIME);
+        if self.under_way.is_none() && is_due {
+            let file = file.try_clone()?;
+            (self.begun, self.since) = (flushed, Instant::now());
+            self.under_way = Some(task::spawn_blocking(move || Ok(file.sync_data().map(|()| flushed)?)));
+        }
+        Ok(())
+    }
 }
 
 enum Writing {
@@ -87,25 +126,32 @@ enum Writing {
 }
 
 impl LocalSink {
-    pub(super) fn create(path: &FilePath, how: Create) -> Result<Self, Failure> {
+    /// Writes into the file that `open` opens, which is regular; `path` is for words alone.
+    pub(in crate::vfs) fn create(
+        path: &FilePath,
+        how: Create,
+        open: impl FnOnce(OFlags, Mode) -> Result<File, Failure>,
+    ) -> Result<Self, Failure> {
         let file = match how {
             // EXCL follows no link either.
-            Create::New => {
-                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-                File::from(rustix::fs::openat(rustix::fs::CWD, path.as_bytes(), flags, Mode::from_raw_mode(0o600))?)
-            }
+            Create::New => open(OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL, Mode::from_raw_mode(0o600))?,
             Create::Truncate => {
-                let file = open_regular(path, OFlags::WRONLY | OFlags::CREATE, Mode::from_raw_mode(0o666))?;
+                let file = open(OFlags::WRONLY | OFlags::CREATE, Mode::from_raw_mode(0o666))?;
                 file.set_len(0)?;
                 file
             }
             // NOFOLLOW: it goes on with what this program began, which is never a link.
             Create::ResumeAt(start) => {
-                let mut file = open_regular(path, OFlags::WRONLY | OFlags::NOFOLLOW, Mode::empty())?;
+                let mut file = open(OFlags::WRONLY | OFlags::NOFOLLOW, Mode::empty())?;
                 if file.metadata()?.len() < start {
                     return Err(Failure::new(FsErrorKind::ChangedMeanwhile, "it is shorter than where writing should go on"));
                 }
                 file.set_len(start)?;
+                file.seek(SeekFrom::Start(start))?;
+                file
+            }
+            Create::At(start) => {
+                let mut file = open(OFlags::WRONLY | OFlags::NOFOLLOW, Mode::empty())?;
                 file.seek(SeekFrom::Start(start))?;
                 file
             }
@@ -115,7 +161,15 @@ impl LocalSink {
 
     /// Writes into an open file; `path` is for words alone.
     pub(super) fn over(file: File, path: &FilePath) -> Self {
-        Self { path: path.clone(), state: Writing::Idle(file), gathered: Vec::new(), gathered_length: 0, written: 0 }
+        Self {
+            path: path.clone(),
+            state: Writing::Idle(file),
+            gathered: Vec::new(),
+            gathered_length: 0,
+            written: 0,
+            syncing: Syncing::new(),
+            metadata: NewMetadata::default(),
+        }
     }
 
     /// The file, once nothing is under way. Safe to drop at its only wait: the state is put back only after it.
@@ -154,17 +208,38 @@ impl Sink for LocalSink {
             return Ok(());
         }
         let file = self.file().await.map_err(|failure| failure.at("write", &self.path))?;
+        let flushed = self.written - self.gathered_length as u64;
+        self.syncing.step(&file, flushed).await.map_err(|failure| failure.at("write", &self.path))?;
         let pieces = self.take_gathered();
         self.state = Writing::UnderWay(task::spawn_blocking(move || write_pieces(file, &pieces)));
         Ok(())
     }
 
+    fn known_good(&self) -> Option<u64> {
+        Some(self.syncing.safe)
+    }
+
+    fn set_metadata(&mut self, metadata: NewMetadata) -> bool {
+        self.metadata = metadata;
+        true
+    }
+
     async fn commit(mut self: Box<Self>) -> FsResult<u64> {
+        // What it failed at would be told to nobody else.
+        if let Some(sync) = self.syncing.under_way.take() {
+            let synced = sync.await.unwrap_or_else(|stopped| Err(stopped_thread(&stopped)));
+            synced.map_err(|failure| failure.at("write", &self.path))?;
+        }
         let file = self.file().await.map_err(|failure| failure.at("write", &self.path))?;
         let pieces = self.take_gathered();
+        let metadata = self.metadata;
         let finish = move |_: &FilePath| {
+            let file = write_pieces(file, &pieces)?;
+            if let Err(failure) = set_open(&file, metadata) {
+                tracing::debug!(?failure, "times or mode not kept");
+            }
             // A network file system, too, tells of a failed write here and not first at closing.
-            Ok(write_pieces(file, &pieces)?.sync_all()?)
+            Ok(file.sync_all()?)
         };
         super::off_runtime("write", &self.path, finish).await.map(|()| self.written)
     }

@@ -32,6 +32,8 @@ pub enum Call {
     SetMetadata,
     /// A symbolic link is made.
     MakeSymlink,
+    /// A digest is asked for.
+    Digest,
 }
 
 /// What happens instead of the operation.
@@ -47,6 +49,8 @@ pub enum Effect {
     LoseAnswer,
     /// Somebody else makes the file so many bytes longer (or shorter) just before it is read on; only for [`Call::Read`].
     Resize(i64),
+    /// One bit of the byte there is another one, and nobody says so; only for [`Call::Read`] and [`Call::Write`].
+    FlipBit,
 }
 
 /// A fault, and where it strikes.

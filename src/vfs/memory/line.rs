@@ -15,6 +15,17 @@ pub(super) struct Line {
     broken: Arc<AtomicBool>,
 }
 
+/// What happens to a file while nobody looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unseen {
+    /// Nothing.
+    Nothing,
+    /// It grew by so many bytes, or shrank.
+    Resized(i64),
+    /// The next byte is another one.
+    Damaged,
+}
+
 impl Line {
     /// A connection that holds.
     pub(super) fn new(faults: Faults) -> Self {
@@ -34,14 +45,15 @@ impl Line {
         if self.is_broken() { Err(lost(attempted, path)) } else { Ok(()) }
     }
 
-    /// Lets `call` through, or strikes it. Answers by how much the file changed meanwhile, which only readers heed.
-    pub(super) async fn pass(&self, call: Call, attempted: &'static str, path: &FilePath) -> FsResult<i64> {
+    /// Lets `call` through, or strikes it. Answers what happens unseen, which only readers and writers heed.
+    pub(super) async fn pass(&self, call: Call, attempted: &'static str, path: &FilePath) -> FsResult<Unseen> {
         if self.is_broken() {
             return Err(lost(attempted, path));
         }
         match self.faults.strike(call, path) {
-            None => Ok(0),
-            Some(Effect::Resize(by)) => Ok(by),
+            None => Ok(Unseen::Nothing),
+            Some(Effect::Resize(by)) => Ok(Unseen::Resized(by)),
+            Some(Effect::FlipBit) => Ok(Unseen::Damaged),
             Some(Effect::Fail(kind)) => Err(FsError::new(kind, attempted, path, "")),
             Some(Effect::Stall) => future::pending().await,
             Some(Effect::LoseConnection) => {
@@ -50,7 +62,7 @@ impl Line {
             }
             Some(Effect::LoseAnswer) => {
                 self.lose();
-                Ok(0)
+                Ok(Unseen::Nothing)
             }
         }
     }

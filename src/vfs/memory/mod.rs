@@ -15,7 +15,9 @@ use self::faults::{Call, Faults};
 use self::line::Line;
 use self::streams::{MemorySink, MemorySource};
 use self::tree::{Bare, Dir, Node, Tree, lock};
-use super::{Capabilities, Create, FileSystem, FsError, FsErrorKind, FsResult, NewMetadata, Replace, Sink, Source};
+use super::{
+    Capabilities, Create, Digest, DigestAlgorithm, FileSystem, FsError, FsErrorKind, FsResult, Hasher, NewMetadata, Replace, Sink, Source,
+};
 use crate::model::{Entry, FilePath};
 
 /// A tree of folders and files in memory. Clones are the same tree over the same (pretended) connection.
@@ -37,6 +39,10 @@ pub struct MemoryOptions {
     pub chunk: usize,
     /// Entries of one batch of a listing at the most.
     pub batch: usize,
+    /// Names that differ only in case or composition are one, as on macOS and Windows.
+    pub folds_case: bool,
+    /// The digests it tells by itself.
+    pub digests: &'static [DigestAlgorithm],
 }
 
 impl Default for MemoryOptions {
@@ -44,13 +50,17 @@ impl Default for MemoryOptions {
         let capabilities = Capabilities {
             read_from: true,
             append: true,
+            write_at: true,
+            replaces_in_one_step: true,
             set_modified: true,
             set_mode: true,
             symlinks: true,
             listing_has_facts: true,
+            copies_within: false,
             parallel: true,
+            copies_facts: false,
         };
-        Self { capacity: 1 << 30, capabilities, chunk: 256 * 1024, batch: 4096 }
+        Self { capacity: 1 << 30, capabilities, chunk: 256 * 1024, batch: 4096, folds_case: false, digests: &[] }
     }
 }
 
@@ -62,7 +72,7 @@ impl MemoryFileSystem {
 
     /// An empty tree.
     pub fn with_options(options: MemoryOptions) -> Self {
-        Self { tree: Arc::new(Mutex::new(Tree::new(options.capacity))), options, line: Line::new(Faults::default()) }
+        Self { tree: Arc::new(Mutex::new(Tree::new(options.capacity, options.folds_case))), options, line: Line::new(Faults::default()) }
     }
 
     /// The faults of this tree, to plant some.
@@ -96,7 +106,8 @@ impl MemoryFileSystem {
             let mut at = FilePath::root();
             for name in path.names() {
                 at = at.join(&name);
-                match tree.insert(&at, Node::Dir(Dir::new())) {
+                let dir = tree.new_dir();
+                match tree.insert(&at, Node::Dir(dir)) {
                     Err(FsErrorKind::AlreadyExists) | Ok(()) => {}
                     Err(kind) => return Err(kind),
                 }
@@ -149,6 +160,23 @@ impl MemoryFileSystem {
             walk(root, "", &mut paths);
         }
         paths
+    }
+
+    /// Whether `bytes`, one at least, are in any name, file or link, past faults and connection: to show what did not travel.
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        fn within(dir: &Dir, bytes: &[u8]) -> bool {
+            let is_in = |text: &[u8]| text.windows(bytes.len()).any(|window| window == bytes);
+            dir.nodes.iter().any(|(name, node)| {
+                let below = match node {
+                    Node::Dir(dir) => within(dir, bytes),
+                    Node::File(file) => is_in(&lock(file).bytes),
+                    Node::Link { target, .. } => is_in(target),
+                    Node::Other => false,
+                };
+                below || is_in(name.as_bytes())
+            })
+        }
+        lock(&self.tree).dir(&FilePath::root()).is_ok_and(|root| within(root, bytes))
     }
 
     fn with_tree<T>(&self, attempted: &'static str, path: &FilePath, act: impl FnOnce(&mut Tree) -> Bare<T>) -> FsResult<T> {
@@ -212,6 +240,7 @@ impl FileSystem for MemoryFileSystem {
     async fn create(&self, path: &FilePath, how: Create) -> FsResult<Box<dyn Sink>> {
         self.line.pass(Call::Create, "write", path).await?;
         promised(!matches!(how, Create::ResumeAt(_)) || self.options.capabilities.append, "go on writing", path)?;
+        promised(!matches!(how, Create::At(_)) || self.options.capabilities.write_at, "write into the middle of", path)?;
         let (file, start) = self.with_tree("write", path, |tree| {
             let at = tree.canonical(path, how != Create::New)?;
             match (tree.node(&at), how) {
@@ -230,6 +259,7 @@ impl FileSystem for MemoryFileSystem {
                     lock(file).resize(start as usize)?;
                     Ok((Arc::clone(file), start))
                 }
+                (Ok(Node::File(file)), Create::At(start)) => Ok((Arc::clone(file), start)),
                 (Err(FsErrorKind::NotFound), Create::New | Create::Truncate) => {
                     let file = tree.new_file(if how == Create::New { 0o600 } else { 0o644 });
                     tree.insert(&at, Node::File(Arc::clone(&file))).map(|()| (file, 0))
@@ -242,7 +272,10 @@ impl FileSystem for MemoryFileSystem {
 
     async fn make_dir(&self, path: &FilePath) -> FsResult<()> {
         self.line.pass(Call::MakeDir, "make the folder", path).await?;
-        self.with_tree("make the folder", path, |tree| tree.insert(path, Node::Dir(Dir::new())))
+        self.with_tree("make the folder", path, |tree| {
+            let dir = tree.new_dir();
+            tree.insert(path, Node::Dir(dir))
+        })
     }
 
     async fn remove_file(&self, path: &FilePath) -> FsResult<()> {
@@ -296,6 +329,19 @@ impl FileSystem for MemoryFileSystem {
         promised(self.options.capabilities.symlinks, "make a symbolic link", path)?;
         self.with_tree("make a symbolic link", path, |tree| {
             tree.insert(path, Node::Link { target: target.into(), modified: Timestamp::now() })
+        })
+    }
+
+    async fn digest(&self, path: &FilePath, wanted: &[DigestAlgorithm]) -> FsResult<Option<Digest>> {
+        self.line.pass(Call::Digest, "make the digest of", path).await?;
+        let Some(algorithm) = wanted.iter().find(|algorithm| self.options.digests.contains(algorithm)) else { return Ok(None) };
+        self.with_tree("make the digest of", path, |tree| match tree.node(&tree.canonical(path, true)?)? {
+            Node::File(file) => {
+                let mut hasher = Hasher::new(*algorithm);
+                hasher.update(&lock(file).bytes);
+                Ok(Some(hasher.finish()))
+            }
+            _ => Err(FsErrorKind::Refused),
         })
     }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::faults::Call;
-use super::line::Line;
+use super::line::{Line, Unseen};
 use super::tree::{SharedFile, lock};
 use crate::model::FilePath;
 use crate::vfs::{FsError, FsResult, Sink, Source};
@@ -22,18 +22,24 @@ pub(super) struct MemorySource {
 #[async_trait]
 impl Source for MemorySource {
     async fn read(&mut self) -> FsResult<Option<Bytes>> {
-        let resized = self.line.pass(Call::Read(self.position), "read", &self.path).await?;
+        let unseen = self.line.pass(Call::Read(self.position), "read", &self.path).await?;
         let limit = self.line.faults.bytes_before(false, self.position, &self.path);
         let mut file = lock(&self.file);
-        let length = file.bytes.len().saturating_add_signed(resized as isize);
-        file.resize(length).map_err(|kind| FsError::new(kind, "read", &self.path, ""))?;
+        if let Unseen::Resized(by) = unseen {
+            let length = file.bytes.len().saturating_add_signed(by as isize);
+            file.resize(length).map_err(|kind| FsError::new(kind, "read", &self.path, ""))?;
+        }
         let rest = file.bytes.get(self.position as usize..).unwrap_or_default();
         let length = rest.len().min(self.chunk).min(usize::try_from(limit).unwrap_or(usize::MAX));
         if length == 0 {
             return Ok(None);
         }
         self.position += length as u64;
-        Ok(Some(Bytes::copy_from_slice(&rest[..length])))
+        let mut bytes = rest[..length].to_vec();
+        if unseen == Unseen::Damaged {
+            bytes[0] ^= 1;
+        }
+        Ok(Some(bytes.into()))
     }
 
     async fn abort(self: Box<Self>) {}
@@ -52,7 +58,7 @@ pub(super) struct MemorySink {
 impl Sink for MemorySink {
     async fn write(&mut self, mut chunk: Bytes) -> FsResult<()> {
         while !chunk.is_empty() {
-            self.line.pass(Call::Write(self.position), "write", &self.path).await?;
+            let unseen = self.line.pass(Call::Write(self.position), "write", &self.path).await?;
             let limit = self.line.faults.bytes_before(true, self.position, &self.path);
             let part = chunk.split_to(chunk.len().min(usize::try_from(limit).unwrap_or(usize::MAX)));
             let mut file = lock(&self.file);
@@ -62,10 +68,17 @@ impl Sink for MemorySink {
                 file.resize(end).map_err(|kind| FsError::new(kind, "write", &self.path, ""))?;
             }
             file.bytes[start..end].copy_from_slice(&part);
+            if unseen == Unseen::Damaged {
+                file.bytes[start] ^= 1;
+            }
             file.modified = Timestamp::now();
             self.position = end as u64;
         }
         Ok(())
+    }
+
+    fn known_good(&self) -> Option<u64> {
+        Some(self.position - self.start)
     }
 
     async fn commit(self: Box<Self>) -> FsResult<u64> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::model::{Entry, EntryName, FilePath, Kind};
+use crate::model::{Entry, EntryName, FilePath, Kind, folded};
 use crate::vfs::{FsErrorKind, Replace};
 
 /// A folder in memory.
@@ -17,6 +17,7 @@ pub(super) struct Dir {
     pub(super) planted: Vec<Entry>,
     pub(super) modified: Timestamp,
     pub(super) mode: u32,
+    folds_case: bool,
 }
 
 /// A file in memory. Open readers and writers share it, so it outlives its name as on a disk.
@@ -51,6 +52,7 @@ pub(super) struct Tree {
     root: Node,
     used: Arc<AtomicU64>,
     capacity: u64,
+    folds_case: bool,
 }
 
 /// Results without words; the file system adds path and attempt.
@@ -61,8 +63,13 @@ const MAX_LINKS: usize = 40;
 
 impl Tree {
     /// An empty tree that holds at most `capacity` bytes of content.
-    pub(super) fn new(capacity: u64) -> Self {
-        Self { root: Node::Dir(Dir::new()), used: Arc::default(), capacity }
+    pub(super) fn new(capacity: u64, folds_case: bool) -> Self {
+        Self { root: Node::Dir(Dir::new(folds_case)), used: Arc::default(), capacity, folds_case }
+    }
+
+    /// An empty folder for this tree.
+    pub(super) fn new_dir(&self) -> Dir {
+        Dir::new(self.folds_case)
     }
 
     /// `path` with every link on the way replaced by what it leads to; the last part only where `follow` says so.
@@ -95,7 +102,7 @@ impl Tree {
     /// The node at a canonical path.
     pub(super) fn node(&self, path: &FilePath) -> Bare<&Node> {
         path.names().try_fold(&self.root, |node, name| match node {
-            Node::Dir(dir) => dir.nodes.get(&name).ok_or(FsErrorKind::NotFound),
+            Node::Dir(dir) => dir.nodes.get(&dir.kept(name)).ok_or(FsErrorKind::NotFound),
             _ => Err(FsErrorKind::NotADirectory),
         })
     }
@@ -103,7 +110,10 @@ impl Tree {
     /// The same, to be changed.
     pub(super) fn node_mut(&mut self, path: &FilePath) -> Bare<&mut Node> {
         path.names().try_fold(&mut self.root, |node, name| match node {
-            Node::Dir(dir) => dir.nodes.get_mut(&name).ok_or(FsErrorKind::NotFound),
+            Node::Dir(dir) => {
+                let name = dir.kept(name);
+                dir.nodes.get_mut(&name).ok_or(FsErrorKind::NotFound)
+            }
             _ => Err(FsErrorKind::NotADirectory),
         })
     }
@@ -121,7 +131,10 @@ impl Tree {
         let (Some(parent), Some(name)) = (path.parent(), path.name()) else { return Err(FsErrorKind::Refused) };
         let parent = self.canonical(&parent, true)?;
         match self.node_mut(&parent)? {
-            Node::Dir(dir) => Ok((dir, name)),
+            Node::Dir(dir) => {
+                let name = dir.kept(name);
+                Ok((dir, name))
+            }
             _ => Err(FsErrorKind::NotADirectory),
         }
     }
@@ -212,8 +225,17 @@ impl Tree {
 }
 
 impl Dir {
-    pub(super) fn new() -> Self {
-        Self { nodes: BTreeMap::new(), planted: Vec::new(), modified: Timestamp::now(), mode: 0o755 }
+    fn new(folds_case: bool) -> Self {
+        Self { nodes: BTreeMap::new(), planted: Vec::new(), modified: Timestamp::now(), mode: 0o755, folds_case }
+    }
+
+    /// The name something is kept under that is asked for as `name`.
+    fn kept(&self, name: EntryName) -> EntryName {
+        if !self.folds_case || self.nodes.contains_key(&name) {
+            return name;
+        }
+        let fold = folded(name.as_bytes());
+        self.nodes.keys().find(|kept| folded(kept.as_bytes()) == fold).cloned().unwrap_or(name)
     }
 }
 
