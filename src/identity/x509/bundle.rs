@@ -106,6 +106,11 @@ impl Bundle {
         self.archive.is_some() || self.key.as_ref().is_some_and(KeyFile::is_locked)
     }
 
+    /// Whether a private key may be in it; of a PKCS#12 file only opening it tells.
+    pub fn may_have_key(&self) -> bool {
+        self.archive.is_some() || self.key.is_some()
+    }
+
     /// The certificates that stand in the open; those of a PKCS#12 file do not.
     pub fn certificates(&self) -> &[Vec<u8>] {
         &self.certificates

@@ -46,6 +46,9 @@ pub enum FolderError {
     /// No certificate waits for its first login.
     #[error("no signed certificate of {0} waits to replace the old one")]
     NothingPending(String),
+    /// Another one waits than the one that got somebody in.
+    #[error("another signed certificate of {0} was taken in meanwhile; it waits for a login of its own")]
+    OtherPending(String),
 }
 
 impl FolderError {

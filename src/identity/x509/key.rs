@@ -104,8 +104,7 @@ impl PrivateKey {
             Ok(info) => info.private_key.as_bytes(),
             Err(_) => bytes,
         };
-        let inner = Zeroizing::new(element(OCTET_STRING, inner));
-        let pkcs8 = Zeroizing::new(sequence(&[&integer(&[0]), &sequence(&[algorithm]), &inner]));
+        let pkcs8 = pkcs8(&sequence(&[algorithm]), inner);
         Ok(Self { pair, pkcs8 })
     }
 
@@ -121,16 +120,7 @@ impl PrivateKey {
 
     /// Encrypted PKCS#8 in PEM. Takes a second of computing on purpose.
     pub fn lock(&self, passphrase: &Secret, derivation: Derivation) -> Result<Zeroizing<String>, KeyError> {
-        let failed = |error: Pkcs8Error| KeyError::Failed(error.to_string());
-        let mut random = getrandom::SysRng;
-        let parameters = match derivation {
-            Derivation::Scrypt => Parameters::generate_scrypt(&mut random),
-            Derivation::Pbkdf2 => Parameters::generate_pbkdf2(&mut random),
-        };
-        let parameters = parameters.map_err(|error| failed(error.into()))?;
-        let info = PrivateKeyInfoRef::try_from(self.pkcs8.as_slice()).map_err(failed)?;
-        let locked = info.encrypt_with_params(parameters, passphrase.expose()).map_err(failed)?;
-        Ok(der::pem("ENCRYPTED PRIVATE KEY", locked.as_bytes()))
+        lock_pkcs8(&self.pkcs8, passphrase, derivation)
     }
 
     /// `SEQUENCE { message, algorithm, signature }`: certificates, requests and revocation lists alike.
@@ -154,4 +144,40 @@ impl PrivateKey {
             sequence(&[&oid(&[1, 2, 840, 113_549, 1, 1, 11]), &element(NULL, &[])])
         }
     }
+}
+
+/// Encrypts PKCS#8; the text is PEM. Takes a second of computing on purpose.
+pub(in crate::identity) fn lock_pkcs8(der: &[u8], passphrase: &Secret, derivation: Derivation) -> Result<Zeroizing<String>, KeyError> {
+    let failed = |error: Pkcs8Error| KeyError::Failed(error.to_string());
+    let mut random = getrandom::SysRng;
+    let parameters = match derivation {
+        Derivation::Scrypt => Parameters::generate_scrypt(&mut random),
+        Derivation::Pbkdf2 => Parameters::generate_pbkdf2(&mut random),
+    };
+    let parameters = parameters.map_err(|error| failed(error.into()))?;
+    let info = PrivateKeyInfoRef::try_from(der).map_err(failed)?;
+    let locked = info.encrypt_with_params(parameters, passphrase.expose()).map_err(failed)?;
+    Ok(der::pem("ENCRYPTED PRIVATE KEY", locked.as_bytes()))
+}
+
+/// PKCS#8 in the open, PEM.
+pub(in crate::identity) fn pkcs8_pem(der: &[u8]) -> Zeroizing<String> {
+    der::pem("PRIVATE KEY", der)
+}
+
+/// An Ed25519 key as PKCS#8, version 1 (RFC 8410 section 7).
+pub(in crate::identity) fn ed25519_pkcs8(seed: &[u8; 32]) -> Zeroizing<Vec<u8>> {
+    let inner = Zeroizing::new(element(OCTET_STRING, seed));
+    pkcs8(&sequence(&[&oid(&[1, 3, 101, 112])]), &inner)
+}
+
+/// An RSA key of PKCS#1 as PKCS#8, version 1.
+pub(in crate::identity) fn rsa_pkcs8(pkcs1: &[u8]) -> Zeroizing<Vec<u8>> {
+    pkcs8(&sequence(&[&oid(&[1, 2, 840, 113_549, 1, 1, 1]), &element(NULL, &[])]), pkcs1)
+}
+
+/// `algorithm` is the DER of an AlgorithmIdentifier.
+fn pkcs8(algorithm: &[u8], inner: &[u8]) -> Zeroizing<Vec<u8>> {
+    let inner = Zeroizing::new(element(OCTET_STRING, inner));
+    Zeroizing::new(sequence(&[&integer(&[0]), algorithm, &inner]))
 }

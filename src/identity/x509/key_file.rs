@@ -1,6 +1,6 @@
-//! Files with a private key for certificates: encrypted PKCS#8, the older PEM encryption, PKCS#1, SEC 1 and plain PKCS#8.
+//! Files with a private key in PEM or DER: encrypted PKCS#8, the older PEM encryption, PKCS#1, SEC 1 and plain PKCS#8.
 //!
-//! Reads and unlocks; writes nothing. SSH keys are [`crate::identity::ssh_key`]'s.
+//! Reads and unlocks; writes nothing. [`crate::identity::ssh_key`] opens its PEM files with it, too.
 
 use pkcs8::pkcs5::pbes2::Kdf;
 use pkcs8::{EncryptedPrivateKeyInfoRef, Error as Pkcs8Error, pkcs5};
@@ -85,9 +85,14 @@ impl KeyFile {
     ///
     /// This takes up to a second of computing on purpose (key derivation): call it off the event loop.
     pub fn unlock(&self, passphrase: &Secret) -> Result<PrivateKey, KeyError> {
+        PrivateKey::from_der(&self.open(passphrase)?)
+    }
+
+    /// The same without a look at what comes out: PKCS#8, PKCS#1 or SEC 1.
+    pub(in crate::identity) fn open(&self, passphrase: &Secret) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         match &self.0 {
-            Form::Open(der) => PrivateKey::from_der(der),
-            Form::Legacy(locked) => PrivateKey::from_der(&locked.open(passphrase)?),
+            Form::Open(der) => Ok(der.clone()),
+            Form::Legacy(locked) => locked.open(passphrase),
             Form::Pkcs8(der) => {
                 let info = EncryptedPrivateKeyInfoRef::try_from(der.as_slice()).map_err(|_| NOT_PKCS8)?;
                 let opened = info.decrypt(passphrase.expose()).map_err(|error| match error {
@@ -97,7 +102,7 @@ impl KeyFile {
                     }
                     _ => KeyError::WrongPassphrase,
                 })?;
-                PrivateKey::from_der(opened.as_bytes())
+                Ok(Zeroizing::new(opened.as_bytes().to_vec()))
             }
         }
     }

@@ -10,6 +10,7 @@ use md5::{Digest as _, Md5};
 use zeroize::Zeroizing;
 
 use super::key::KeyError;
+use crate::identity::hex;
 use crate::model::text;
 use crate::secrets::Secret;
 
@@ -37,7 +38,7 @@ impl Locked {
         }
         let damaged = KeyError::Damaged("its header DEK-Info is missing or wrong");
         let (name, start) = header("DEK-Info").and_then(|info| info.split_once(',')).ok_or(damaged.clone())?;
-        let start = hex(start.trim()).ok_or(damaged.clone())?;
+        let start = hex::decode(start.trim()).ok_or(damaged.clone())?;
         let (cipher, block) = match name.trim() {
             "AES-128-CBC" => (Cipher::Aes128, 16),
             "AES-192-CBC" => (Cipher::Aes192, 16),
@@ -102,9 +103,4 @@ fn is_one_sequence(der: &[u8]) -> bool {
         _ => return false,
     };
     length == der.len()
-}
-
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_hex.then(|| (0..text.len()).step_by(2).filter_map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect())
 }

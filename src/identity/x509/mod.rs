@@ -2,6 +2,7 @@
 //!
 //! Opens no connection, asks nobody, reads no clock. What computes long says so.
 
+pub mod acts;
 pub mod authority;
 pub mod bundle;
 mod certificate;

@@ -1,5 +1,6 @@
 //! The identities made or brought here, one folder each: `key.pem` (locked), `certificate.pem` (the chain), `request.pem`,
-//! `facts.json`, and `pending.pem` while a signed certificate waits for its first login. Holds no secret in the open.
+//! `facts.json`, and `pending.pem` (with its lock) while a signed certificate waits for its first login. Holds no secret in
+//! the open.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::bundle::Bundle;
 use super::certificate::Usage;
 use super::der;
+use super::draft::check_name;
 use super::expiry::{Expiry, expiry};
 use super::folder::{self, FolderError, Listed, at};
 use super::key::{KeyError, PrivateKey};
@@ -24,6 +26,8 @@ const CERTIFICATE: &str = "certificate.pem";
 const REQUEST: &str = "request.pem";
 const PENDING: &str = "pending.pem";
 const FACTS: &str = "facts.json";
+/// Beside the identities: the name of the one that is shown where nothing else was chosen.
+const DEFAULT: &str = "default";
 
 /// What is kept beside the files of an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +69,11 @@ impl Identity {
     /// The request's file, which may not be there.
     pub fn request_file(&self) -> PathBuf {
         self.folder.join(REQUEST)
+    }
+
+    /// The file of the signed certificate that waits for its first login, which may not be there.
+    pub fn pending_file(&self) -> PathBuf {
+        self.folder.join(PENDING)
     }
 
     /// Opens its key. Takes up to a second of computing on purpose: call it off the event loop.
@@ -159,33 +168,64 @@ impl IdentityStore {
 
     /// Gives one another name.
     pub fn rename(&self, name: &str, new: &str) -> Result<(), FolderError> {
-        folder::rename(&self.folder, name, new)
+        let is_default = self.default_name()?.as_deref() == Some(name);
+        folder::rename(&self.folder, name, new)?;
+        if is_default { self.set_default(Some(new)) } else { Ok(()) }
     }
 
     /// Takes one away for good, with its private key.
     pub fn remove(&self, name: &str) -> Result<(), FolderError> {
+        if self.default_name()?.as_deref() == Some(name) {
+            self.set_default(None)?;
+        }
         folder::remove(&self.folder, name)
+    }
+
+    /// The one that is shown to every server that asks, where nothing else was chosen for it.
+    pub fn default_name(&self) -> Result<Option<String>, FolderError> {
+        let file = self.folder.join(DEFAULT);
+        let name = folder::read(&file)?.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()).filter(|name| !name.is_empty());
+        name.map(|name| check_name(&name).map(|()| name).map_err(|why| FolderError::damaged(&file, &why))).transpose()
+    }
+
+    /// Chooses it; `None`: servers that ask are shown nothing.
+    pub fn set_default(&self, name: Option<&str>) -> Result<(), FolderError> {
+        let file = self.folder.join(DEFAULT);
+        match name {
+            Some(name) => {
+                self.get(name)?;
+                private_file::replace(&file, format!("{name}\n").as_bytes()).map_err(at(&file))
+            }
+            None => match fs::remove_file(&file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(at(&file)(error)),
+                _ => Ok(()),
+            },
+        }
     }
 
     /// Keeps a signed chain beside the old one, until [`Self::commit`].
     pub fn stage(&self, name: &str, chain: &[Vec<u8>]) -> Result<(), FolderError> {
         let file = folder::find(&self.folder, name)?.join(PENDING);
+        let _lock = private_file::lock(&file);
         private_file::replace(&file, pem(chain).as_bytes()).map_err(at(&file))
     }
 
-    /// The pending chain replaces the old one, in one step.
-    pub fn commit(&self, name: &str) -> Result<(), FolderError> {
+    /// The pending chain replaces the old one, in one step, if it is still `chain`: the one that got somebody in.
+    pub fn commit(&self, name: &str, chain: &[Vec<u8>]) -> Result<(), FolderError> {
         let folder = folder::find(&self.folder, name)?;
         let pending = folder.join(PENDING);
-        if chain_of(&pending)?.is_none() {
-            return Err(FolderError::NothingPending(name.to_owned()));
+        let _lock = private_file::lock(&pending);
+        match chain_of(&pending)? {
+            None => Err(FolderError::NothingPending(name.to_owned())),
+            Some(waiting) if waiting != chain => Err(FolderError::OtherPending(name.to_owned())),
+            Some(_) => fs::rename(&pending, folder.join(CERTIFICATE)).map_err(at(&pending)),
         }
-        fs::rename(&pending, folder.join(CERTIFICATE)).map_err(at(&pending))
     }
 
     /// The pending chain is forgotten; the old one stays.
     pub fn discard(&self, name: &str) -> Result<(), FolderError> {
         let pending = folder::find(&self.folder, name)?.join(PENDING);
+        let _lock = private_file::lock(&pending);
         match fs::remove_file(&pending) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(FolderError::NothingPending(name.to_owned())),
             removed => removed.map_err(at(&pending)),

@@ -190,3 +190,13 @@ impl Record {
         if is_mine || is_known { Ok(()) } else { Err(RecordError::Unknown(wanted.clone())) }
     }
 }
+
+impl Drop for Record {
+    /// Closing alone is not enough: a program started meanwhile by another thread holds the file, and with it the lock, until it
+    /// runs.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the record of what was signed stays locked until this program ends");
+        }
+    }
+}

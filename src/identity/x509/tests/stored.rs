@@ -74,17 +74,25 @@ fn a_signed_certificate_waits_beside_the_old_one() {
     let store = IdentityStore::open(dir.path());
     let old = add(&store, "bank", 825);
     let signed = draft("x").make(now()).unwrap().certificate;
-    assert!(matches!(store.commit("bank"), Err(FolderError::NothingPending(_))));
+    let signed = [signed];
+    assert!(matches!(store.commit("bank", &signed), Err(FolderError::NothingPending(_))));
     assert!(matches!(store.discard("bank"), Err(FolderError::NothingPending(_))));
-    store.stage("bank", std::slice::from_ref(&signed)).unwrap();
+    store.stage("bank", &signed).unwrap();
     let bank = store.get("bank").unwrap();
-    assert_eq!((bank.chain, bank.pending), (vec![old.certificate.clone()], Some(vec![signed.clone()])));
+    assert_eq!((bank.chain, bank.pending), (vec![old.certificate.clone()], Some(signed.to_vec())));
     store.discard("bank").unwrap();
     assert_eq!(store.get("bank").unwrap().pending, None);
-    store.stage("bank", std::slice::from_ref(&signed)).unwrap();
-    store.commit("bank").unwrap();
+    store.stage("bank", &signed).unwrap();
+    // While somebody logs in with it, another one is taken in: that one got nobody in yet.
+    let other = [draft("y").make(now()).unwrap().certificate];
+    store.stage("bank", &other).unwrap();
+    assert!(matches!(store.commit("bank", &signed), Err(FolderError::OtherPending(_))));
     let bank = store.get("bank").unwrap();
-    assert_eq!((bank.chain.clone(), bank.pending.clone()), (vec![signed], None));
+    assert_eq!((bank.chain, bank.pending), (vec![old.certificate], Some(other.to_vec())));
+    store.stage("bank", &signed).unwrap();
+    store.commit("bank", &signed).unwrap();
+    let bank = store.get("bank").unwrap();
+    assert_eq!((bank.chain.clone(), bank.pending.clone()), (signed.to_vec(), None));
     // This one was not made over the identity's key: it is found out before it is used.
     assert!(matches!(bank.unlock(&secret(PASSPHRASE)), Err(UnlockError::Folder(FolderError::Damaged { .. }))));
     is_private(dir.path());
