@@ -18,14 +18,15 @@ pub mod judge;
 pub mod known_hosts;
 pub mod ledger;
 pub mod pins;
-pub(crate) mod private_file;
 pub mod revocation;
+pub(crate) mod rfc4716;
 pub mod signature;
-mod ssh_blob;
+pub(crate) mod ssh_blob;
 pub mod store;
 mod tls_facts;
 mod words;
 
+pub(crate) use crate::secrets::private_file;
 pub use anchors::Anchors;
 pub use chain::{ChainLink, LinkSignature, Origin};
 pub use change::{Change, ChangeWords, Difference, differences};

@@ -4,22 +4,22 @@ use super::certificate::KeyFacts;
 
 /// What is left of a blob to be read. Every read answers `None` where it ends too early.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Blob<'a>(pub(super) &'a [u8]);
+pub(crate) struct Blob<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Blob<'a> {
-    pub(super) fn number(&mut self) -> Option<u32> {
+    pub(crate) fn number(&mut self) -> Option<u32> {
         let (bytes, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(u32::from_be_bytes(*bytes))
     }
 
-    pub(super) fn long(&mut self) -> Option<u64> {
+    pub(crate) fn long(&mut self) -> Option<u64> {
         let (bytes, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(u64::from_be_bytes(*bytes))
     }
 
-    pub(super) fn string(&mut self) -> Option<&'a [u8]> {
+    pub(crate) fn string(&mut self) -> Option<&'a [u8]> {
         let length = self.number()? as usize;
         let (string, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
@@ -27,7 +27,7 @@ impl<'a> Blob<'a> {
     }
 
     /// All strings to its end; `None` if one is cut off.
-    pub(super) fn strings(mut self) -> Option<Vec<&'a [u8]>> {
+    pub(crate) fn strings(mut self) -> Option<Vec<&'a [u8]>> {
         let mut all = Vec::new();
         while !self.0.is_empty() {
             all.push(self.string()?);
@@ -37,7 +37,7 @@ impl<'a> Blob<'a> {
 }
 
 /// What kind of key a blob is and how strong; `None` if it cannot be read.
-pub(super) fn key_facts(blob: &[u8]) -> Option<KeyFacts> {
+pub(crate) fn key_facts(blob: &[u8]) -> Option<KeyFacts> {
     let mut rest = Blob(blob);
     let algorithm = str::from_utf8(rest.string()?).ok()?;
     let (name, bits, curve) = match algorithm {

@@ -20,7 +20,7 @@ pub fn host_key(key: &HostKey, now: Timestamp) -> Vec<Section> {
 }
 
 /// A public key blob (RFC 4253 section 6.6).
-pub(in crate::trust) fn ssh_key(blob: &[u8], algorithm: &str) -> Vec<Field> {
+pub fn ssh_key(blob: &[u8], algorithm: &str) -> Vec<Field> {
     let mut fields = vec![Field::text("key_algorithm", "Algorithm", safe(algorithm))];
     if let Some(key) = ssh_blob::key_facts(blob) {
         fields.extend(key.bits.map(|bits| Field::new("key_bits", "Bits", Value::Number(bits as u64))));

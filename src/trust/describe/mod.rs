@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 pub use certificate::{certificate, certificate_for};
 pub use connection::{connection, handshake, pin, revocation};
-pub use host_key::host_key;
+pub use host_key::{host_key, ssh_key};
 pub use json::put_json;
 
 /// A part of an identity's description: who owns it, who issued it, until when.

@@ -1,7 +1,7 @@
 //! SSH public keys and certificates in files: OpenSSH's lines, also with options or hosts before them, and RFC 4716.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jiff::Timestamp;
 
 use super::{Document, DocumentKind};
@@ -10,10 +10,9 @@ use crate::trust::describe::host_key::{ssh_certificate, ssh_key};
 use crate::trust::describe::{Field, Section, Value};
 use crate::trust::fingerprint::Fingerprint;
 use crate::trust::host_key::HostCertificate;
+use crate::trust::rfc4716::{self, KeyText};
 use crate::trust::ssh_blob::Blob;
 
-const BEGIN: &str = "---- BEGIN SSH2 PUBLIC KEY ----";
-const END: &str = "---- END SSH2 PUBLIC KEY ----";
 const CERTIFICATE: &str = "-cert-v01@openssh.com";
 
 /// Every key in a text, in its order.
@@ -21,9 +20,9 @@ pub(super) fn lines(bytes: &[u8], now: Timestamp) -> impl Iterator<Item = Docume
     let mut lines = bytes.split(|&byte| byte == b'\n').filter_map(|line| str::from_utf8(line).ok()).map(str::trim).enumerate();
     std::iter::from_fn(move || {
         while let Some((at, line)) = lines.next() {
-            if line == BEGIN {
-                let body: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != END).collect();
-                return Some(rfc4716(&body, now));
+            if rfc4716::begins(line) {
+                let read = rfc4716::read(&mut lines.by_ref().map(|(_, line)| line));
+                return Some(damaged_or_key(read, now));
             }
             if let Some(found) = self::line(at + 1, line, now) {
                 return Some(found);
@@ -59,26 +58,8 @@ fn decode(base64: &str) -> Option<Vec<u8>> {
     STANDARD_NO_PAD.decode(base64.trim_end_matches('=')).ok()
 }
 
-fn rfc4716(lines: &[&str], now: Timestamp) -> Document {
-    let mut comment = String::new();
-    let mut body = String::new();
-    let mut lines = lines.iter();
-    while let Some(line) = lines.next() {
-        match line.split_once(':') {
-            Some((name, value)) => {
-                let mut value = value.trim().to_owned();
-                while value.ends_with('\\') {
-                    value.pop();
-                    value.push_str(lines.next().unwrap_or(&""));
-                }
-                if name.eq_ignore_ascii_case("comment") {
-                    value.trim_matches('"').clone_into(&mut comment);
-                }
-            }
-            None => body.push_str(line),
-        }
-    }
-    let read = STANDARD.decode(body).ok().and_then(|blob| key(&blob, &comment, now));
+fn damaged_or_key(read: Option<KeyText>, now: Timestamp) -> Document {
+    let read = read.and_then(|read| key(&read.blob, &read.comment, now));
     read.unwrap_or_else(|| Document::unreadable("SSH public key", "it is damaged, or cut off"))
 }
 

@@ -10,7 +10,7 @@ mod file;
 mod item;
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -279,18 +279,11 @@ impl TrustStore {
     /// Reads, changes and replaces the ledger, one program at a time.
     fn change(&self, change: impl FnOnce(&mut LedgerFile)) -> Result<(), StoreError> {
         private_file::create_folder(&self.folder).map_err(|error| self.error(&error.to_string()))?;
-        let _lock = self.lock();
+        let _lock = private_file::lock(&self.file());
         let mut ledger = self.read()?;
         change(&mut ledger);
         let text = ledger.to_text().map_err(|error| self.error(&error.to_string()))?;
         private_file::replace(&self.file(), text.as_bytes()).map_err(|error| self.error(&error.to_string()))
-    }
-
-    /// Held while the ledger is replaced. Some network file systems have no locks: there the last one wins.
-    fn lock(&self) -> Option<File> {
-        let file = private_file::append_to(&self.folder.join("ledger.lock")).ok()?;
-        file.lock().ok()?;
-        Some(file)
     }
 
     fn error(&self, reason: &str) -> StoreError {
