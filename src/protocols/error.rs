@@ -38,6 +38,8 @@ pub enum ConnectErrorKind {
     ProtectionRefused,
     /// The server ended the TLS handshake with this alert.
     Alert(AlertKind),
+    /// The server asked for a certificate, and its word on what it got (or did not get) ends the connection.
+    ClientCertificate(Box<RefusedCertificate>),
     /// TLS or SSH failed in another way (no common version, cipher, curve; broken handshake).
     Handshake,
     /// User name, password, key or answer was not accepted.
@@ -59,10 +61,44 @@ pub enum AlertKind {
     CertificateRequired,
     /// The server does not trust the client certificate (`unknown_ca`, `bad_certificate`, `certificate_unknown`, `access_denied`).
     CertificateNotTrusted,
-    /// The client certificate is expired or revoked in the server's eyes.
-    CertificateExpiredOrRevoked,
+    /// The client certificate is expired in the server's eyes.
+    CertificateExpired,
+    /// The client certificate was taken back.
+    CertificateRevoked,
+    /// The server cannot do with a client certificate of this kind.
+    CertificateUnsupported,
+    /// Nothing more exact (`handshake_failure`, `decode_error`): also what TLS 1.2 servers say where a certificate is missing.
+    HandshakeFailure,
     /// Any other alert.
     Other,
+}
+
+/// What a server that asked for a client certificate did not like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedCertificate {
+    /// What it says.
+    pub why: CertificateRefusal,
+    /// A certificate was sent to it.
+    pub sent: bool,
+    /// The authorities it takes certificates of, each name in one line, made safe to draw; empty: any, or not told.
+    pub authorities: Vec<String>,
+}
+
+/// A server's word on a client certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateRefusal {
+    /// It wants one, and none was sent.
+    Wanted,
+    /// It does not trust it (yet).
+    NotTrusted,
+    /// It is over.
+    Expired,
+    /// It was taken back.
+    Revoked,
+    /// It is of a kind the server cannot use.
+    Unsupported,
+    /// TLS went well; the login was refused because of it.
+    AfterLogin,
 }
 
 impl ConnectError {
@@ -95,12 +131,15 @@ impl fmt::Display for ConnectError {
             ConnectErrorKind::WrongProtocol => "what answers there does not speak this protocol",
             ConnectErrorKind::Untrusted(_) => "the server's identity is not trusted",
             ConnectErrorKind::ProtectionRefused => "the server refuses to protect the connection",
-            ConnectErrorKind::Alert(AlertKind::CertificateRequired) => "the server wants a client certificate",
             ConnectErrorKind::Alert(AlertKind::CertificateNotTrusted) => "the server does not trust the client certificate",
-            ConnectErrorKind::Alert(AlertKind::CertificateExpiredOrRevoked) => {
-                "the server says the client certificate is expired or revoked"
+            ConnectErrorKind::Alert(AlertKind::CertificateExpired) => "the server says the client certificate is expired",
+            ConnectErrorKind::Alert(AlertKind::CertificateRevoked) => "the server says the client certificate was revoked",
+            ConnectErrorKind::Alert(AlertKind::CertificateUnsupported) => "the server cannot use a client certificate of this kind",
+            ConnectErrorKind::ClientCertificate(refused) if refused.sent => "the server refused the client certificate",
+            ConnectErrorKind::Alert(AlertKind::CertificateRequired) | ConnectErrorKind::ClientCertificate(_) => {
+                "the server wants a client certificate"
             }
-            ConnectErrorKind::Alert(AlertKind::Other) => "the server ended the TLS handshake",
+            ConnectErrorKind::Alert(AlertKind::HandshakeFailure | AlertKind::Other) => "the server ended the TLS handshake",
             ConnectErrorKind::Handshake => "the handshake failed",
             ConnectErrorKind::LoginRefused => "the login was refused",
             ConnectErrorKind::Busy => "the server takes no more connections for now",

@@ -9,4 +9,4 @@ pub mod http;
 pub mod sftp;
 pub mod tls;
 
-pub use error::{AlertKind, ConnectError, ConnectErrorKind};
+pub use error::{AlertKind, CertificateRefusal, ConnectError, ConnectErrorKind, RefusedCertificate};

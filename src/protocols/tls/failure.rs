@@ -51,10 +51,11 @@ fn alert_kind(alert: AlertDescription) -> AlertKind {
     use AlertDescription as Alert;
     match alert {
         Alert::CertificateRequired | Alert::NoCertificate => AlertKind::CertificateRequired,
-        Alert::UnknownCA | Alert::BadCertificate | Alert::CertificateUnknown | Alert::AccessDenied | Alert::UnsupportedCertificate => {
-            AlertKind::CertificateNotTrusted
-        }
-        Alert::CertificateExpired | Alert::CertificateRevoked => AlertKind::CertificateExpiredOrRevoked,
+        Alert::UnknownCA | Alert::BadCertificate | Alert::CertificateUnknown | Alert::AccessDenied => AlertKind::CertificateNotTrusted,
+        Alert::UnsupportedCertificate => AlertKind::CertificateUnsupported,
+        Alert::CertificateExpired => AlertKind::CertificateExpired,
+        Alert::CertificateRevoked => AlertKind::CertificateRevoked,
+        Alert::HandshakeFailure | Alert::DecodeError => AlertKind::HandshakeFailure,
         _ => AlertKind::Other,
     }
 }

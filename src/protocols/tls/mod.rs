@@ -9,12 +9,14 @@ mod observed;
 mod recorder;
 mod roots;
 mod session;
+pub(crate) mod signature;
 mod tickets;
 mod verifier;
 mod verify;
 
+pub use client_certificate::ClientProof;
 pub use failure::alert_of;
 pub use observed::ObservedStream;
 pub use roots::Roots;
-pub use session::{TlsSession, TlsStream, TlsVersions, facts_of};
+pub use session::{TlsSession, TlsStream, TlsVersions, end_sending, facts_of};
 pub use verify::verify_chain;

@@ -75,8 +75,8 @@ impl Recorder {
         self.step("we accepted Certificate", why.to_owned());
     }
 
-    /// rustls asked for our certificate; `authorities` are the names the server would accept.
-    pub(super) fn certificate_asked(&self, authorities: Vec<String>) {
+    /// rustls asked for our certificate; `authorities` are the names the server would accept. `answered`: there is one.
+    pub(super) fn certificate_asked(&self, authorities: Vec<String>, answered: bool) {
         let named = match authorities.len() {
             0 => "any authority".to_owned(),
             1 => "from one authority".to_owned(),
@@ -85,6 +85,7 @@ impl Recorder {
         self.hidden("the server sent CertificateRequest", || named);
         if let Some(recording) = &mut *self.lock() {
             recording.facts.client_certificate.asked = true;
+            recording.facts.client_certificate.sent = answered;
             recording.facts.client_certificate.authorities = authorities;
         }
     }

@@ -1,14 +1,16 @@
 //! A TLS session as FTP needs it: one control connection and the data connections that belong to it (RFC 4217 section 12).
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, HandshakeKind};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::client_certificate::ClientCertificateResolver;
+use super::client_certificate::{self, ClientCertificateResolver, ClientProof};
 use super::failure::{handshake_error, is_own_refusal};
 use super::names;
 use super::observed::ObservedStream;
@@ -17,7 +19,7 @@ use super::roots::Roots;
 use super::tickets::Tickets;
 use super::verifier::{Seen, SessionVerifier};
 use crate::model::Endpoint;
-use crate::protocols::{ConnectError, ConnectErrorKind};
+use crate::protocols::{CertificateRefusal, ConnectError, ConnectErrorKind};
 use crate::trust::{Evidence, Pin, TlsFacts};
 
 /// A protected line.
@@ -51,6 +53,19 @@ impl TlsSession {
     ///
     /// Errors: [`ConnectErrorKind::UnknownHost`] if the host is no name a certificate can be checked against.
     pub fn new(endpoint: &Endpoint, pin: Option<Pin>, roots: &Roots, versions: TlsVersions) -> Result<Self, ConnectError> {
+        Self::proving(endpoint, pin, roots, versions, None)
+    }
+
+    /// A session in which a server that asks for a certificate is shown `proof`.
+    ///
+    /// Errors: as [`Self::new`].
+    pub fn proving(
+        endpoint: &Endpoint,
+        pin: Option<Pin>,
+        roots: &Roots,
+        versions: TlsVersions,
+        proof: Option<ClientProof>,
+    ) -> Result<Self, ConnectError> {
         let bad_name = |error| ConnectError::new(ConnectErrorKind::UnknownHost, endpoint, format!("{error}"));
         // The zone of a link-local address (`fe80::1%eth0`) is this machine's business.
         let host = endpoint.host.split('%').next().unwrap_or_default();
@@ -67,7 +82,7 @@ impl TlsSession {
             .map_err(|error| ConnectError::new(ConnectErrorKind::Handshake, endpoint, error.to_string()))?
             .dangerous()
             .with_custom_certificate_verifier(verifier.clone())
-            .with_client_cert_resolver(Arc::new(ClientCertificateResolver { recorder: recorder.clone() }));
+            .with_client_cert_resolver(Arc::new(ClientCertificateResolver { recorder: recorder.clone(), proof }));
         config.resumption = Resumption::store(tickets.clone());
         let connector = TlsConnector::from(Arc::new(config));
         Ok(Self { endpoint: endpoint.clone(), name, connector, verifier, tickets, recorder, facts: Mutex::default() })
@@ -91,6 +106,8 @@ impl TlsSession {
             facts = TlsFacts { client_certificate, timeline, ..facts_of(stream) };
         }
         facts.peer_address = peer_address;
+        // rustls asks for it before our verifier has judged the server, and sends it only after that.
+        facts.client_certificate.sent &= !matches!(*self.verifier.seen(), Seen::Refused(_));
         *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = facts.clone();
         match (&mut *self.verifier.seen(), result) {
             (Seen::Accepted(evidence), Ok(stream)) => {
@@ -119,7 +136,12 @@ impl TlsSession {
     /// ask a person about.
     pub async fn connect_data(&self, stream: TcpStream) -> Result<TlsStream, ConnectError> {
         let strange = || ConnectError::new(ConnectErrorKind::Handshake, &self.endpoint, OTHER_CERTIFICATE);
-        let expected = self.evidence().ok_or_else(strange)?;
+        // Before the handshake, which the verifier sees, too.
+        let expected = match &*self.verifier.seen() {
+            Seen::Accepted(expected) => expected.identity.leaf().map(|leaf| leaf.der.clone()),
+            _ => None,
+        };
+        let expected = expected.ok_or_else(strange)?;
         let stream = self
             .connector
             .connect(self.name.clone(), ObservedStream::new(stream, None))
@@ -127,8 +149,7 @@ impl TlsSession {
             .map_err(|error| if is_own_refusal(&error) { strange() } else { handshake_error(&error, &self.endpoint) })?;
         // A resumed handshake asks no verifier, but tells whose session it was.
         let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-        let same = expected.identity.leaf().is_some_and(|leaf| shown.is_some_and(|shown| shown.as_ref() == &*leaf.der));
-        if same { Ok(stream) } else { Err(strange()) }
+        if shown.is_some_and(|shown| shown.as_ref() == &*expected) { Ok(stream) } else { Err(strange()) }
     }
 
     /// How many more data connections can resume the session; [`usize::MAX`] with TLS 1.2 once there is a session.
@@ -141,6 +162,18 @@ impl TlsSession {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Why the connection failed, where the server asked for a certificate: until its first reply, what fails is its word
+    /// on that certificate.
+    pub fn explain(&self, error: ConnectError) -> ConnectError {
+        client_certificate::explain(error, &self.facts().client_certificate)
+    }
+
+    /// A login that was refused because of the certificate, if the server asked for one; else `error` as it is.
+    pub fn refused_at_login(&self, error: ConnectError) -> ConnectError {
+        let certificate = self.facts().client_certificate;
+        if certificate.asked { client_certificate::refused(error, CertificateRefusal::AfterLogin, &certificate) } else { error }
+    }
+
     /// What is known of the accepted peer; `None` before, and where it was refused.
     pub fn evidence(&self) -> Option<Evidence> {
         match &*self.verifier.seen() {
@@ -151,6 +184,12 @@ impl TlsSession {
 }
 
 const OTHER_CERTIFICATE: &str = "the data connection showed another certificate than the control connection";
+
+/// Says that nothing more will be sent (`close_notify`); the TCP connection stays open both ways.
+pub async fn end_sending(stream: &mut TlsStream) -> io::Result<()> {
+    stream.get_mut().1.send_close_notify();
+    stream.flush().await
+}
 
 /// What `stream` agreed on; for a data connection also whether it resumed the control connection's session.
 pub fn facts_of(stream: &TlsStream) -> TlsFacts {

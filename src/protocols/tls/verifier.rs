@@ -5,17 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature, verify_tls13_signature_with_raw_key};
-use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
 use super::recorder::Recorder;
 use super::roots::Roots;
+use super::signature;
 use crate::model::Endpoint;
 use crate::trust::assess::{PlatformVerdict, assess};
-use crate::trust::certificate::public_key_of;
 use crate::trust::revocation::{self, RevocationList};
-use crate::trust::signature::PublicKey;
 use crate::trust::{Certificate, Evidence, Pin, ProblemKind, Verdict, judge};
 
 /// What the verifier saw on the control connection.
@@ -122,11 +121,7 @@ impl ServerCertVerifier for SessionVerifier {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = self.algorithms();
-        let result = match verify_tls12_signature(message, leaf, signed, &algorithms) {
-            Err(error) if is_about_the_certificate(&error) => verify_with_key(message, leaf, signed, &algorithms),
-            result => result,
-        };
+        let result = signature::tls12(message, leaf, signed, &self.algorithms());
         self.recorder.signature(signed.scheme, result.is_ok(), false);
         result
     }
@@ -137,41 +132,13 @@ impl ServerCertVerifier for SessionVerifier {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = self.algorithms();
-        let result = match verify_tls13_signature(message, leaf, signed, &algorithms) {
-            Err(error) if is_about_the_certificate(&error) => public_key_of(leaf)
-                .ok_or(CertificateError::BadEncoding.into())
-                .and_then(|spki| verify_tls13_signature_with_raw_key(message, &SubjectPublicKeyInfoDer::from(spki), signed, &algorithms)),
-            result => result,
-        };
+        let result = signature::tls13(message, leaf, signed, &self.algorithms());
         self.recorder.signature(signed.scheme, result.is_ok(), true);
         result
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms().supported_schemes()
-    }
-}
-
-/// webpki did not get as far as the signature: it does not take such certificates (version 1, odd extensions …).
-fn is_about_the_certificate(error: &Error) -> bool {
-    matches!(error, Error::InvalidCertificate(reason) if *reason != CertificateError::BadSignature)
-}
-
-/// What rustls's raw-key check is for TLS 1.3, for TLS 1.2, where rustls has none.
-fn verify_with_key(
-    message: &[u8],
-    leaf: &CertificateDer<'_>,
-    signed: &DigitallySignedStruct,
-    algorithms: &WebPkiSupportedAlgorithms,
-) -> Result<HandshakeSignatureValid, Error> {
-    let spki = public_key_of(leaf).ok_or(CertificateError::BadEncoding)?;
-    let key = PublicKey::read(spki).ok_or(CertificateError::BadEncoding)?;
-    let candidates = algorithms.mapping.iter().find(|(scheme, _)| *scheme == signed.scheme).map_or(&[][..], |(_, candidates)| candidates);
-    if candidates.iter().any(|algorithm| key.made(message, signed.signature(), *algorithm)) {
-        Ok(HandshakeSignatureValid::assertion())
-    } else {
-        Err(CertificateError::BadSignature.into())
     }
 }
 
