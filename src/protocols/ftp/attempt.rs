@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::command::UnsafeArgument;
+use super::command::Unsendable;
 use super::control::ControlError;
 use super::reply::Reply;
 use crate::model::FilePath;
@@ -29,7 +29,7 @@ impl<'a> Attempt<'a> {
         error.into_fs(self.what, self.path)
     }
 
-    pub(super) fn argument(self, error: UnsafeArgument) -> FsError {
+    pub(super) fn argument(self, error: Unsendable) -> FsError {
         self.control(error.into())
     }
 
@@ -115,7 +115,7 @@ mod tests {
             ("Permission denied.txt: Directory not empty", FsErrorKind::NotEmpty),
             ("Could not open Permission denied.txt", FsErrorKind::Refused),
         ] {
-            assert_eq!(kind_of(&Reply { code: 550, lines: vec![text.into()] }, &path), kind, "{text}");
+            assert_eq!(kind_of(&Reply::new(550, vec![text.into()]), &path), kind, "{text}");
         }
     }
 
@@ -148,7 +148,7 @@ mod tests {
             (530, "Please login with USER and PASS.", Security),
             (502, "Command not implemented", Unsupported),
         ] {
-            let reply = Reply { code, lines: vec![text.into()] };
+            let reply = Reply::new(code, vec![text.into()]);
             assert_eq!(kind_of(&reply, &FilePath::try_from("/in/a").unwrap()), kind, "{code} {text}");
         }
     }

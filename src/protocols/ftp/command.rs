@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::model::text;
+use crate::model::{Charset, Unencodable, text};
 use crate::secrets::Secret;
 
 const TELNET_IAC: u8 = 0xFF;
@@ -13,31 +13,51 @@ pub struct Command {
     verb: &'static str,
     argument: Option<Zeroizing<Vec<u8>>>,
     is_secret: bool,
+    /// What a name in the argument is written in.
+    charset: Option<Charset>,
 }
 
-/// The argument holds CR, LF or NUL and would become more than one line. It is refused, never stripped.
+/// Why an argument is refused. Nothing is stripped or replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it contains a line break or NUL, which no FTP command can carry")]
-pub struct UnsafeArgument;
+pub enum Unsendable {
+    /// It holds CR, LF or NUL and would become more than one line.
+    #[error("it contains a line break or NUL, which no FTP command can carry")]
+    LineBreak,
+    /// The charset of the site lacks a character.
+    #[error(transparent)]
+    Unencodable(#[from] Unencodable),
+    /// The same in a secret, of which nothing is told.
+    #[error("the secret has a character without a form in {0}, the charset that is set for this site")]
+    UnencodableSecret(Charset),
+}
 
 impl Command {
     /// A command without argument.
     pub fn new(verb: &'static str) -> Self {
-        Self { verb, argument: None, is_secret: false }
+        Self { verb, argument: None, is_secret: false, charset: None }
     }
 
-    /// A command with an argument: a path's bytes, a number, a name.
-    pub fn with(verb: &'static str, argument: impl AsRef<[u8]>) -> Result<Self, UnsafeArgument> {
+    /// A command with an argument: bytes as they are sent, a number, a word.
+    pub fn with(verb: &'static str, argument: impl AsRef<[u8]>) -> Result<Self, Unsendable> {
         let argument = argument.as_ref();
         if argument.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
-            return Err(UnsafeArgument);
+            return Err(Unsendable::LineBreak);
         }
-        Ok(Self { verb, argument: Some(Zeroizing::new(argument.to_vec())), is_secret: false })
+        Ok(Self { verb, argument: Some(Zeroizing::new(argument.to_vec())), is_secret: false, charset: None })
     }
 
-    /// A command whose argument is never logged.
-    pub fn secret(verb: &'static str, secret: &Secret) -> Result<Self, UnsafeArgument> {
-        Ok(Self { is_secret: true, ..Self::with(verb, secret.expose())? })
+    /// A command about a path, or a user: the names in `argument` are sent in `charset`.
+    pub fn about(verb: &'static str, argument: impl AsRef<[u8]>, charset: Option<Charset>) -> Result<Self, Unsendable> {
+        let Some(charset) = charset else { return Self::with(verb, argument) };
+        Ok(Self { charset: Some(charset), ..Self::with(verb, charset.encode_path(argument.as_ref())?)? })
+    }
+
+    /// A command whose argument, sent in `charset`, is never logged.
+    pub fn secret(verb: &'static str, secret: &Secret, charset: Option<Charset>) -> Result<Self, Unsendable> {
+        let Some(charset) = charset else { return Ok(Self { is_secret: true, ..Self::with(verb, secret.expose())? }) };
+        let encoded = charset.encode_text(secret.expose()).map_err(|_| Unsendable::UnencodableSecret(charset))?;
+        let encoded = Zeroizing::new(encoded.into_owned());
+        Ok(Self { is_secret: true, ..Self::with(verb, encoded.as_slice())? })
     }
 
     /// The verb, for telling what was under way.
@@ -70,7 +90,10 @@ impl Command {
         match &self.argument {
             None => self.verb.to_owned(),
             Some(_) if self.is_secret => format!("{} ****", self.verb),
-            Some(argument) => format!("{} {}", self.verb, text::display_safe(argument)),
+            Some(argument) => {
+                let shown = self.charset.map(|charset| charset.decode_line(argument));
+                format!("{} {}", self.verb, text::display_safe(shown.as_deref().unwrap_or(argument)))
+            }
         }
     }
 }
@@ -82,9 +105,9 @@ mod tests {
     #[test]
     fn line_breaks_are_refused() {
         for argument in [&b"a\rb"[..], b"a\nDELE b", b"a\0", b"\r\n"] {
-            assert_eq!(Command::with("CWD", argument).err(), Some(UnsafeArgument));
+            assert_eq!(Command::with("CWD", argument).err(), Some(Unsendable::LineBreak));
         }
-        assert_eq!(Command::secret("PASS", &Secret::new("a\r\nDELE b".into())).err(), Some(UnsafeArgument));
+        assert_eq!(Command::secret("PASS", &Secret::new("a\r\nDELE b".into()), None).err(), Some(Unsendable::LineBreak));
     }
 
     #[test]
@@ -97,9 +120,19 @@ mod tests {
 
     #[test]
     fn a_password_is_not_logged() {
-        let command = Command::secret("PASS", &Secret::new("hunter2".into())).unwrap();
+        let command = Command::secret("PASS", &Secret::new("hunter2".into()), None).unwrap();
         assert_eq!(command.logged(), "PASS ****");
         assert_eq!(command.line(true).as_slice(), b"PASS hunter2\r\n");
         assert_eq!(Command::with("CWD", b"\x1b[2J").unwrap().logged(), "CWD \\x1b[2J");
+    }
+    #[test]
+    fn names_are_sent_in_the_charset_of_the_site() {
+        let charset = Charset::parse("windows-1251").ok();
+        let command = Command::about("SITE", "CHMOD 644 /я/a", charset).unwrap();
+        assert_eq!(command.line(true).as_slice(), b"SITE CHMOD 644 /\xff\xff/a\r\n");
+        assert_eq!(command.logged(), "SITE CHMOD 644 /я/a");
+        assert_eq!(Command::secret("PASS", &Secret::new("я".into()), charset).unwrap().line(false).as_slice(), b"PASS \xff\r\n");
+        let refused = Command::secret("PASS", &Secret::new("Ü☃".into()), charset).err().unwrap();
+        assert!(!refused.to_string().contains(['☃', 'Ü']), "{refused}");
     }
 }

@@ -4,17 +4,21 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
-use super::command::{Command, UnsafeArgument};
+use super::command::{Command, Unsendable};
 use super::line::Line;
+use super::pipeline::Ahead;
+use super::quirks::Quirks;
 use super::reply::{Reply, ReplyDecoder, ReplyError};
-use crate::model::{Endpoint, FilePath, text};
+use crate::model::{Charset, Endpoint, FilePath, text};
 use crate::protocols::tls::{TlsSession, alert_of};
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::vfs::{FsError, FsErrorKind};
@@ -37,9 +41,12 @@ pub(super) enum ControlError {
     Foreign(&'static str),
     #[error("an earlier exchange was left unfinished")]
     OutOfStep,
+    /// Commands sent at once were not answered one after the other. From now on one is sent at a time.
+    #[error("the server mixed up its replies: {0}")]
+    Disorder(String),
     /// Nothing was sent.
     #[error(transparent)]
-    Argument(#[from] UnsafeArgument),
+    Argument(#[from] Unsendable),
 }
 
 impl ControlError {
@@ -50,7 +57,7 @@ impl ControlError {
                 Some(alert) => ConnectErrorKind::Alert(alert),
                 None => return ConnectError::from_io(error, endpoint),
             },
-            Self::Closed | Self::OutOfStep => ConnectErrorKind::ConnectionLost,
+            Self::Closed | Self::OutOfStep | Self::Disorder(_) => ConnectErrorKind::ConnectionLost,
             Self::TimedOut(_) => ConnectErrorKind::TimedOut,
             Self::Ended(_) => ConnectErrorKind::Busy,
             Self::Protocol(_) => ConnectErrorKind::Protocol,
@@ -62,7 +69,7 @@ impl ControlError {
 
     pub(super) fn into_fs(self, attempted: &'static str, path: &FilePath) -> FsError {
         let kind = match &self {
-            Self::Closed | Self::Io(_) | Self::Ended(_) | Self::OutOfStep => FsErrorKind::ConnectionLost,
+            Self::Closed | Self::Io(_) | Self::Ended(_) | Self::OutOfStep | Self::Disorder(_) => FsErrorKind::ConnectionLost,
             Self::TimedOut(_) => FsErrorKind::TimedOut,
             Self::Protocol(_) | Self::Foreign(_) => FsErrorKind::Protocol,
             Self::Argument(_) => FsErrorKind::UnsafeName,
@@ -76,7 +83,9 @@ pub(super) struct Control {
     line: Option<Line>,
     decoder: ReplyDecoder,
     /// A command is out and its last reply is not in. Set where a future was dropped in between.
-    awaiting: bool,
+    pub(super) awaiting: bool,
+    pub(super) ahead: Ahead,
+    pub(super) quirks: Arc<Quirks>,
     /// Names are sent as Telnet wants them (0xFF twice).
     pub(super) telnet: bool,
     limit: Duration,
@@ -86,9 +95,24 @@ pub(super) struct Control {
 
 impl Control {
     /// Takes over a fresh connection. `limit`: the time for each step.
-    pub(super) fn new(line: Line, limit: Duration) -> Result<Self, io::Error> {
+    pub(super) fn new(line: Line, limit: Duration, quirks: Arc<Quirks>) -> Result<Self, io::Error> {
         let (local, peer) = (line.tcp().local_addr()?, line.tcp().peer_addr()?);
-        Ok(Self { line: Some(line), decoder: ReplyDecoder::default(), awaiting: true, telnet: true, limit, local, peer })
+        Ok(Self {
+            line: Some(line),
+            decoder: ReplyDecoder::default(),
+            awaiting: true,
+            ahead: Ahead::Nothing,
+            quirks,
+            telnet: true,
+            limit,
+            local,
+            peer,
+        })
+    }
+
+    /// Sets what the server's texts are written in.
+    pub(super) fn read_in(&mut self, charset: Option<Charset>) {
+        self.decoder.charset = charset;
     }
 
     pub(super) fn limit(&self) -> Duration {
@@ -136,15 +160,21 @@ impl Control {
 
     /// Sends `command`; its replies are read with [`Self::next_reply`] until one is not preliminary.
     pub(super) async fn send(&mut self, command: &Command) -> Result<(), ControlError> {
+        self.settle_ahead().await?;
         self.check_in_step()?;
-        self.send_anyway(command).await
+        self.send_anyway(&[command]).await
     }
 
-    /// Sends `command` although another is under way: `ABOR`.
-    pub(super) async fn send_anyway(&mut self, command: &Command) -> Result<(), ControlError> {
-        tracing::debug!(target: "sealift::ftp", "> {}", command.logged());
+    /// Sends `commands` in one piece, although another may be under way.
+    pub(super) async fn send_anyway(&mut self, commands: &[&Command]) -> Result<(), ControlError> {
         self.awaiting = true;
-        let bytes = command.line(self.telnet);
+        let lines: Vec<_> = commands.iter().map(|command| command.line(self.telnet)).collect();
+        // Reserved at once, so that no copy of a secret is left behind by growing.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(lines.iter().map(|line| line.len()).sum()));
+        for (command, line) in commands.iter().zip(&lines) {
+            tracing::debug!(target: "sealift::ftp", "> {}", command.logged());
+            bytes.extend_from_slice(line);
+        }
         let line = self.line.as_mut().ok_or(ControlError::Closed)?;
         let written = timeout(self.limit, async {
             line.write_all(&bytes).await?;
@@ -168,12 +198,29 @@ impl Control {
 
     /// [`Self::next_reply`] for a caller that limits the time itself.
     pub(super) async fn reply_in_own_time(&mut self) -> Result<Reply, ControlError> {
+        loop {
+            let reply = self.one_reply().await?;
+            match self.ahead {
+                Ahead::Next => self.came_ahead(reply)?,
+                Ahead::Behind if reply.code == 229 => return Err(self.disorder(&reply.quote())),
+                _ => {
+                    self.awaiting = reply.is_preliminary();
+                    if !self.awaiting && matches!(self.ahead, Ahead::Behind) {
+                        self.ahead = Ahead::Next;
+                    }
+                    return Ok(reply);
+                }
+            }
+        }
+    }
+
+    /// Whatever comes next. 421 is the end.
+    pub(super) async fn one_reply(&mut self) -> Result<Reply, ControlError> {
         let reply = match self.receive().await {
             Ok(reply) => reply,
             Err(error) => return Err(self.lose(error)),
         };
         tracing::debug!(target: "sealift::ftp", "< {}", reply.quote());
-        self.awaiting = reply.is_preliminary();
         if reply.code == 421 {
             return Err(self.lose(ControlError::Ended(reply.quote())));
         }
@@ -208,7 +255,7 @@ impl Control {
     }
 
     /// Nothing may lie unread when a command goes out: it would be taken for that command's reply.
-    fn check_in_step(&mut self) -> Result<(), ControlError> {
+    pub(super) fn check_in_step(&mut self) -> Result<(), ControlError> {
         if self.awaiting {
             return Err(self.lose(ControlError::OutOfStep));
         }
@@ -242,7 +289,7 @@ impl Control {
 
     /// Says good-bye and closes, within a short time.
     pub(super) async fn quit(&mut self) {
-        if self.line.is_some() && self.send(&Command::new("QUIT")).await.is_ok() {
+        if self.line.is_some() && !self.awaiting && self.send_anyway(&[&Command::new("QUIT")]).await.is_ok() {
             let farewell = timeout(Duration::from_secs(2), self.next_reply()).await;
             tracing::trace!(target: "sealift::ftp", answered = farewell.is_ok(), "closed");
         }
@@ -252,10 +299,11 @@ impl Control {
     /// Closes without a word. Everything after answers [`ControlError::Closed`] or `OutOfStep`.
     pub(super) fn close(&mut self) {
         self.awaiting = true;
+        self.ahead = Ahead::Nothing;
         self.line = None;
     }
 
-    fn lose(&mut self, error: ControlError) -> ControlError {
+    pub(super) fn lose(&mut self, error: ControlError) -> ControlError {
         self.close();
         error
     }

@@ -54,6 +54,11 @@ impl Way {
 }
 
 impl Session {
+    /// Whether `EPSV` is how the next data connection is made, so that it may be sent ahead.
+    pub(super) fn begins_with_epsv(&self) -> bool {
+        self.settings.data_mode != DataMode::Active && !self.settings.quirks.has(Quirk::NoEpsv)
+    }
+
     /// Agrees on a data connection in the first way that works; what does not is remembered for the session.
     pub(super) async fn rendezvous(&mut self, attempt: Attempt<'_>) -> Result<Rendezvous, FsError> {
         let mut failure = attempt.error(FsErrorKind::Refused, "the server offers no way to make a data connection");
@@ -87,7 +92,24 @@ impl Session {
     /// Outer error: the control connection failed. Inner: this way leads nowhere.
     async fn passive(&mut self, verb: &'static str, attempt: Attempt<'_>) -> Result<Result<Rendezvous, FsError>, FsError> {
         let command = super::command::Command::new(verb);
-        let reply = self.control.exchange(&command).await.map_err(|error| attempt.control(error))?;
+        let ahead = match verb {
+            "EPSV" => self.control.take_ahead().await.map_err(|error| attempt.control(error))?,
+            _ => None,
+        };
+        let reply = match ahead {
+            // Where it leads nowhere any more, it was too long ago.
+            Some(reply) if reply.code == 229 => match self.reach(extended_port(&reply)).await {
+                Some(tcp) => return Ok(Ok(Rendezvous::Connected(tcp))),
+                None => self.control.exchange(&command).await,
+            },
+            Some(reply) if !self.knows_epsv => Ok(reply),
+            Some(_) => {
+                self.settings.quirks.learn(Quirk::OneAtATime);
+                self.control.exchange(&command).await
+            }
+            None => self.control.exchange(&command).await,
+        };
+        let reply = reply.map_err(|error| attempt.control(error))?;
         let port = match reply.code {
             229 => extended_port(&reply),
             227 => classic_port(&reply),
@@ -96,8 +118,15 @@ impl Session {
         let Some(port) = port else {
             return Ok(Err(attempt.error(FsErrorKind::Protocol, format!("no port in {}", reply.quote()))));
         };
+        self.knows_epsv |= reply.code == 229;
         let address = SocketAddr::new(self.control.peer_ip(), port);
         Ok(connect(address, self.control.limit()).await.map(Rendezvous::Connected).map_err(|error| attempt.data(&error)))
+    }
+
+    /// Connects to a port the server named before; whatever keeps it from that is no matter.
+    async fn reach(&mut self, port: Option<u16>) -> Option<TcpStream> {
+        self.knows_epsv = true;
+        connect(SocketAddr::new(self.control.peer_ip(), port?), self.control.limit()).await.ok()
     }
 
     async fn active(&mut self, attempt: Attempt<'_>) -> Result<Result<Rendezvous, FsError>, FsError> {
@@ -157,7 +186,7 @@ mod tests {
     use super::*;
 
     fn reply(line: &str) -> Reply {
-        Reply { code: 229, lines: vec![line.into()] }
+        Reply::new(229, vec![line.into()])
     }
 
     #[test]

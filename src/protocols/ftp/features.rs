@@ -1,5 +1,6 @@
 //! What a server says it can do: the reply to `FEAT` (RFC 2389). Pure.
 
+use super::digest;
 use super::reply::Reply;
 
 /// Extensions a server announced.
@@ -19,8 +20,8 @@ pub struct Features {
     pub rest: bool,
     /// `EPSV` (RFC 2428).
     pub epsv: bool,
-    /// `HASH` (draft-bryan-ftpext-hash).
-    pub hash: bool,
+    /// The commands it tells checksums with, one bit each.
+    pub(super) digests: u32,
     /// Looks like vsftpd, which sets a file's time with `MDTM` (its `mdtm_write`).
     pub is_vsftpd: bool,
     /// Commands are read as Telnet (the byte 0xFF written twice, RFC 959 section 4). vsftpd and Pure-FTPd do not.
@@ -48,11 +49,11 @@ impl Features {
                 "MFMT" => features.mfmt = true,
                 "REST" => features.rest = rest.contains("STREAM"),
                 "EPSV" => features.epsv = true,
-                "HASH" => features.hash = true,
                 // Nobody but Pure-FTPd has these.
                 "SPSV" | "ESTA" | "ESTP" => features.reads_telnet = false,
                 _ => {}
             }
+            features.digests |= digest::announced(name, rest);
             names.push(name.to_owned());
         }
         // A banner can be changed, the list it announces cannot.
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Features {
-        Features::read(&Reply { code: 211, lines: text.lines().map(|line| line.as_bytes().to_vec()).collect() }, "")
+        Features::read(&Reply::new(211, text.lines().map(|line| line.as_bytes().to_vec()).collect()), "")
     }
 
     #[test]

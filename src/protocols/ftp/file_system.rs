@@ -4,25 +4,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use jiff::tz::TimeZone;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, mpsc};
 
 use super::attempt::Attempt;
 use super::command::Command;
+use super::control::ControlError;
 use super::quirks::{Quirk, Quirks};
 use super::session::Session;
+use super::text_lines::{FromNetwork, ToNetwork};
 use super::transfer::{Order, Transfer};
-use crate::model::{Entry, EntryName, FilePath, Kind};
+use crate::model::{Entry, EntryName, FilePath, Kind, TransferType};
 use crate::protocols::tls::TlsSession;
 use crate::trust::{Evidence, TlsFacts};
-use crate::vfs::{Capabilities, Create, FileSystem, FsError, FsErrorKind, FsResult, NewMetadata, Replace, Sink, Source};
+use crate::vfs::{
+    Capabilities, Create, Digest, DigestAlgorithm, FileSystem, FsError, FsErrorKind, FsResult, NewMetadata, Replace, Sink, Source,
+};
 
 /// A logged-in FTP connection as a file system.
 ///
 /// What FTP cannot do is said here once. [`Create::New`] and [`Replace::No`] ask first and act then: no command makes a
 /// file only where none is, so another client may make one in between, and it is overwritten. On a server without
 /// `MLST` the question follows links, so that a link that leads nowhere counts as nothing there. [`Create::ResumeAt`]
-/// goes on at the very end of a file only, because no command cuts one off.
+/// goes on at the very end of a file only, because no command cuts one off. [`Create::At`] is for vsftpd alone.
 pub struct FtpFileSystem {
     session: Arc<AsyncMutex<Session>>,
     home: FilePath,
@@ -31,7 +34,11 @@ pub struct FtpFileSystem {
     facts: Mutex<Option<TlsFacts>>,
     features: super::features::Features,
     quirks: Arc<Quirks>,
+    transfer_type: TransferType,
 }
+
+/// Why nothing begins in the middle of a file.
+const IN_TEXT: &str = "in an ASCII transfer a position here is another one there";
 
 impl FtpFileSystem {
     pub(super) fn new(session: Session, home: FilePath) -> Self {
@@ -42,6 +49,7 @@ impl FtpFileSystem {
             facts: Mutex::new(session.tls.as_ref().map(TlsSession::facts)),
             features: session.features,
             quirks: session.settings.quirks.clone(),
+            transfer_type: session.settings.transfer_type,
             session: Arc::new(AsyncMutex::new(session)),
         }
     }
@@ -71,11 +79,26 @@ impl FtpFileSystem {
         &self.banner
     }
 
+    /// Whether the ends of lines are changed on the way.
+    fn is_text(&self, path: &FilePath) -> bool {
+        self.transfer_type.is_text(path.name().as_ref().map_or(&[][..], EntryName::as_bytes))
+    }
+
     /// The connection, once nobody else uses it; a fresh one where we broke the last off ourselves.
     async fn session(&self, attempt: Attempt<'_>) -> FsResult<OwnedMutexGuard<Session>> {
         let mut session = self.session.clone().lock_owned().await;
         if session.given_up {
             session.replace(attempt).await?;
+        }
+        match session.control.settle_ahead().await {
+            Ok(()) => {}
+            Err(ControlError::Disorder(_)) => session.replace(attempt).await?,
+            Err(error) => return Err(attempt.control(error)),
+        }
+        if session.is_text {
+            // In ASCII, servers tell no sizes, or others.
+            session.done("TYPE", "I", attempt).await?;
+            session.is_text = false;
         }
         Ok(session)
     }
@@ -86,13 +109,18 @@ impl FileSystem for FtpFileSystem {
     fn capabilities(&self) -> Capabilities {
         let sets_times = self.features.mfmt || (self.features.is_vsftpd && self.features.mdtm);
         Capabilities {
-            read_from: self.features.rest,
-            append: true,
+            read_from: self.features.rest && self.transfer_type != TransferType::Ascii,
+            append: self.transfer_type != TransferType::Ascii,
+            // Others empty the file, cut it off, or let nobody write behind its end.
+            write_at: self.features.is_vsftpd && self.features.rest && self.transfer_type == TransferType::Binary,
+            replaces_in_one_step: false,
             set_modified: sets_times && !self.quirks.has(Quirk::NoTimes),
             set_mode: !self.quirks.has(Quirk::NoModes),
             symlinks: false,
             listing_has_facts: true,
+            copies_within: false,
             parallel: false,
+            copies_facts: false,
         }
     }
 
@@ -115,10 +143,20 @@ impl FileSystem for FtpFileSystem {
     async fn open(&self, path: &FilePath, from: u64) -> FsResult<Box<dyn Source>> {
         let attempt = Attempt::new("read", path);
         let mut session = self.session(attempt).await?;
-        let command = Command::with("RETR", path.as_bytes()).map_err(|error| attempt.argument(error))?;
-        let order = Order { folder: None, from, command: &command, is_upload: false };
+        let command = session.command("RETR", path.as_bytes(), attempt)?;
+        let is_text = self.is_text(path);
+        if is_text && from > 0 {
+            return Err(attempt.error(FsErrorKind::Unsupported, IN_TEXT));
+        }
+        let order = Order { folder: None, from, command: &command, is_upload: false, is_text };
         match session.begin(&order, attempt).await {
-            Ok(transfer) => Ok(Box::new(FtpSource { session, transfer: Some(transfer), path: path.clone() })),
+            Ok(transfer) => Ok(Box::new(FtpSource {
+                session,
+                transfer: Some(transfer),
+                path: path.clone(),
+                buffer: BytesMut::new(),
+                text: is_text.then(FromNetwork::default),
+            })),
             Err(error) => Err(clarify(&mut session, error, path, Kind::File).await),
         }
     }
@@ -126,20 +164,33 @@ impl FileSystem for FtpFileSystem {
     async fn create(&self, path: &FilePath, how: Create) -> FsResult<Box<dyn Sink>> {
         let attempt = Attempt::new("write", path);
         let mut session = self.session(attempt).await?;
-        let (mut verb, mut resumed_at) = ("STOR", None);
+        let (mut verb, mut from, mut resumed_at) = ("STOR", 0, None);
+        let is_text = self.is_text(path);
         match how {
-            Create::New if session.exists(path).await? => return Err(attempt.error(FsErrorKind::AlreadyExists, "")),
+            Create::ResumeAt(1..) | Create::At(_) if is_text => return Err(attempt.error(FsErrorKind::Unsupported, IN_TEXT)),
+            Create::New if session.is_file_there(path).await? => return Err(attempt.error(FsErrorKind::AlreadyExists, "")),
             Create::New | Create::Truncate => {}
+            // Without a place to begin at, STOR empties the file.
+            Create::At(at) if !self.capabilities().write_at || at == 0 && session.stat(path).await?.size != Some(0) => {
+                return Err(FsError::unsupported("write into the middle of", path));
+            }
+            Create::At(at) => {
+                drop(session.stat(path).await?);
+                from = at;
+            }
             Create::ResumeAt(0) => drop(session.stat(path).await?),
             Create::ResumeAt(at) => {
                 session.must_end_at(path, at).await?;
                 (verb, resumed_at) = ("APPE", Some(at));
             }
         }
-        let command = Command::with(verb, path.as_bytes()).map_err(|error| attempt.argument(error))?;
-        let order = Order { folder: None, from: 0, command: &command, is_upload: true };
+        let command = session.command(verb, path.as_bytes(), attempt)?;
+        let order = Order { folder: None, from, command: &command, is_upload: true, is_text };
         match session.begin(&order, attempt).await {
-            Ok(transfer) => Ok(Box::new(FtpSink { session, transfer: Some(transfer), path: path.clone(), written: 0, resumed_at })),
+            Ok(transfer) => {
+                let text = is_text.then(ToNetwork::default);
+                Ok(Box::new(FtpSink { session, transfer: Some(transfer), path: path.clone(), written: 0, resumed_at, text }))
+            }
             Err(error) => match clarify(&mut session, error, path, Kind::File).await {
                 // Nothing is there, so the folder it should go into is missing, or may not be written to.
                 error
@@ -194,45 +245,43 @@ impl FileSystem for FtpFileSystem {
         if replace == Replace::No && session.exists(to).await? {
             return Err(Attempt::new("rename to", to).error(FsErrorKind::AlreadyExists, ""));
         }
-        match rename(&mut session, from, to).await {
-            // Windows servers do not replace; this is as near as they let us.
-            Err(error) if error.kind == FsErrorKind::AlreadyExists && replace == Replace::Yes => {
-                session.done("DELE", to.as_bytes(), Attempt::new("replace", to)).await?;
-                rename(&mut session, from, to).await
-            }
+        match session.rename(from, to).await {
+            Err(error) if error.kind == FsErrorKind::AlreadyExists && replace == Replace::Yes => session.replace_file(from, to).await,
             Err(error) => Err(clarify(&mut session, error, from, Kind::Other).await),
             Ok(()) => Ok(()),
         }
     }
 
     async fn set_metadata(&self, path: &FilePath, metadata: NewMetadata) -> FsResult<()> {
-        let attempt = Attempt::new("set the time of", path);
-        let mut session = self.session(attempt).await?;
-        if let Some(modified) = metadata.modified {
-            let time = modified.to_zoned(TimeZone::UTC).strftime("%Y%m%d%H%M%S").to_string();
-            let verb = if session.features.mfmt { "MFMT" } else { "MDTM" };
-            let reply = session.exchange(verb, [time.as_bytes(), b" ", path.as_bytes()].concat(), attempt).await?;
+        let mut session = self.session(Attempt::new("set the time of", path)).await?;
+        for (command, what, quirk) in session.fact_commands(path, metadata)? {
+            let attempt = Attempt::new(what, path);
+            let reply = session.control.exchange(&command).await.map_err(|error| attempt.control(error))?;
             if let Err(error) = attempt.success(reply) {
                 let error = clarify(&mut session, error, path, Kind::Other).await;
                 if error.kind == FsErrorKind::Unsupported {
-                    session.settings.quirks.learn(Quirk::NoTimes);
-                }
-                return Err(error);
-            }
-        }
-        if let Some(mode) = metadata.mode {
-            let attempt = Attempt::new("set the permissions of", path);
-            let argument = [format!("CHMOD {:03o} ", mode & 0o7777).as_bytes(), path.as_bytes()].concat();
-            let reply = session.exchange("SITE", argument, attempt).await?;
-            if let Err(error) = attempt.success(reply) {
-                let error = clarify(&mut session, error, path, Kind::Other).await;
-                if error.kind == FsErrorKind::Unsupported {
-                    session.settings.quirks.learn(Quirk::NoModes);
+                    session.settings.quirks.learn(quirk);
                 }
                 return Err(error);
             }
         }
         Ok(())
+    }
+
+    async fn put_in_place(&self, part: &FilePath, to: &FilePath, facts: NewMetadata, replace: Replace) -> FsResult<()> {
+        let mut session = self.session(Attempt::new("rename", part)).await?;
+        match session.put_in_place(part, to, facts, replace).await {
+            Err(error) if error.kind != FsErrorKind::AlreadyExists => Err(clarify(&mut session, error, part, Kind::Other).await),
+            outcome => outcome,
+        }
+    }
+
+    async fn digest(&self, path: &FilePath, wanted: &[DigestAlgorithm]) -> FsResult<Option<Digest>> {
+        // The server's lines end otherwise.
+        if self.features.digests == 0 || self.is_text(path) {
+            return Ok(None);
+        }
+        self.session(Attempt::new("take the checksum of", path)).await?.digest(path, wanted).await
     }
 
     async fn keep_alive(&self) -> FsResult<()> {
@@ -250,15 +299,6 @@ impl FileSystem for FtpFileSystem {
         session.given_up = false;
         session.control.quit().await;
     }
-}
-
-async fn rename(session: &mut Session, from: &FilePath, to: &FilePath) -> FsResult<()> {
-    let attempt = Attempt::new("rename", from);
-    let reply = session.exchange("RNFR", from.as_bytes(), attempt).await?;
-    if reply.code != 350 {
-        return Err(attempt.refused(&reply));
-    }
-    session.done("RNTO", to.as_bytes(), Attempt::new("rename to", to)).await.map(drop)
 }
 
 /// Whether the server's words leave open what is wrong.
@@ -287,21 +327,37 @@ struct FtpSource {
     session: OwnedMutexGuard<Session>,
     transfer: Option<Transfer>,
     path: FilePath,
+    buffer: BytesMut,
+    /// In an ASCII transfer.
+    text: Option<FromNetwork>,
 }
 
 #[async_trait]
 impl Source for FtpSource {
     async fn read(&mut self) -> FsResult<Option<Bytes>> {
         let Some(transfer) = &mut self.transfer else { return Ok(None) };
-        let mut buffer = BytesMut::new();
-        match transfer.read(&mut self.session, &mut buffer, Attempt::new("read", &self.path)).await {
+        match transfer.read(&mut self.session, &mut self.buffer, Attempt::new("read", &self.path)).await {
             Ok(0) => {
                 self.transfer = None;
-                Ok(None)
+                let mut rest = BytesMut::new();
+                if let Some(text) = &mut self.text {
+                    text.finish(&mut rest);
+                }
+                Ok(Some(rest.freeze()).filter(|rest| !rest.is_empty()))
             }
-            Ok(_) => Ok(Some(buffer.freeze())),
+            Ok(_) => {
+                let bytes = self.buffer.split();
+                let Some(text) = &mut self.text else { return Ok(Some(bytes.freeze())) };
+                let mut lines = BytesMut::new();
+                text.take(&bytes, &mut lines);
+                Ok(Some(lines.freeze()))
+            }
             Err(error) => Err(error),
         }
+    }
+
+    fn is_converted(&self) -> bool {
+        self.text.is_some()
     }
 
     async fn abort(mut self: Box<Self>) {
@@ -319,6 +375,8 @@ struct FtpSink {
     written: u64,
     /// Written behind so many bytes: the file must end where the writing ended.
     resumed_at: Option<u64>,
+    /// In an ASCII transfer.
+    text: Option<ToNetwork>,
 }
 
 #[async_trait]
@@ -326,8 +384,9 @@ impl Sink for FtpSink {
     async fn write(&mut self, chunk: Bytes) -> FsResult<()> {
         let attempt = Attempt::new("write", &self.path);
         let Some(transfer) = &mut self.transfer else { return Err(attempt.error(FsErrorKind::ConnectionLost, "")) };
-        transfer.write(&mut self.session, &chunk, attempt).await?;
         self.written += chunk.len() as u64;
+        let chunk = self.text.as_mut().map_or_else(|| chunk.clone(), |text| text.take(&chunk));
+        transfer.write(&mut self.session, &chunk, attempt).await?;
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use super::list::{self, Format, ListParser};
 use super::quirks::Quirk;
 use super::session::Session;
 use super::transfer::Order;
-use crate::model::{Entry, EntryName, FilePath, Kind};
+use crate::model::{Entry, EntryName, FilePath, Kind, TimePrecision};
 use crate::vfs::{FsError, FsErrorKind};
 
 /// How many entries are sent at once at most.
@@ -64,7 +64,7 @@ impl Session {
         batches: &mpsc::Sender<Vec<Entry>>,
         attempt: Attempt<'_>,
     ) -> Result<Listed, (u64, FsError)> {
-        let order = Order { folder: Some(dir), from: 0, command, is_upload: false };
+        let order = Order { folder: Some(dir), from: 0, command, is_upload: false, is_text: false };
         let mut transfer = match self.begin(&order, attempt).await {
             Err(error) if is_empty_folder(&error) => return Ok(Listed::Lines(0)),
             begun => begun.map_err(|error| (0, error))?,
@@ -89,6 +89,9 @@ impl Session {
             if is_end {
                 parser.finish(&mut entries);
             }
+            if let Some(charset) = self.settings.charset {
+                entries = entries.into_iter().map(|entry| entry.renamed(|name| charset.decode_path(name))).collect();
+            }
             while !entries.is_empty() {
                 let rest = entries.split_off(entries.len().min(BATCH));
                 if batches.send(std::mem::replace(&mut entries, rest)).await.is_err() {
@@ -111,7 +114,11 @@ impl Session {
         if self.features.mlst {
             let reply = self.exchange("MLST", path.as_bytes(), attempt).await?;
             let facts = reply.lines.get(1).filter(|_| reply.code == 250);
-            if let Some(entry) = facts.and_then(|line| list::facts_of(line, name.as_bytes())) {
+            if let Some(mut entry) = facts.and_then(|line| list::facts_of(line, name.as_bytes())) {
+                let target = entry.details.as_mut().and_then(|details| details.target.as_mut());
+                if let Some((target, charset)) = target.zip(self.settings.charset) {
+                    *target = charset.decode_path(target).into();
+                }
                 return self.own_facts(path, &parent, name, entry).await;
             }
             let error = attempt.refused(&reply);
@@ -136,7 +143,7 @@ impl Session {
             entry.details_mut().target_kind = Some(guess.kind);
         } else {
             entry.size = guess.size.or(entry.size);
-            entry.modified = guess.modified.or(entry.modified);
+            exactly(&mut entry, guess.modified);
         }
         Ok(entry)
     }
@@ -148,7 +155,7 @@ impl Session {
         if !self.features.mlst && self.features.mdtm {
             for (name, entry) in entries.iter_mut().filter_map(|entry| Some((entry.name().ok()?, entry))) {
                 if entry.kind == Kind::File {
-                    entry.modified = self.modified(&dir.join(&name)).await?.or(entry.modified);
+                    exactly(entry, self.modified(&dir.join(&name)).await?);
                 }
             }
         }
@@ -272,6 +279,14 @@ impl Session {
             Err(error) if error.kind == FsErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Takes the time that was told for `entry` alone in place of a listing's, where one was.
+fn exactly(entry: &mut Entry, told: Option<Timestamp>) {
+    if told.is_some() {
+        entry.modified = told;
+        entry.precision = TimePrecision::Second;
     }
 }
 

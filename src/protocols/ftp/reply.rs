@@ -2,7 +2,7 @@
 
 use bytes::{Buf as _, BytesMut};
 
-use crate::model::text;
+use crate::model::{Charset, text};
 
 /// The longest reply line we hold, in bytes.
 pub const MAX_LINE: usize = 8 * 1024;
@@ -18,9 +18,16 @@ pub struct Reply {
     pub code: u16,
     /// The lines without code and line end, as bytes; never empty.
     pub lines: Vec<Vec<u8>>,
+    /// What they are written in, for showing them; `None`: UTF-8.
+    charset: Option<Charset>,
 }
 
 impl Reply {
+    /// A reply of these lines.
+    pub fn new(code: u16, lines: Vec<Vec<u8>>) -> Self {
+        Self { code, lines, charset: None }
+    }
+
     /// 1xx: another reply follows.
     pub fn is_preliminary(&self) -> bool {
         self.code < 200
@@ -43,7 +50,11 @@ impl Reply {
 
     /// All lines joined by a space and made safe to draw or log, without the code.
     pub fn text(&self) -> String {
-        let lines: Vec<String> = self.lines.iter().map(|line| text::display_safe(line.trim_ascii())).collect();
+        let shown = |line: &Vec<u8>| match self.charset {
+            Some(charset) => text::display_safe(charset.decode_line(line).trim_ascii()),
+            None => text::display_safe(line.trim_ascii()),
+        };
+        let lines: Vec<String> = self.lines.iter().map(shown).collect();
         lines.join(" ").trim().to_owned()
     }
 
@@ -72,6 +83,8 @@ pub enum ReplyError {
 pub struct ReplyDecoder {
     /// What was received and is not yet part of a line. The driver reads into it.
     pub buffer: BytesMut,
+    /// What the server's texts are written in; `None`: UTF-8.
+    pub charset: Option<Charset>,
     started: Option<Reply>,
     size: usize,
     searched: usize,
@@ -93,7 +106,7 @@ impl ReplyDecoder {
             let ended = match &mut self.started {
                 None => {
                     let (code, more, rest) = split_code(&line).ok_or_else(|| ReplyError::NoReply(text::display_safe(&line)))?;
-                    self.started = Some(Reply { code, lines: vec![rest.to_vec()] });
+                    self.started = Some(Reply { code, lines: vec![rest.to_vec()], charset: self.charset });
                     !more
                 }
                 Some(reply) => match split_code(&line) {
@@ -174,7 +187,7 @@ mod tests {
         assert_eq!(replies.len(), 2);
         assert_eq!(replies[0].code, 220);
         assert_eq!(replies[0].text(), "Hello 230 not the end 226 another code is text still ready");
-        assert_eq!(replies[1], Reply { code: 200, lines: vec![Vec::new()] });
+        assert_eq!(replies[1], Reply::new(200, vec![Vec::new()]));
     }
 
     #[test]

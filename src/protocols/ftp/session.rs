@@ -5,17 +5,17 @@ use jiff::Timestamp;
 
 use super::FtpSettings;
 use super::attempt::Attempt;
-use super::command::Command;
+use super::command::{Command, Unsendable};
 use super::connection::{FtpConnection, Login};
-use super::control::Control;
+use super::control::{Control, ControlError};
 use super::features::Features;
-use super::quirks::Quirk;
+use super::quirks::{Counted, Quirk};
 use super::reply::Reply;
 use crate::model::FilePath;
 use crate::protocols::tls::TlsSession;
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::trust::{Pin, Remember, Verified};
-use crate::vfs::FsError;
+use crate::vfs::{DigestAlgorithm, FsError};
 
 /// A logged-in connection: binary type, extensions known.
 pub(super) struct Session {
@@ -29,29 +29,83 @@ pub(super) struct Session {
     gives_tickets: bool,
     /// We gave the connection up ourselves (a cancelled transfer): the next call may open another.
     pub(super) given_up: bool,
+    /// Files that went over this connection: behind one, another is likely to follow.
+    pub(super) files: u32,
+    /// `EPSV` was answered as it should be.
+    pub(super) knows_epsv: bool,
+    /// `TYPE A` is set.
+    pub(super) is_text: bool,
+    /// What `OPTS HASH` chose.
+    pub(super) hashes_with: Option<DigestAlgorithm>,
+    _counted: Counted,
 }
 
 impl Session {
     /// `FEAT`, `OPTS`, `TYPE I`, `PWD` on a connection whose data connections are protected (or that is plain by name).
     pub(super) async fn prepare(mut connection: FtpConnection) -> Result<(Self, FilePath), ConnectError> {
-        let features = Features::read(&connection.exchange(&Command::new("FEAT")).await?, &connection.banner);
+        let charset = connection.settings.charset;
+        let quirks = connection.settings.quirks.clone();
+        let known = quirks.known().get();
+        let features = match known {
+            Some((features, _)) => *features,
+            None => Features::read(&connection.exchange(&Command::new("FEAT")).await?, &connection.banner),
+        };
         connection.control.telnet = features.reads_telnet;
+        // A refusal of an option is no failure: it only was not needed.
+        let mut arguments = Vec::new();
         if features.utf8 {
-            connection.option("UTF8 ON").await?;
+            // Names in a charset of the disk's are changed on the way by a server that thinks we read UTF-8.
+            arguments.push(("OPTS", if charset.is_some() { "UTF8 OFF" } else { "UTF8 ON" }));
         }
         if features.mlst {
-            connection.option("MLST modify;size;type;perm;unix.mode;unix.owner;unix.group;unix.ownername;unix.groupname;").await?;
+            arguments.push(("OPTS", "MLST modify;size;type;perm;unix.mode;unix.owner;unix.group;unix.ownername;unix.groupname;"));
         }
-        let binary = Command::with("TYPE", "I").map_err(|error| connection.error(ConnectErrorKind::Protocol, error.to_string()))?;
-        let reply = connection.exchange(&binary).await?;
-        if !reply.is_success() {
+        arguments.push(("TYPE", "I"));
+        let unsendable = |error: Unsendable| connection.error(ConnectErrorKind::Protocol, error.to_string());
+        let commands = arguments.into_iter().map(|(verb, argument)| Command::with(verb, argument));
+        let mut commands = commands.collect::<Result<Vec<_>, _>>().map_err(unsendable)?;
+        if known.is_none() {
+            commands.push(Command::new("PWD"));
+        }
+        let mut replies = connection.exchange_all(&commands).await?;
+        let home = match known {
+            Some((_, home)) => home.clone(),
+            None => {
+                let home = replies.pop().as_ref().and_then(quoted_path);
+                let home = home.map(|path| charset.map_or(path.clone(), |charset| charset.decode_path(&path)));
+                home.and_then(|path| FilePath::parse(&path).ok()).unwrap_or_else(FilePath::root)
+            }
+        };
+        if let Some(reply) = replies.last().filter(|reply| !reply.is_success() || reply.code == 257) {
             return Err(connection.error(ConnectErrorKind::Protocol, format!("TYPE I was answered with {}", reply.quote())));
         }
-        let home = connection.exchange(&Command::new("PWD")).await?;
-        let home = quoted_path(&home).and_then(|path| FilePath::parse(&path).ok()).unwrap_or_else(FilePath::root);
+        quirks.known().get_or_init(|| (features, home.clone()));
         let FtpConnection { settings, control, tls, banner, login, .. } = connection;
+        let counted = Counted::new(settings.quirks.clone());
         let gives_tickets = tls.as_ref().is_some_and(|tls| tls.tickets_left() > 0);
-        Ok((Self { settings, control, tls, features, banner, login, gives_tickets, given_up: false }, home))
+        Ok((
+            Self {
+                settings,
+                control,
+                tls,
+                features,
+                banner,
+                login,
+                gives_tickets,
+                given_up: false,
+                files: 0,
+                knows_epsv: false,
+                is_text: false,
+                hashes_with: None,
+                _counted: counted,
+            },
+            home,
+        ))
+    }
+
+    /// A command about a path, in the bytes the server knows it by.
+    pub(super) fn command(&self, verb: &'static str, argument: impl AsRef<[u8]>, attempt: Attempt<'_>) -> Result<Command, FsError> {
+        Command::about(verb, argument, self.settings.charset).map_err(|error| attempt.argument(error))
     }
 
     /// One command about a path and its reply.
@@ -61,8 +115,20 @@ impl Session {
         argument: impl AsRef<[u8]>,
         attempt: Attempt<'_>,
     ) -> Result<Reply, FsError> {
-        let command = Command::with(verb, argument).map_err(|error| attempt.argument(error))?;
+        let command = self.command(verb, argument, attempt)?;
         self.control.exchange(&command).await.map_err(|error| attempt.control(error))
+    }
+
+    /// Commands that may be sent at once and repeated, each with its reply; after disorder, one by one on another connection.
+    pub(super) async fn exchange_all(&mut self, commands: &[Command], attempt: Attempt<'_>) -> Result<Vec<Reply>, FsError> {
+        let outcome = match self.control.exchange_all_understood(commands).await {
+            Err(ControlError::Disorder(_)) => {
+                self.replace(attempt).await?;
+                self.control.exchange_all_understood(commands).await
+            }
+            outcome => outcome,
+        };
+        outcome.map_err(|error| attempt.control(error))
     }
 
     /// [`Self::exchange`] that must succeed.
@@ -102,17 +168,16 @@ impl Session {
         let pin = evidence.map(|evidence| Pin::of(&evidence, Remember::Once, Verified::Blind, Timestamp::now()));
         let mut connection = FtpConnection::connect(&self.settings, pin).await?;
         if let Some(login) = &self.login {
-            connection.login(&login.user, &login.password).await?;
+            connection.login_as(&login.user, login.password.as_ref()).await?;
         }
         Ok(connection.into_session().await?.0)
     }
 }
 
 impl FtpConnection {
-    /// Switches an announced option on. A refusal is no failure: the option only was not needed.
-    async fn option(&mut self, option: &str) -> Result<(), ConnectError> {
-        let command = Command::with("OPTS", option).map_err(|error| self.error(ConnectErrorKind::Protocol, error.to_string()))?;
-        self.exchange(&command).await.map(drop)
+    /// Commands at once, as far as the server is not known to mix up its replies.
+    pub(super) async fn exchange_all(&mut self, commands: &[Command]) -> Result<Vec<Reply>, ConnectError> {
+        self.control.exchange_all_understood(commands).await.map_err(|error| error.into_connect(&self.settings.site.endpoint))
     }
 }
 
@@ -135,7 +200,7 @@ mod tests {
 
     #[test]
     fn paths_in_quotes() {
-        let path = |line: &str| quoted_path(&Reply { code: 257, lines: vec![line.into()] });
+        let path = |line: &str| quoted_path(&Reply::new(257, vec![line.into()]));
         assert_eq!(path("\"/a \"\"b\"\" c\" is the current directory").as_deref(), Some(&b"/a \"b\" c"[..]));
         assert_eq!(path("\"/\"").as_deref(), Some(&b"/"[..]));
         for broken in ["/a", "\"/a", "\"\"", ""] {

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use futures::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
@@ -18,7 +19,7 @@ use super::quirks::{Quirk, Quirks};
 use super::reply::Reply;
 use super::session::Session;
 use crate::model::{Endpoint, FilePath};
-use crate::protocols::tls::{TlsSession, facts_of};
+use crate::protocols::tls::{TlsSession, end_sending, facts_of};
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::vfs::{FsError, FsErrorKind};
 
@@ -39,6 +40,8 @@ pub(super) struct Order<'a> {
     pub(super) from: u64,
     pub(super) command: &'a Command,
     pub(super) is_upload: bool,
+    /// The ends of lines are those of each side (`TYPE A`).
+    pub(super) is_text: bool,
 }
 
 /// A transfer under way.
@@ -48,6 +51,10 @@ pub(super) struct Transfer {
     ended: Option<Reply>,
     /// What was read while waiting whether the server insists on resumption.
     early: BytesMut,
+    /// What broke behind bytes that were passed on.
+    held: Option<io::Error>,
+    /// A file that comes in.
+    is_file: bool,
     /// TLS, and the control connection's session was not resumed.
     is_full_handshake: bool,
 }
@@ -57,6 +64,8 @@ enum NotBegun {
     Failed(FsError),
     /// The server wants a resumed session, and this one was not.
     WantsResumption(FsError),
+    /// It mixed up its replies to commands sent at once.
+    Disorder(FsError),
 }
 
 impl From<FsError> for NotBegun {
@@ -73,21 +82,34 @@ impl Session {
             self.fall_back(attempt).await?;
         }
         match self.try_begin(order, attempt).await {
-            Ok(transfer) => Ok(transfer),
-            Err(NotBegun::Failed(error)) => Err(error),
-            Err(NotBegun::WantsResumption(error)) if !self.may_fall_back() => Err(error),
-            Err(NotBegun::WantsResumption(_)) => {
-                self.fall_back(attempt).await?;
-                self.try_begin(order, attempt).await.map_err(|not_begun| match not_begun {
-                    NotBegun::Failed(error) | NotBegun::WantsResumption(error) => error,
-                })
-            }
+            Ok(transfer) => return Ok(transfer),
+            Err(NotBegun::WantsResumption(_)) if self.may_fall_back() => self.fall_back(attempt).await?,
+            Err(NotBegun::Disorder(_)) => self.replace(attempt).await?,
+            Err(NotBegun::Failed(error) | NotBegun::WantsResumption(error)) => return Err(error),
         }
+        self.try_begin(order, attempt).await.map_err(|not_begun| match not_begun {
+            NotBegun::Failed(error) | NotBegun::WantsResumption(error) | NotBegun::Disorder(error) => error,
+        })
     }
 
     async fn try_begin(&mut self, order: &Order<'_>, attempt: Attempt<'_>) -> Result<Transfer, NotBegun> {
+        let control_failed = |error| match error {
+            error @ ControlError::Disorder(_) => NotBegun::Disorder(attempt.control(error)),
+            error => NotBegun::Failed(attempt.control(error)),
+        };
         if let Some(folder) = order.folder {
-            self.done("CWD", folder.as_bytes(), attempt).await?;
+            let enter = self.command("CWD", folder.as_bytes(), attempt)?;
+            if self.begins_with_epsv() {
+                self.control.send_with_ahead(&enter).await.map_err(control_failed)?;
+            } else {
+                self.control.send(&enter).await.map_err(control_failed)?;
+            }
+            attempt.success(self.control.next_reply().await.map_err(control_failed)?)?;
+        }
+        self.control.settle_ahead().await.map_err(control_failed)?;
+        if order.is_text != self.is_text {
+            self.done("TYPE", if order.is_text { "A" } else { "I" }, attempt).await?;
+            self.is_text = order.is_text;
         }
         let rendezvous = self.rendezvous(attempt).await?;
         if order.from > 0 {
@@ -96,7 +118,12 @@ impl Session {
                 return Err(attempt.error(FsErrorKind::Unsupported, reply.quote()).into());
             }
         }
-        self.control.send(order.command).await.map_err(|error| attempt.control(error))?;
+        // vsftpd does one thing after the other; others answer a command behind a transfer's while that is under way.
+        if order.folder.is_none() && self.features.is_vsftpd && self.files > 0 && self.begins_with_epsv() {
+            self.control.send_with_ahead(order.command).await.map_err(control_failed)?;
+        } else {
+            self.control.send(order.command).await.map_err(control_failed)?;
+        }
         let limit = self.control.limit();
         let met = meet(rendezvous, self.tls.as_ref(), limit, &self.settings.site.endpoint);
         let mut met = pin!(met);
@@ -105,7 +132,7 @@ impl Session {
         while line.is_none() || !(started || ended.is_some()) {
             tokio::select! {
                 reply = self.control.next_reply(), if !started && ended.is_none() => {
-                    let reply = reply.map_err(|error| attempt.control(error))?;
+                    let reply = reply.map_err(control_failed)?;
                     if reply.is_refusal() {
                         return Err(not_begun(attempt.refused(&reply), &reply));
                     }
@@ -119,9 +146,17 @@ impl Session {
         }
         let Some(line) = line else { return Err(attempt.error(FsErrorKind::Protocol, "").into()) };
         let is_full_handshake = matches!(&line, Line::Tls(tls) if !facts_of(tls).resumed);
-        let mut transfer = Transfer { line, ended, early: BytesMut::new(), is_full_handshake };
+        let is_file = order.folder.is_none() && !order.is_upload;
+        let mut transfer = Transfer { line, ended, early: BytesMut::new(), held: None, is_file, is_full_handshake };
         if is_full_handshake && self.may_fall_back() {
             transfer.await_verdict(&mut self.control, order, attempt).await?;
+        }
+        // vsftpd says that a file is through only once it has our close_notify: sent now, that costs no round trip then.
+        if let Line::Tls(line) = &mut transfer.line
+            && !order.is_upload
+            && self.features.is_vsftpd
+        {
+            drop(timeout(DRAIN_LIMIT, end_sending(line)).await);
         }
         Ok(transfer)
     }
@@ -176,7 +211,11 @@ impl Transfer {
         }
         let control = &mut session.control;
         buffer.reserve(READ_SIZE);
+        let held = self.held.take();
         let read = timeout(control.limit(), async {
+            if let Some(error) = held {
+                return Ok(Err(error));
+            }
             loop {
                 tokio::select! {
                     biased;
@@ -196,7 +235,20 @@ impl Transfer {
                 self.confirm(session, attempt).await?;
                 Ok(0)
             }
-            Ok(count) => Ok(count),
+            Ok(mut count) => {
+                // What else is there already. An end is seen again at the next call, what broke is kept for it.
+                while buffer.len() < READ_SIZE {
+                    match self.line.read_buf(buffer).now_or_never() {
+                        Some(Ok(more @ 1..)) => count += more,
+                        Some(Err(error)) => {
+                            self.held = Some(error);
+                            break;
+                        }
+                        Some(Ok(0)) | None => break,
+                    }
+                }
+                Ok(count)
+            }
             Err(error) => {
                 let words = match error.kind() {
                     io::ErrorKind::UnexpectedEof => "the data connection was cut off before its end (no close_notify)".to_owned(),
@@ -267,6 +319,7 @@ impl Transfer {
                 None => session.control.next_reply().await,
             }
         };
+        session.files += 1;
         let (_, reply) = tokio::join!(drained, replied);
         let reply = reply.map_err(|error| attempt.control(error))?;
         if self.is_full_handshake && wants_resumption(&reply) {
@@ -285,11 +338,11 @@ impl Transfer {
         }
         let control = &mut session.control;
         let settled = timeout(ABORT_LIMIT, async {
-            control.send_anyway(&Command::new("ABOR")).await?;
+            control.send_anyway(&[&Command::new("ABOR")]).await?;
             drop(self.line);
             // One, two or three replies come, in either order, by server; the answer to NOOP comes behind them all.
             control.reply_in_own_time().await?;
-            control.send_anyway(&Command::new("NOOP")).await?;
+            control.send_anyway(&[&Command::new("NOOP")]).await?;
             while control.reply_in_own_time().await?.code != 200 {}
             Ok::<_, ControlError>(())
         });
@@ -307,7 +360,15 @@ impl Transfer {
             Some(reply) => reply,
             None => session.control.next_reply().await.map_err(|error| attempt.control(error))?,
         };
-        self.settle(reply, session, attempt)
+        self.settle(reply, session, attempt)?;
+        if self.is_file {
+            session.files += 1;
+            if session.files > 1 && session.begins_with_epsv() {
+                // Whether that works out, the next command sees.
+                drop(session.control.send_ahead().await);
+            }
+        }
+        Ok(())
     }
 
     fn settle(&mut self, reply: Reply, session: &mut Session, attempt: Attempt<'_>) -> Result<(), FsError> {

@@ -1,7 +1,7 @@
 //! Lines as IIS and other Windows servers print them: `03-27-26  09:41PM       <DIR>          name`. Times as UTC.
 
 use super::{Parsed, Word, number, utc, words};
-use crate::model::{Entry, Kind};
+use crate::model::{Entry, Kind, TimePrecision};
 
 /// `<DIR>` is followed by this many blanks before the name; a size by one.
 const BLANKS_BEHIND_MARK: usize = 10;
@@ -44,6 +44,7 @@ fn entry(line: &[u8]) -> Option<Entry> {
     }
     entry.size = size;
     entry.modified = utc(year, month, day, hour, minute, 0);
+    entry.precision = TimePrecision::Minute;
     Some(entry)
 }
 

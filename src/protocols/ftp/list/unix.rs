@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Parsed, Word, number, utc, words};
-use crate::model::{Details, Entry, Kind, text};
+use crate::model::{Details, Entry, Kind, TimePrecision, text};
 
 /// More words stand in front of no name; a line without end is not searched further.
 const MOST_WORDS: usize = 24;
@@ -64,6 +64,7 @@ fn entry(line: &[u8], words: &[Word<'_>], now: Timestamp) -> Option<Entry> {
     let mut entry = Entry::new(name, kind);
     entry.size = if kind == Kind::File { number(words[at - 1].bytes) } else { None };
     entry.modified = modified;
+    entry.precision = precision(&words[at..at + date_words]);
     *entry.details_mut() = Details {
         mode: if netware { None } else { Some(mode(&words[0].bytes[1..10])) },
         owner: owners.first().map(named),
@@ -86,6 +87,17 @@ fn mode(letters: &[u8]) -> u32 {
             _ => plain,
         }
     })
+}
+
+/// How exactly a time in these words is told; only a zone makes seconds count.
+fn precision(date: &[Word<'_>]) -> TimePrecision {
+    let clock = date.iter().find(|word| word.bytes.contains(&b':'));
+    let zone = date.last().is_some_and(|word| matches!(word.bytes, [b'+' | b'-', ..]));
+    match clock {
+        Some(_) if zone => TimePrecision::Second,
+        Some(_) => TimePrecision::Minute,
+        None => TimePrecision::Day,
+    }
 }
 
 /// The time these words begin with, and how many words it takes.

@@ -7,7 +7,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::script::{Peer, client, serve};
 use crate::model::Protocol;
-use crate::protocols::ftp::FtpConnection;
+use crate::protocols::ftp::{FtpConnection, UserStep};
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::secrets::Secret;
 
@@ -122,6 +122,48 @@ async fn a_refused_login_can_be_tried_again() {
 }
 
 #[tokio::test]
+async fn the_user_is_named_before_a_password_is_wanted() {
+    for (to_user, step) in
+        [("331 password", UserStep::Password), ("232 by your certificate", UserStep::LoggedIn), ("230 in", UserStep::LoggedIn)]
+    {
+        let (settings, server) = serve(Protocol::Ftp, move |mut peer: Peer| async move {
+            peer.say("220 ready").await;
+            peer.answer("USER anna", to_user).await;
+            if step == UserStep::Password {
+                peer.answer("PASS secret", "230 welcome").await;
+            }
+            assert_eq!(peer.line().await, "", "no password goes where none is wanted");
+        })
+        .await;
+        let mut connection = FtpConnection::connect(&settings, None).await.unwrap();
+        assert_eq!(connection.user("anna").await.unwrap(), step);
+        assert!(!connection.password_sent());
+        match step {
+            UserStep::Password => connection.password(&Secret::new("secret".into())).await.unwrap(),
+            UserStep::LoggedIn => {}
+        }
+        assert_eq!(connection.password_sent(), step == UserStep::Password);
+        drop(connection);
+        server.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn who_had_no_password_is_told_where_one_is_wanted_later() {
+    let (settings, server) = serve(Protocol::Ftp, |mut peer: Peer| async move {
+        peer.say("220 ready").await;
+        peer.answer("USER anna", "331 password").await;
+        assert_eq!(peer.line().await, "");
+    })
+    .await;
+    let mut connection = FtpConnection::connect(&settings, None).await.unwrap();
+    let error = connection.login_as("anna", None).await.unwrap_err();
+    assert!(error.kind == ConnectErrorKind::LoginRefused && error.detail.contains("wants a password now"), "{error}");
+    drop(connection);
+    server.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_name_with_a_line_break_is_never_sent() {
     let (settings, server) = serve(Protocol::Ftp, |mut peer: Peer| async move {
         peer.say("220 ready").await;
@@ -162,6 +204,7 @@ async fn the_log_shows_the_conversation_without_the_password() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
+    tracing::callsite::rebuild_interest_cache();
     let (settings, server) = serve(Protocol::Ftp, |mut peer: Peer| async move { peer.log_in("").await }).await;
     client(&settings).await;
     server.await.unwrap();

@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::model::{Endpoint, Protocol, Site};
+use crate::model::{Endpoint, Protocol, Site, TransferType};
 use crate::protocols::ftp::{DataMode, FtpConnection, FtpFileSystem, FtpSettings};
 use crate::protocols::tls::Roots;
 use crate::secrets::Secret;
@@ -20,9 +20,25 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+    pub(super) fn new(control: TcpStream) -> Self {
+        Self { control: BufReader::new(control) }
+    }
+
+    /// Whether another command came together with the last one.
+    pub(super) fn has_more(&self) -> bool {
+        !self.control.buffer().is_empty()
+    }
+
     /// Waits for exactly this line.
     pub(super) async fn hear(&mut self, expected: &str) {
         assert_eq!(self.line().await, expected);
+    }
+
+    /// Waits for exactly these bytes and a line end.
+    pub(super) async fn hear_raw(&mut self, expected: &[u8]) {
+        let mut line = Vec::new();
+        self.control.read_until(b'\n', &mut line).await.unwrap();
+        assert_eq!(line.trim_ascii_end(), expected, "{}", line.escape_ascii());
     }
 
     /// The next line without its end; empty where the client closed.
@@ -93,17 +109,20 @@ where
     let settings = settings(protocol, listener.local_addr().unwrap());
     let task = tokio::spawn(async move {
         let control = listener.accept().await.unwrap().0;
-        script(Peer { control: BufReader::new(control) }).await;
+        script(Peer::new(control)).await;
     });
     (settings, task)
 }
 
-fn settings(protocol: Protocol, address: SocketAddr) -> FtpSettings {
+pub(super) fn settings(protocol: Protocol, address: SocketAddr) -> FtpSettings {
     FtpSettings {
         site: Site { protocol, endpoint: Endpoint::new(&address.ip().to_string(), address.port()), user: None, default_port_named: false },
         roots: Roots::only(Vec::new()),
         data_mode: DataMode::Auto,
+        charset: None,
+        transfer_type: TransferType::Binary,
         timeout: Duration::from_secs(20),
+        proof: None,
         quirks: Arc::default(),
     }
 }
