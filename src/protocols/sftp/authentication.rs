@@ -141,30 +141,6 @@ impl SshConnection {
         within(LIMIT, &endpoint, asking).await
     }
 
-    /// The keys an agent holds, in its order. `socket` is the caller's `SSH_AUTH_SOCK`. An agent that is not there has none.
-    pub async fn agent_keys(&self, socket: &Path) -> Vec<SshPublicKey> {
-        let listing = async { AgentClient::connect_uds(socket).await?.request_identities().await };
-        let identities = match tokio::time::timeout(AGENT_LIMIT, listing).await {
-            Ok(Ok(identities)) => identities,
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "the agent listed no keys");
-                return Vec::new();
-            }
-            Err(_) => {
-                tracing::debug!("the agent did not answer");
-                return Vec::new();
-            }
-        };
-        let keys = identities.into_iter().filter_map(|identity| match identity {
-            AgentIdentity::PublicKey { mut key, comment } => {
-                key.set_comment(comment);
-                Some(SshPublicKey::new(key))
-            }
-            AgentIdentity::Certificate { .. } => None,
-        });
-        keys.collect()
-    }
-
     /// Logs in with a key of the agent, which signs. An agent that does not sign counts as a refused key.
     pub async fn agent(&mut self, user: &str, socket: &Path, key: &SshPublicKey) -> Result<AuthStep, ConnectError> {
         let hash = self.hash_for(key).await?;
@@ -266,6 +242,30 @@ impl SshConnection {
         self.rsa_hash = told.map_err(|_| self.closed())?.flatten().or(Some(HashAlg::Sha256));
         Ok(self.rsa_hash)
     }
+}
+
+/// The keys an agent holds, in its order. `socket` is the caller's `SSH_AUTH_SOCK`. An agent that is not there has none.
+pub async fn agent_keys(socket: &Path) -> Vec<SshPublicKey> {
+    let listing = async { AgentClient::connect_uds(socket).await?.request_identities().await };
+    let identities = match tokio::time::timeout(AGENT_LIMIT, listing).await {
+        Ok(Ok(identities)) => identities,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "the agent listed no keys");
+            return Vec::new();
+        }
+        Err(_) => {
+            tracing::debug!("the agent did not answer");
+            return Vec::new();
+        }
+    };
+    let keys = identities.into_iter().filter_map(|identity| match identity {
+        AgentIdentity::PublicKey { mut key, comment } => {
+            key.set_comment(comment);
+            Some(SshPublicKey::new(key))
+        }
+        AgentIdentity::Certificate { .. } => None,
+    });
+    keys.collect()
 }
 
 fn methods(set: &MethodSet) -> Vec<Method> {

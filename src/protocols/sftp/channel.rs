@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::handles::{Given, HandleRoom, HandleRooms, OpenHandle, Purpose};
 use super::packet::{self, Assembler, Body, Frame, Malformed, Reply, kind};
 use crate::vfs::FsErrorKind;
 
@@ -32,10 +33,12 @@ pub(super) trait Outgoing: Send + 'static {
 
 /// Requests without a reply at any time; what comes on top waits.
 const MAX_IN_FLIGHT: usize = 1024;
+/// What may take long may take so many times the limit for silence: ten minutes of twenty seconds.
+const PATIENCE: u32 = 30;
 /// Requests waiting to be written.
 const QUEUE: usize = 128;
-/// File data asked for and not yet taken, over all files of the channel, in KiB.
-const READ_BUDGET_KIB: usize = 64 * 1024;
+/// File data asked for and not yet taken, and given and not yet answered, over all files of the channel, in KiB each.
+const BUDGET_KIB: usize = 48 * 1024;
 
 /// Why a request has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,15 +75,19 @@ impl Drop for Owner {
     }
 }
 
-struct Shared {
+pub(super) struct Shared {
     waiting: Mutex<Waiting>,
     next_id: AtomicU32,
     queue: mpsc::Sender<Outbound>,
     in_flight: Arc<Semaphore>,
     read_budget: Arc<Semaphore>,
+    write_budget: Arc<Semaphore>,
+    handles: HandleRooms,
     /// Handles nobody will close any more; the writer does.
-    forsaken: Mutex<Vec<Bytes>>,
+    forsaken: Mutex<Vec<Given>>,
     forsaken_added: Notify,
+    /// Microseconds of the quickest answer so far.
+    turn: AtomicU64,
     started: Instant,
     /// Milliseconds after `started` of the last sign of life.
     progress: AtomicU64,
@@ -96,7 +103,31 @@ struct Waiting {
 /// A request without a reply. Without `answer` nobody wants the reply.
 struct Request {
     answer: Option<oneshot::Sender<Answer>>,
+    at: Instant,
     _permit: Option<OwnedSemaphorePermit>,
+    terms: Terms,
+}
+
+/// What else there is to a request.
+#[derive(Default)]
+struct Terms {
+    /// Of the handle that is opened, or closed, by it.
+    room: Option<HandleRoom>,
+    /// Its answer may take long: silence meanwhile does not mean that the server is gone. The connection below has signs
+    /// of life of its own.
+    is_patient: bool,
+}
+
+impl Terms {
+    fn patient(room: Option<HandleRoom>) -> Self {
+        Self { room, is_patient: true }
+    }
+}
+
+/// A place in the queue and among what is in flight.
+struct Slot<'a> {
+    permit: OwnedSemaphorePermit,
+    place: mpsc::Permit<'a, Outbound>,
 }
 
 struct Outbound {
@@ -161,9 +192,12 @@ impl Channel {
             next_id: AtomicU32::new(0),
             queue,
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
-            read_budget: Arc::new(Semaphore::new(READ_BUDGET_KIB)),
+            read_budget: Arc::new(Semaphore::new(BUDGET_KIB)),
+            write_budget: Arc::new(Semaphore::new(BUDGET_KIB)),
+            handles: HandleRooms::default(),
             forsaken: Mutex::default(),
             forsaken_added: Notify::new(),
+            turn: AtomicU64::new(u64::MAX),
             started: Instant::now(),
             progress: AtomicU64::new(0),
             line,
@@ -175,10 +209,32 @@ impl Channel {
 
     /// Sends a request as soon as there is room. Dropping this before it is ready sends nothing.
     pub(super) async fn request(&self, body: Body, payload: Vec<Bytes>) -> Result<Pending, Failure> {
+        let slot = self.slot().await?;
+        self.0.shared.send(slot, Terms::default(), body, payload)
+    }
+
+    /// [`Self::request`] for one whose answer may take long.
+    pub(super) async fn request_patiently(&self, body: Body) -> Result<Pending, Failure> {
+        let slot = self.slot().await?;
+        self.0.shared.send(slot, Terms::patient(None), body, Vec::new())
+    }
+
+    /// [`Self::request`] for one that is answered with a handle, as soon as the server may have one more open.
+    pub(super) async fn request_handle(&self, body: Body, purpose: Purpose) -> Result<Pending, Failure> {
         let shared = &self.0.shared;
-        let permit = Arc::clone(&shared.in_flight).acquire_owned().await.map_err(|_| shared.lost())?;
-        let place = shared.queue.reserve().await.map_err(|_| shared.lost())?;
-        shared.register(Some(permit), body, payload, |outbound| place.send(outbound))
+        let room = tokio::select! {
+            room = shared.handles.take(purpose) => room,
+            () = shared.line.cancelled() => return Err(shared.lost()),
+        };
+        let slot = self.slot().await?;
+        shared.send(slot, Terms { room: Some(room), is_patient: false }, body, Vec::new())
+    }
+
+    /// Sends the CLOSE of a handle. There are servers that begin to store a file only then.
+    pub(super) async fn request_close(&self, handle: OpenHandle) -> Result<Pending, Failure> {
+        let slot = self.slot().await?;
+        let Given { bytes, room } = handle.give();
+        self.0.shared.send(slot, Terms::patient(room), Body::new(kind::CLOSE).string(&bytes), Vec::new())
     }
 
     /// Sends a request if there is room now.
@@ -186,12 +242,35 @@ impl Channel {
         let shared = &self.0.shared;
         let Ok(permit) = Arc::clone(&shared.in_flight).try_acquire_owned() else { return Ok(None) };
         let Ok(place) = shared.queue.try_reserve() else { return Ok(None) };
-        shared.register(Some(permit), body, Vec::new(), |outbound| place.send(outbound)).map(Some)
+        shared.send(Slot { permit, place }, Terms::default(), body, Vec::new()).map(Some)
     }
 
-    /// Room for `bytes` of file data, if there is any.
+    async fn slot(&self) -> Result<Slot<'_>, Failure> {
+        let shared = &self.0.shared;
+        let permit = Arc::clone(&shared.in_flight).acquire_owned().await.map_err(|_| shared.lost())?;
+        let place = shared.queue.reserve().await.map_err(|_| shared.lost())?;
+        Ok(Slot { permit, place })
+    }
+
+    /// Room for `bytes` of file data to come, if there is any.
     pub(super) fn read_room(&self, bytes: u32) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0.shared.read_budget).try_acquire_many_owned(bytes.div_ceil(1024)).ok()
+    }
+
+    /// Room for `bytes` of file data to be sent, if there is any.
+    pub(super) fn write_room(&self, bytes: u32) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.shared.write_budget).try_acquire_many_owned(bytes.div_ceil(1024)).ok()
+    }
+
+    /// How many handles the server lets us have.
+    pub(super) fn allow_handles(&self, most: usize) {
+        self.0.shared.handles.allow(most);
+    }
+
+    /// The quickest answer so far: the time there and back. `None` before the first.
+    pub(super) fn turn(&self) -> Option<Duration> {
+        let micros = self.0.shared.turn.load(Ordering::Relaxed);
+        (micros != u64::MAX).then(|| Duration::from_micros(micros))
     }
 
     /// Waits until it has ended, for whatever reason.
@@ -210,7 +289,7 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn forsaken(&self) -> MutexGuard<'_, Vec<Bytes>> {
+    fn forsaken(&self) -> MutexGuard<'_, Vec<Given>> {
         self.forsaken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -233,18 +312,18 @@ impl Shared {
         self.line.cancel();
     }
 
+    /// Takes what nobody will close any more.
+    pub(super) fn forsake(&self, handle: Given) {
+        self.forsaken().push(handle);
+        self.forsaken_added.notify_one();
+    }
+
     /// Puts the request on the list and hands it over, in one step that cannot be interrupted.
-    fn register(
-        self: &Arc<Self>,
-        permit: Option<OwnedSemaphorePermit>,
-        body: Body,
-        payload: Vec<Bytes>,
-        send: impl FnOnce(Outbound),
-    ) -> Result<Pending, Failure> {
+    fn send(self: &Arc<Self>, slot: Slot<'_>, terms: Terms, body: Body, payload: Vec<Bytes>) -> Result<Pending, Failure> {
         let (answer, receiver) = oneshot::channel();
-        let id = self.enlist(Request { answer: Some(answer), _permit: permit })?;
+        let id = self.enlist(Request { answer: Some(answer), at: Instant::now(), _permit: Some(slot.permit), terms })?;
         let head = body.finish(id, payload.iter().map(Bytes::len).sum());
-        send(Outbound { head, payload });
+        slot.place.send(Outbound { head, payload });
         Ok(Pending { receiver, shared: Arc::clone(self) })
     }
 
@@ -269,9 +348,10 @@ impl Shared {
         let Frame::Reply { id, reply } = frame else { return Err(Malformed("a second version came")) };
         let request = self.waiting().requests.remove(&id).ok_or(Malformed("a reply to no request came"))?;
         let answer = match reply {
-            Reply::Handle(bytes) => Answer::Handle(OpenHandle { bytes, shared: Arc::downgrade(self), is_open: true }),
+            Reply::Handle(bytes) => Answer::Handle(OpenHandle::new(Given { bytes, room: request.terms.room }, self)),
             reply => Answer::Other(reply),
         };
+        self.turn.fetch_min(request.at.elapsed().as_micros() as u64, Ordering::Relaxed);
         if let Some(waiting) = request.answer {
             // Nobody waits any more: the answer is dropped, and a handle in it closes itself.
             drop(waiting.send(answer));
@@ -281,7 +361,9 @@ impl Shared {
 
     fn is_stalled(&self, timeout: Duration) -> bool {
         let quiet = (self.started.elapsed().as_millis() as u64).saturating_sub(self.progress.load(Ordering::Relaxed));
-        u128::from(quiet) >= timeout.as_millis() && !self.waiting().requests.is_empty()
+        let requests = &self.waiting().requests;
+        let patience = if requests.values().any(|request| request.terms.is_patient) { PATIENCE } else { 1 };
+        !requests.is_empty() && u128::from(quiet) >= (timeout * patience).as_millis()
     }
 }
 
@@ -311,9 +393,12 @@ async fn write(shared: Arc<Shared>, mut outgoing: impl Outgoing, mut queue: mpsc
             () = shared.line.cancelled() => return,
             () = shared.forsaken_added.notified() => {
                 let handles = std::mem::take(&mut *shared.forsaken());
-                for handle in handles {
-                    let Ok(id) = shared.enlist(Request { answer: None, _permit: None }) else { return };
-                    batch.push(Outbound { head: Body::new(kind::CLOSE).string(&handle).finish(id, 0), payload: Vec::new() });
+                // Behind everything that was asked of them: a server gives a closed handle to somebody else, and what was asked of
+                // it before would then read, or write, another's file.
+                batch.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(QUEUE));
+                for Given { bytes, room } in handles {
+                    let Ok(id) = shared.enlist(Request { answer: None, at: Instant::now(), _permit: None, terms: Terms::patient(room) }) else { return };
+                    batch.push(Outbound { head: Body::new(kind::CLOSE).string(&bytes).finish(id, 0), payload: Vec::new() });
                 }
             }
             _ = queue.recv_many(&mut batch, QUEUE) => {}
@@ -354,32 +439,5 @@ impl Future for Pending {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.receiver).poll(context).map(|answer| answer.map_err(|_| self.shared.lost()))
-    }
-}
-
-/// A handle the server gave out. Dropping it closes it without waiting.
-pub(super) struct OpenHandle {
-    bytes: Bytes,
-    shared: Weak<Shared>,
-    is_open: bool,
-}
-
-impl OpenHandle {
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Somebody else asked the server to close it.
-    pub(super) fn disarm(mut self) {
-        self.is_open = false;
-    }
-}
-
-impl Drop for OpenHandle {
-    fn drop(&mut self) {
-        if let (true, Some(shared)) = (self.is_open, self.shared.upgrade()) {
-            shared.forsaken().push(self.bytes.clone());
-            shared.forsaken_added.notify_one();
-        }
     }
 }

@@ -1,20 +1,17 @@
 //! Reaches an SSH server and has its host key judged before anything is said about a user; ends in SFTP.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use russh::client;
 use russh::keys::HashAlg;
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Disconnect};
+use russh::{Limits, client};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::algorithms;
-use super::channel::{Channel, Incoming, NotSftp, Outgoing};
-use super::file_system::{self, Session, SftpFileSystem};
+use super::file_system::{Session, SftpFileSystem};
 use super::line::{FirstBytes, Line};
 use super::peer::{Peer, Told, handshake_error};
+use super::sessions::Sessions;
 use super::transport::Transport;
 use crate::model::{Endpoint, Site};
 use crate::protocols::{ConnectError, ConnectErrorKind};
@@ -22,11 +19,14 @@ use crate::trust::{Evidence, HostKey};
 use crate::vfs::{FsError, FsErrorKind};
 
 /// Bytes a server may send before we take them; what is in flight is bounded by the reading side.
-const WINDOW: u32 = 32 * 1024 * 1024;
+const WINDOW: u32 = 64 * 1024 * 1024;
 /// The largest russh takes.
 const PACKET: u32 = 65_535;
+/// As RFC 4253 section 9 wants it, like [`REKEY_BYTES`].
+const REKEY_TIME: Duration = Duration::from_secs(3600);
+const REKEY_BYTES: usize = 1 << 30;
 const KEEPALIVES_UNANSWERED: usize = 3;
-/// Of a banner or a program's error output, this much is kept.
+/// Of a banner, this much is kept.
 pub(super) const MOST_TEXT: usize = 8 * 1024;
 
 /// How to reach a server.
@@ -42,6 +42,10 @@ pub struct SshSettings {
     pub host_certificates: bool,
     /// The limit for each step of connecting, and for silence while requests are open.
     pub timeout: Duration,
+    /// Keys are exchanged anew after so many bytes in either direction; the server may want it sooner.
+    pub rekey_after: usize,
+    /// Commands may be run in the login's shell, where SFTP itself has no way: to have files hashed there (`sha256sum`).
+    pub remote_commands: bool,
     /// A sign of life is asked for after this much silence; three unanswered ones end the connection.
     pub keepalive: Duration,
 }
@@ -54,6 +58,8 @@ impl SshSettings {
             preferred_host_keys: Vec::new(),
             host_key_algorithms: None,
             host_certificates: false,
+            rekey_after: REKEY_BYTES,
+            remote_commands: true,
             timeout: Duration::from_secs(20),
             keepalive: Duration::from_secs(15),
         }
@@ -70,6 +76,7 @@ pub struct SshConnection {
     pub(super) endpoint: Endpoint,
     /// What RSA keys sign with, once asked.
     pub(super) rsa_hash: Option<HashAlg>,
+    remote_commands: bool,
     timeout: Duration,
     line: CancellationToken,
     guard: DropGuard,
@@ -113,7 +120,8 @@ impl SshConnection {
             }
             (Err(error), _) => return Err(error),
         };
-        Ok(Self { handle, told, endpoint: endpoint.clone(), rsa_hash: None, timeout: settings.timeout, line, guard })
+        let (remote_commands, timeout) = (settings.remote_commands, settings.timeout);
+        Ok(Self { handle, told, endpoint: endpoint.clone(), rsa_hash: None, remote_commands, timeout, line, guard })
     }
 
     /// What the server said before the login, made safe to draw; may be empty, may have several lines.
@@ -127,30 +135,18 @@ impl SshConnection {
     /// [`ConnectErrorKind::NoSftp`], and the detail says whether the subsystem is missing or something else spoke.
     pub async fn into_sftp(self) -> Result<SftpFileSystem, ConnectError> {
         let endpoint = self.endpoint.clone();
-        let said = Said::default();
-        let opening = async {
-            let no_sftp = |detail: String| ConnectError::new(ConnectErrorKind::NoSftp, &endpoint, detail);
-            let session = self.handle.channel_open_session().await;
-            let session = session.map_err(|error| no_sftp(format!("the server opens no session: {error}")))?;
-            let (mut read, write) = session.split();
-            write.request_subsystem(true, "sftp").await.map_err(|error| no_sftp(error.to_string()))?;
-            loop {
-                match read.wait().await {
-                    Some(ChannelMsg::Success) => break,
-                    Some(ChannelMsg::Failure) | None => {
-                        return Err(no_sftp("it has no SFTP subsystem; the administrator can switch it on".into()));
-                    }
-                    Some(_) => {}
-                }
-            }
-            let incoming = SessionReader { half: read, said: said.clone() };
-            let opened = Channel::open(incoming, SessionWriter(write), self.timeout, self.line.clone()).await;
-            opened.map_err(|why| no_sftp(said.explain(&why)))
-        };
+        let sessions = Sessions::new(self.handle, self.timeout, self.line);
+        let opening = async { sessions.first_channel().await.map_err(|why| ConnectError::new(ConnectErrorKind::NoSftp, &endpoint, why)) };
         let (channel, version) = within(self.timeout, &endpoint, opening).await?;
         self.guard.disarm();
         let state = self.told.state().clone();
-        let session = Session { banner: state.banner, facts: state.facts, line: Some(Box::new(Goodbye(self.handle))) };
+        let session = Session {
+            banner: state.banner,
+            facts: state.facts,
+            software: state.software,
+            below: Some(Arc::new(sessions)),
+            remote_commands: self.remote_commands,
+        };
         let starting = async { SftpFileSystem::start(channel, version, session).await.map_err(|error| from_fs(&error, &endpoint)) };
         within(self.timeout, &endpoint, starting).await
     }
@@ -181,78 +177,11 @@ fn config(settings: &SshSettings) -> client::Config {
         window_size: WINDOW,
         maximum_packet_size: PACKET,
         preferred: algorithms::preferred(settings),
+        limits: Limits::new(settings.rekey_after.min(REKEY_BYTES), settings.rekey_after.min(REKEY_BYTES), REKEY_TIME),
         inactivity_timeout: None,
         keepalive_interval: Some(settings.keepalive),
         keepalive_max: KEEPALIVES_UNANSWERED,
         nodelay: true,
         ..client::Config::default()
-    }
-}
-
-struct Goodbye(client::Handle<Peer>);
-
-#[async_trait]
-impl file_system::Line for Goodbye {
-    async fn say_goodbye(&self) {
-        // If the session is gone already, there is nobody to take leave of.
-        drop(self.0.disconnect(Disconnect::ByApplication, "", "").await);
-    }
-}
-
-/// What the program behind the channel said beside SFTP.
-#[derive(Clone, Default)]
-struct Said(Arc<Mutex<(Vec<u8>, Option<u32>)>>);
-
-impl Said {
-    fn explain(&self, why: &NotSftp) -> String {
-        let said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let complaint = if said.0.is_empty() { String::new() } else { format!(": {}", String::from_utf8_lossy(&said.0).trim()) };
-        match (why, said.1) {
-            (NotSftp::Noise(noise), _) => {
-                // SFTP's own bytes may follow the text.
-                let words = noise.split(|&b| b == 0).next().unwrap_or_default();
-                format!(
-                    "a text came where SFTP should speak, probably from a start-up file of the shell there (.bashrc, .profile) or a forced command: {}",
-                    String::from_utf8_lossy(words).trim().chars().take(200).collect::<String>()
-                )
-            }
-            (NotSftp::Ended, Some(status)) => format!("the SFTP program there ended with status {status}{complaint}"),
-            (NotSftp::Ended, None) => format!("the SFTP program there ended at once{complaint}"),
-            (NotSftp::Version(version), _) => format!("the server speaks SFTP version {version} only"),
-        }
-    }
-}
-
-struct SessionReader {
-    half: ChannelReadHalf,
-    said: Said,
-}
-
-impl Incoming for SessionReader {
-    async fn next(&mut self) -> Option<Bytes> {
-        loop {
-            match self.half.wait().await? {
-                ChannelMsg::Data { data } => return Some(data),
-                ChannelMsg::ExtendedData { data, .. } => {
-                    let mut said = self.said.0.lock().unwrap_or_else(PoisonError::into_inner);
-                    let room = MOST_TEXT - said.0.len();
-                    said.0.extend_from_slice(&data[..data.len().min(room)]);
-                }
-                ChannelMsg::ExitStatus { exit_status } => {
-                    self.said.0.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(exit_status);
-                }
-                ChannelMsg::Close => return None,
-                // The exit status comes behind the end of the data.
-                _ => {}
-            }
-        }
-    }
-}
-
-struct SessionWriter(ChannelWriteHalf<client::Msg>);
-
-impl Outgoing for SessionWriter {
-    async fn send(&mut self, bytes: Bytes) -> bool {
-        self.0.data_bytes(bytes).await.is_ok()
     }
 }

@@ -8,13 +8,17 @@ use futures::StreamExt as _;
 use tokio::sync::mpsc;
 
 use super::channel::{Channel, Failure, Version};
-use super::listing;
-use super::packet::Attributes;
+use super::digest::Digests;
+use super::more_channels::MoreChannels;
+use super::offers::Offers;
 use super::reading::Reading;
-use super::requests::{Limits, Links, flag};
-use super::writing::Writing;
+use super::requests::{Links, flag};
+use super::writing::{End, Lane, Writing};
+use super::{listing, metadata, renaming, server_copy};
 use crate::model::{Entry, EntryName, FilePath, Kind, text};
-use crate::vfs::{Capabilities, Create, FileSystem, FsError, FsErrorKind, FsResult, NewMetadata, Replace, Sink, Source};
+use crate::vfs::{
+    Capabilities, Create, Digest, DigestAlgorithm, FileSystem, FsError, FsErrorKind, FsResult, NewMetadata, Replace, Sink, Source,
+};
 
 /// READ and WRITE with OpenSSH, and with a server that tells no limits.
 const MOST_AT_ONCE: u64 = 255 * 1024;
@@ -30,10 +34,12 @@ pub struct SftpFileSystem(Arc<Inner>);
 
 struct Inner {
     channel: Channel,
+    more: Arc<MoreChannels>,
     home: FilePath,
-    read_chunk: u32,
-    write_chunk: usize,
-    has_posix_rename: bool,
+    read_block: u32,
+    write_block: usize,
+    offers: Offers,
+    digests: Digests,
     session: Session,
     facts: Vec<(String, String)>,
 }
@@ -43,36 +49,66 @@ struct Inner {
 pub(super) struct Session {
     pub(super) banner: String,
     pub(super) facts: Vec<(String, String)>,
-    pub(super) line: Option<Box<dyn Line>>,
+    pub(super) software: String,
+    pub(super) below: Option<Arc<dyn Below>>,
+    /// Whether commands may be run there.
+    pub(super) remote_commands: bool,
 }
 
-/// The connection below a channel, as far as it is to be ended politely.
+/// The connection below a channel.
 #[async_trait]
-pub(super) trait Line: Send + Sync {
+pub(super) trait Below: Send + Sync {
+    /// Ends it politely.
     async fn say_goodbye(&self);
+
+    /// One more SFTP channel over it; `None` where the server gives no more.
+    async fn open_channel(&self) -> Option<Channel>;
+
+    /// Runs a command; `None` where none is run, or where it says more than we want to hear. Dropping this ends it.
+    async fn run(&self, command: &[u8]) -> Option<Ran>;
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) status: Option<u32>,
+    pub(super) output: Vec<u8>,
 }
 
 impl SftpFileSystem {
     /// Learns limits, extensions and the home folder over an open channel.
     pub(super) async fn start(channel: Channel, version: Version, session: Session) -> FsResult<Self> {
-        let offers = |name: &str| version.extensions.iter().any(|(offered, _)| offered == name.as_bytes());
-        let asking = async { if offers("limits@openssh.com") { channel.limits().await.ok() } else { None } };
+        let offers = Offers::of(&version, &session.software);
+        let asking = async { if offers.limits { channel.limits().await.ok() } else { None } };
         let (home, limits) = tokio::join!(channel.real_path(b"."), asking);
         let home = match home {
             Ok(path) => FilePath::parse(&path).unwrap_or_else(|_| FilePath::root()),
             Err(Failure::Status { .. }) => FilePath::root(),
             Err(failure) => return Err(failure.at("find the home folder", &FilePath::root())),
         };
-        let limits = limits.unwrap_or(Limits { read: 0, write: 0 });
+        let limits = limits.unwrap_or_default();
         let at_most = |limit: u64| if limit == 0 { MOST_UNTOLD } else { limit.min(MOST_AT_ONCE) };
+        if limits.handles > 0 {
+            channel.allow_handles(usize::try_from(limits.handles).unwrap_or(usize::MAX));
+        }
         let mut facts = session.facts.clone();
         let names: Vec<String> = version.extensions.iter().map(|(name, _)| text::display_safe(name)).collect();
         facts.push(("SFTP version".into(), version.version.to_string()));
         facts.push(("SFTP extensions".into(), names.join(" ")));
         facts.push(("SFTP block size".into(), format!("{} read, {} write", at_most(limits.read), at_most(limits.write))));
-        let has_posix_rename = offers("posix-rename@openssh.com");
-        let (read_chunk, write_chunk) = (at_most(limits.read) as u32, at_most(limits.write) as usize);
-        Ok(Self(Arc::new(Inner { channel, home, read_chunk, write_chunk, has_posix_rename, session, facts })))
+        let digests = Digests::new(offers, session.below.clone().filter(|_| session.remote_commands));
+        Ok(Self(Arc::new(Inner {
+            channel,
+            // Elsewhere a second writer may be refused, or worse: taken for one that begins anew.
+            more: Arc::new(MoreChannels::new(session.below.clone().filter(|_| offers.is_openssh))),
+            home,
+            read_block: at_most(limits.read) as u32,
+            write_block: at_most(limits.write) as usize,
+            offers,
+            digests,
+            session,
+            facts,
+        })))
     }
 
     /// The folder the login lands in.
@@ -94,15 +130,11 @@ impl SftpFileSystem {
         &self.0.channel
     }
 
-    async fn kind(&self, path: &FilePath) -> Result<Kind, Failure> {
-        self.channel().attributes(path, Links::Stay).await.map(|attributes| listing::kind_of(&attributes, b""))
-    }
-
     /// Puts a reason to a status that says nothing, where the path itself tells it. OpenSSH also says "no such file" for
     /// a file that is no folder.
     async fn why(&self, failure: Failure, attempted: &'static str, path: &FilePath, reason: fn(Kind) -> Option<FsErrorKind>) -> FsError {
         let is_vague = failure.says_nothing() || failure.is_not_found();
-        if is_vague && let Some(kind) = self.kind(path).await.ok().and_then(reason) {
+        if is_vague && let Some(kind) = kind_at(self.channel(), path).await.ok().and_then(reason) {
             return FsError::new(kind, attempted, path, failure.explain().1);
         }
         failure.at(attempted, path)
@@ -117,17 +149,26 @@ impl SftpFileSystem {
     }
 }
 
+/// What lies at `path` itself.
+pub(super) async fn kind_at(channel: &Channel, path: &FilePath) -> Result<Kind, Failure> {
+    channel.attributes(path, Links::Stay).await.map(|attributes| listing::kind_of(&attributes, b""))
+}
+
 #[async_trait]
 impl FileSystem for SftpFileSystem {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             read_from: true,
             append: true,
+            write_at: true,
+            replaces_in_one_step: self.0.offers.posix_rename,
             set_modified: true,
             set_mode: true,
             symlinks: true,
             listing_has_facts: true,
+            copies_within: self.0.offers.copy_data,
             parallel: true,
+            copies_facts: false,
         }
     }
 
@@ -166,7 +207,7 @@ impl FileSystem for SftpFileSystem {
 
     async fn open(&self, path: &FilePath, from: u64) -> FsResult<Box<dyn Source>> {
         match self.channel().open_file(path, flag::READ, None).await {
-            Ok(handle) => Ok(Box::new(Reading::open(self.channel().clone(), path.clone(), handle, from, self.0.read_chunk).await?)),
+            Ok(handle) => Ok(Box::new(Reading::open(self.channel().clone(), path.clone(), handle, from, self.0.read_block).await?)),
             Err(failure) => Err(self.why(failure, "read", path, |kind| (kind == Kind::Dir).then_some(FsErrorKind::IsADirectory)).await),
         }
     }
@@ -175,7 +216,7 @@ impl FileSystem for SftpFileSystem {
         let (flags, mode, offset) = match how {
             Create::New => (flag::WRITE | flag::CREATE | flag::EXCLUSIVE, Some(0o600), 0),
             Create::Truncate => (flag::WRITE | flag::CREATE | flag::TRUNCATE, None, 0),
-            Create::ResumeAt(offset) => (flag::WRITE, None, offset),
+            Create::ResumeAt(offset) | Create::At(offset) => (flag::WRITE, None, offset),
         };
         let handle = match self.channel().open_file(path, flags, mode).await {
             Ok(handle) => handle,
@@ -197,7 +238,14 @@ impl FileSystem for SftpFileSystem {
                 self.channel().set_handle_size(&handle, offset).await.map_err(failed)?;
             }
         }
-        Ok(Box::new(Writing::new(self.channel().clone(), path.clone(), handle, offset, self.0.write_chunk)))
+        let inner = &self.0;
+        let end = match how {
+            Create::New | Create::Truncate => End::Ours,
+            Create::ResumeAt(_) => End::Told,
+            Create::At(_) => End::Shared,
+        };
+        let first = Lane::new(inner.channel.clone(), handle);
+        Ok(Box::new(Writing::new(Arc::clone(&inner.more), first, path.clone(), offset, inner.write_block, end)))
     }
 
     async fn make_dir(&self, path: &FilePath) -> FsResult<()> {
@@ -223,35 +271,13 @@ impl FileSystem for SftpFileSystem {
     }
 
     async fn rename(&self, from: &FilePath, to: &FilePath, replace: Replace) -> FsResult<()> {
-        let channel = self.channel();
-        let failed = |failure: Failure| failure.at("rename", from);
-        if replace == Replace::Yes && self.0.has_posix_rename {
-            return channel.posix_rename(from, to).await.map_err(failed);
-        }
-        // Looked at first, because there are servers whose RENAME replaces.
-        match self.kind(to).await {
-            Ok(_) if replace == Replace::No => return Err(FsError::new(FsErrorKind::AlreadyExists, "rename", to, "")),
-            Ok(Kind::Dir) => return Err(FsError::new(FsErrorKind::IsADirectory, "rename", to, "")),
-            Ok(_) => {
-                // The source is looked at before anything is removed for it.
-                self.kind(from).await.map_err(failed)?;
-                channel.remove(to).await.map_err(|failure| failure.at("replace", to))?;
-            }
-            Err(failure) if failure.is_not_found() => {}
-            Err(failure) => return Err(failure.at("rename", to)),
-        }
-        channel.plain_rename(from, to).await.map_err(failed)
+        renaming::rename(self.channel(), &self.0.offers, from, to, replace).await
     }
 
-    async fn set_metadata(&self, path: &FilePath, metadata: NewMetadata) -> FsResult<()> {
-        let times = match metadata.modified.map(|time| u32::try_from(time.as_second())) {
-            None => None,
-            Some(Ok(seconds)) => Some((seconds, seconds)),
-            Some(Err(_)) => {
-                return Err(FsError::new(FsErrorKind::Unsupported, "set the time of", path, "SFTP 3 knows times from 1970 to 2106"));
-            }
+    async fn set_metadata(&self, path: &FilePath, new: NewMetadata) -> FsResult<()> {
+        let Some(new) = metadata::exactly(&new) else {
+            return Err(FsError::new(FsErrorKind::Unsupported, "set the time of", path, "SFTP 3 knows times from 1970 to 2106"));
         };
-        let new = Attributes { permissions: metadata.mode.map(|mode| mode & 0o7777), times, ..Attributes::default() };
         self.channel().set_attributes(path, &new).await.map_err(|failure| failure.at("set times and permissions of", path))
     }
 
@@ -260,6 +286,19 @@ impl FileSystem for SftpFileSystem {
             Ok(()) => Ok(()),
             Err(failure) => Err(self.why(failure, "make the link", path, |_| Some(FsErrorKind::AlreadyExists)).await),
         }
+    }
+
+    async fn copy_within(&self, from: &FilePath, to: &FilePath, told: &(dyn Fn(u64) + Sync)) -> FsResult<u64> {
+        server_copy::copy(self.channel(), from, to, told).await
+    }
+
+    async fn digest(&self, path: &FilePath, wanted: &[DigestAlgorithm]) -> FsResult<Option<Digest>> {
+        let digest = self.0.digests.of(self.channel(), path, wanted).await?;
+        // A program that finds no file says so in words of its own.
+        if digest.is_none() {
+            kind_at(self.channel(), path).await.map_err(|failure| failure.at("have hashed", path))?;
+        }
+        Ok(digest)
     }
 
     async fn keep_alive(&self) -> FsResult<()> {
@@ -273,9 +312,9 @@ impl FileSystem for SftpFileSystem {
     }
 
     async fn close(&self) {
-        if let Some(line) = &self.0.session.line {
+        if let Some(below) = &self.0.session.below {
             let goodbye = async {
-                line.say_goodbye().await;
+                below.say_goodbye().await;
                 self.channel().ended().await;
             };
             if tokio::time::timeout(GOODBYE, goodbye).await.is_err() {

@@ -190,6 +190,11 @@ impl Fields {
         Ok(self.0.split_to(length))
     }
 
+    /// What is left.
+    pub(super) fn rest(self) -> Bytes {
+        self.0
+    }
+
     fn attributes(&mut self) -> Result<Attributes, Malformed> {
         let flags = self.u32()?;
         let has = |flag| flags & flag != 0;

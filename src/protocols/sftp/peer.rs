@@ -21,6 +21,8 @@ pub(super) struct Told(Arc<Mutex<ToldState>>);
 pub(super) struct ToldState {
     pub(super) banner: String,
     pub(super) facts: Vec<(String, String)>,
+    /// What it calls itself in its first line (RFC 4253 section 4.2).
+    pub(super) software: String,
     /// The words of its disconnect message.
     pub(super) farewell: Option<String>,
 }
@@ -77,7 +79,7 @@ impl client::Handler for Peer {
         Ok(())
     }
 
-    async fn kex_done(&mut self, _: Option<&[u8]>, names: &russh::Names, _: &mut client::Session) -> Result<(), PeerError> {
+    async fn kex_done(&mut self, _: Option<&[u8]>, names: &russh::Names, session: &mut client::Session) -> Result<(), PeerError> {
         let facts = [
             ("Key exchange", names.kex.as_ref().to_owned()),
             ("Host key type", names.key.to_string()),
@@ -87,6 +89,7 @@ impl client::Handler for Peer {
         let mut state = self.told.state();
         // Strict key exchange is only negotiated in the first one; later ones change nothing a person looks for.
         if state.facts.is_empty() {
+            state.software = text::display_safe(session.remote_sshid());
             state.facts = facts.map(|(label, value)| (label.to_owned(), value)).to_vec();
         }
         Ok(())

@@ -43,7 +43,8 @@ type Said = Arc<Mutex<Vec<String>>>;
 pub(super) fn start(command: &str) -> io::Result<(Program, LastWords)> {
     let shell = std::env::var_os("SHELL").filter(|shell| !shell.is_empty()).unwrap_or_else(|| "/bin/sh".into());
     let mut program = Command::new(shell);
-    program.arg("-c").arg(format!("exec {command}")).env_remove("SEALIFT_PASSWORD").env_remove("SEALIFT_PASSPHRASE");
+    program.arg("-c").arg(format!("exec {command}"));
+    program.env_remove("SEALIFT_PASSWORD").env_remove("SEALIFT_PASSPHRASE").env_remove("SEALIFT_VAULT_PASSPHRASE");
     program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
     program.process_group(0);

@@ -7,18 +7,18 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::channel::{Channel, OpenHandle, Pending};
+use super::channel::{Channel, Pending};
+use super::handles::OpenHandle;
 use super::listing::kind_of;
+use super::pace::Pace;
 use super::requests;
 use crate::model::{FilePath, Kind};
 use crate::vfs::{FsError, FsErrorKind, FsResult, Source};
 
-/// READs in flight at the start, and at most. The channel's own budget may allow less.
-const FIRST_IN_FLIGHT: usize = 16;
-const MAX_IN_FLIGHT: usize = 128;
-
 /// However short a server's replies are, no less is asked for.
 const LEAST_CHUNK: u32 = 4096;
+/// What is asked for at first where many files are read at once and the channel's budget is used up.
+const CHUNK_WITHOUT_ROOM: u32 = 32 * 1024;
 
 /// A file being read.
 pub(super) struct Reading {
@@ -35,8 +35,7 @@ pub(super) struct Reading {
     position: u64,
     asked: VecDeque<Asked>,
     ready: VecDeque<Bytes>,
-    in_flight: usize,
-    growth: Growth,
+    pace: Pace,
     end: Option<Result<(), FsError>>,
 }
 
@@ -44,25 +43,18 @@ struct Asked {
     offset: u64,
     length: u32,
     reply: Pending,
+    at: Instant,
     /// Room in the channel's budget; the one request every file may have needs none.
     _room: Option<OwnedSemaphorePermit>,
-}
-
-/// More in flight for as long as it makes it faster.
-struct Growth {
-    since: Instant,
-    bytes: u64,
-    best: f64,
 }
 
 impl Reading {
     /// Asks for the first bytes and for the size at once.
     pub(super) async fn open(channel: Channel, path: FilePath, handle: OpenHandle, from: u64, chunk: u32) -> FsResult<Self> {
-        let growth = Growth { since: Instant::now(), bytes: 0, best: 0.0 };
+        let pace = Pace::new(chunk.into());
         let (asked, ready) = (VecDeque::new(), VecDeque::new());
         let (handle, next, position) = (Some(handle), from, from);
-        let mut file =
-            Self { channel, path, handle, size: None, chunk, next, position, asked, ready, in_flight: FIRST_IN_FLIGHT, growth, end: None };
+        let mut file = Self { channel, path, handle, size: None, chunk, next, position, asked, ready, pace, end: None };
         file.ask().await?;
         let Some(handle) = &file.handle else { return Ok(file) };
         let attributes = file.channel.handle_attributes(handle).await.map_err(|failure| failure.at("read", &file.path))?;
@@ -80,25 +72,25 @@ impl Reading {
         if gap > 0 {
             let body = Channel::read_request(handle, self.position, gap as u32);
             let reply = self.channel.request(body, Vec::new()).await.map_err(|failure| failure.at("read", &self.path))?;
-            self.asked.push_front(Asked { offset: self.position, length: gap as u32, reply, _room: None });
+            self.asked.push_front(Asked { offset: self.position, length: gap as u32, reply, at: Instant::now(), _room: None });
         } else if self.asked.is_empty() {
             self.next = self.position;
         }
         // Behind the known end one request is made, and only where no earlier one reached there.
-        while self.asked.is_empty() || (self.asked.len() < self.in_flight && self.size.is_some_and(|size| self.next < size)) {
-            let body = Channel::read_request(handle, self.next, self.chunk);
-            let (reply, room) = if self.asked.is_empty() {
-                let pending = self.channel.request(body, Vec::new()).await;
-                (pending.map_err(|failure| failure.at("read", &self.path))?, self.channel.read_room(self.chunk))
+        while self.asked.is_empty() || (self.asked.len() < self.pace.blocks() && self.size.is_some_and(|size| self.next < size)) {
+            let room = self.channel.read_room(self.chunk);
+            let length = if room.is_some() { self.chunk } else { self.chunk.min(CHUNK_WITHOUT_ROOM) };
+            let body = Channel::read_request(handle, self.next, length);
+            let reply = if self.asked.is_empty() {
+                self.channel.request(body, Vec::new()).await.map(Some)
+            } else if room.is_some() {
+                self.channel.try_request(body)
             } else {
-                let Some(room) = self.channel.read_room(self.chunk) else { break };
-                match self.channel.try_request(body).map_err(|failure| failure.at("read", &self.path))? {
-                    Some(reply) => (reply, Some(room)),
-                    None => break,
-                }
+                break;
             };
-            self.asked.push_back(Asked { offset: self.next, length: self.chunk, reply, _room: room });
-            self.next += u64::from(self.chunk);
+            let Some(reply) = reply.map_err(|failure| failure.at("read", &self.path))? else { break };
+            self.asked.push_back(Asked { offset: self.next, length, reply, at: Instant::now(), _room: room });
+            self.next += u64::from(length);
         }
         Ok(())
     }
@@ -107,7 +99,7 @@ impl Reading {
     async fn take(&mut self) -> FsResult<()> {
         let Some(first) = self.asked.front_mut() else { return Ok(()) };
         let answer = (&mut first.reply).await;
-        let (offset, length) = (first.offset, first.length);
+        let (offset, length, at) = (first.offset, first.length, first.at);
         let failed = |failure: super::channel::Failure| failure.at("read", &self.path);
         let parts = requests::data(answer.map_err(failed)?).map_err(failed)?;
         self.asked.pop_front();
@@ -123,7 +115,7 @@ impl Reading {
         }
         self.ready.extend(parts);
         self.position = offset + got;
-        self.growth.bytes += got;
+        self.pace.answered(got, at);
         match self.size {
             Some(size) if self.position > size => {
                 self.asked.clear();
@@ -136,8 +128,11 @@ impl Reading {
                 self.end = Some(Ok(()));
             }
             // The rest is asked for again, and no more than the server gives at once from now on.
-            Some(_) if got < u64::from(length) => self.chunk = (got as u32).max(LEAST_CHUNK),
-            _ => self.grow(),
+            Some(_) if got < u64::from(length) => {
+                self.chunk = (got as u32).max(LEAST_CHUNK);
+                self.pace.resize(self.chunk.into());
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -154,28 +149,9 @@ impl Reading {
         }
     }
 
-    fn grow(&mut self) {
-        let window = self.in_flight as u64 * u64::from(self.chunk);
-        if self.in_flight >= MAX_IN_FLIGHT || self.growth.bytes < window * 2 {
-            return;
-        }
-        let speed = self.growth.bytes as f64 / self.growth.since.elapsed().as_secs_f64().max(1e-6);
-        if speed > self.growth.best * 1.1 {
-            self.growth.best = speed;
-            self.in_flight *= 2;
-        }
-        self.growth.since = Instant::now();
-        self.growth.bytes = 0;
-    }
-
     fn changed(&self, how: &str) -> FsError {
         let size = self.size.unwrap_or_default();
         FsError::new(FsErrorKind::ChangedMeanwhile, "read", &self.path, format!("it had {size} bytes when it was opened and {how}"))
-    }
-
-    async fn close(&mut self) -> FsResult<()> {
-        let Some(handle) = self.handle.take() else { return Ok(()) };
-        self.channel.close_handle(handle).await.map_err(|failure| failure.at("read", &self.path))
     }
 }
 
@@ -187,7 +163,8 @@ impl Source for Reading {
                 return Ok(Some(part));
             }
             if let Some(end) = self.end.clone() {
-                self.close().await?;
+                // Closing changes nothing about what was read: its answer is not waited for.
+                self.handle = None;
                 return end.map(|()| None);
             }
             self.ask().await?;
@@ -195,9 +172,5 @@ impl Source for Reading {
         }
     }
 
-    async fn abort(mut self: Box<Self>) {
-        self.asked.clear();
-        // The caller gave up on this file; that closing it failed too changes nothing for it.
-        drop(self.close().await);
-    }
+    async fn abort(self: Box<Self>) {}
 }

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
-use super::channel::{Answer, Channel, Failure, OpenHandle, Pending};
-use super::packet::{Attributes, Body, Fields, Name, Reply, kind};
+use super::channel::{Answer, Channel, Failure, Pending};
+use super::handles::{OpenHandle, Purpose};
+use super::packet::{Attributes, Body, Name, Reply, kind};
 use crate::model::FilePath;
 use crate::vfs::{FsError, FsErrorKind};
 
@@ -24,13 +25,6 @@ pub(super) mod flag {
     pub(crate) const EXCLUSIVE: u32 = 32;
 }
 
-/// What `limits@openssh.com` tells; 0 is "no limit told".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Limits {
-    pub(super) read: u64,
-    pub(super) write: u64,
-}
-
 /// How a path is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Links {
@@ -38,19 +32,19 @@ pub(super) enum Links {
     Stay,
 }
 
-type Answered<T> = Result<T, Failure>;
+pub(super) type Answered<T> = Result<T, Failure>;
 
 impl Channel {
-    async fn call(&self, body: Body) -> Answered<Answer> {
+    pub(super) async fn call(&self, body: Body) -> Answered<Answer> {
         self.request(body, Vec::new()).await?.await
     }
 
-    async fn done(&self, body: Body) -> Answered<()> {
+    pub(super) async fn done(&self, body: Body) -> Answered<()> {
         done(self.call(body).await?)
     }
 
-    async fn handle(&self, body: Body) -> Answered<OpenHandle> {
-        match self.call(body).await? {
+    async fn handle(&self, body: Body, purpose: Purpose) -> Answered<OpenHandle> {
+        match self.request_handle(body, purpose).await?.await? {
             Answer::Handle(handle) => Ok(handle),
             other @ Answer::Other(_) => Err(refusal(other)),
         }
@@ -58,18 +52,17 @@ impl Channel {
 
     pub(super) async fn open_file(&self, path: &FilePath, flags: u32, mode: Option<u32>) -> Answered<OpenHandle> {
         let attributes = Attributes { permissions: mode, ..Attributes::default() };
-        self.handle(Body::new(kind::OPEN).string(path.as_bytes()).u32(flags).attributes(&attributes)).await
+        let purpose = if flags & flag::WRITE == 0 { Purpose::Read } else { Purpose::Write };
+        self.handle(Body::new(kind::OPEN).string(path.as_bytes()).u32(flags).attributes(&attributes), purpose).await
     }
 
     pub(super) async fn open_dir(&self, path: &FilePath) -> Answered<OpenHandle> {
-        self.handle(Body::new(kind::OPENDIR).string(path.as_bytes())).await
+        self.handle(Body::new(kind::OPENDIR).string(path.as_bytes()), Purpose::Read).await
     }
 
     /// Closes and waits for the word.
     pub(super) async fn close_handle(&self, handle: OpenHandle) -> Answered<()> {
-        let pending = self.request(Body::new(kind::CLOSE).string(handle.as_bytes()), Vec::new()).await?;
-        handle.disarm();
-        done(pending.await?)
+        done(self.request_close(handle).await?.await?)
     }
 
     pub(super) async fn read_dir(&self, handle: &OpenHandle) -> Answered<Pending> {
@@ -98,9 +91,13 @@ impl Channel {
         self.done(Body::new(kind::SETSTAT).string(path.as_bytes()).attributes(new)).await
     }
 
+    pub(super) async fn set_handle_attributes(&self, handle: &OpenHandle, new: &Attributes) -> Answered<Pending> {
+        self.request(Body::new(kind::FSETSTAT).string(handle.as_bytes()).attributes(new), Vec::new()).await
+    }
+
     pub(super) async fn set_handle_size(&self, handle: &OpenHandle, size: u64) -> Answered<()> {
         let new = Attributes { size: Some(size), ..Attributes::default() };
-        self.done(Body::new(kind::FSETSTAT).string(handle.as_bytes()).attributes(&new)).await
+        done(self.set_handle_attributes(handle, &new).await?.await?)
     }
 
     /// The path as the server writes it, and the text of a link: both are a NAME with one entry.
@@ -132,23 +129,6 @@ impl Channel {
     /// Fails if `to` is there.
     pub(super) async fn plain_rename(&self, from: &FilePath, to: &FilePath) -> Answered<()> {
         self.done(Body::new(kind::RENAME).string(from.as_bytes()).string(to.as_bytes())).await
-    }
-
-    /// `posix-rename@openssh.com`: replaces `to`.
-    pub(super) async fn posix_rename(&self, from: &FilePath, to: &FilePath) -> Answered<()> {
-        self.done(Body::extended("posix-rename@openssh.com").string(from.as_bytes()).string(to.as_bytes())).await
-    }
-
-    pub(super) async fn limits(&self) -> Answered<Limits> {
-        match self.call(Body::extended("limits@openssh.com")).await? {
-            Answer::Other(Reply::Extended(bytes)) => {
-                let mut fields = Fields::new(bytes);
-                let mut next = || fields.u64().map_err(|_| Failure::Unexpected);
-                let _packet = next()?;
-                Ok(Limits { read: next()?, write: next()? })
-            }
-            other => Err(refusal(other)),
-        }
     }
 }
 
@@ -192,7 +172,7 @@ fn one_name(answer: Answer) -> Answered<Bytes> {
     }
 }
 
-fn refusal(answer: Answer) -> Failure {
+pub(super) fn refusal(answer: Answer) -> Failure {
     match answer {
         Answer::Other(Reply::Status { code, message }) if code != status::OK => Failure::Status { code, message },
         _ => Failure::Unexpected,

@@ -1,79 +1,299 @@
-//! A remote file written with many WRITEs in flight. It is done when CLOSE was answered, not before.
+//! A remote file written with many WRITEs in flight, over several channels where one holds it up. It is done when CLOSE
+//! was answered, not before.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt as _};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
-use super::channel::{Answer, Channel, Failure, OpenHandle, Pending};
-use super::requests;
+use super::channel::{Channel, Failure, Pending};
+use super::handles::OpenHandle;
+use super::metadata;
+use super::more_channels::{MOST, MoreChannels};
+use super::pace::Pace;
+use super::packet::Attributes;
+use super::requests::{self, flag};
 use crate::model::FilePath;
-use crate::vfs::{FsError, FsErrorKind, FsResult, Sink};
+use crate::vfs::{FsError, FsErrorKind, FsResult, NewMetadata, Sink};
 
-/// WRITEs without an answer; with 255 KiB each this is what is buffered at most, beside one chunk being filled.
-const MAX_IN_FLIGHT: usize = 64;
+/// Bytes in one turn from which on a channel's window is what holds a file up, and not the line: OpenSSH's is 2 MiB, of
+/// which it gives back a third at a time.
+const HELD_UP: f64 = (1 << 20) as f64 * 0.75;
+/// Seconds of a turn for which one more channel is worth it: with so many the windows hold nothing up.
+const TURN_OF_ONE: f64 = 0.006;
 
 /// A file being written.
 pub(super) struct Writing {
-    channel: Channel,
+    more: Arc<MoreChannels>,
     path: FilePath,
-    handle: OpenHandle,
-    chunk: usize,
+    block: usize,
+    /// The first is the one it was opened with.
+    lanes: Vec<Lane>,
+    opening: Vec<BoxFuture<'static, Option<Lane>>>,
+    /// How many of the other channels were tried.
+    tried: usize,
+    pace: Pace,
+    end: End,
+    start: u64,
     offset: u64,
     written: u64,
     filling: Vec<Bytes>,
     filled: usize,
-    asked: VecDeque<Pending>,
+    metadata: Option<NewMetadata>,
+    /// The first block the server did not take.
+    gap: Option<u64>,
     /// The first error the server answered; it is final. Also set while bytes are being taken: were that cut short, some would be missing.
     failed: Option<FsError>,
 }
 
+/// What the end of the file means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It is ours alone, and may be cut off.
+    Ours,
+    /// So it is, but others will go by the size of what a broken line leaves: there must be no gaps before it, and so
+    /// there is one channel.
+    Told,
+    /// Others write to the file too: where it ends says nothing of what came through here.
+    Shared,
+}
+
+/// A handle of the file on one channel, and what was written through it without an answer yet.
+pub(super) struct Lane {
+    channel: Channel,
+    handle: OpenHandle,
+    asked: VecDeque<Asked>,
+}
+
+struct Asked {
+    offset: u64,
+    length: u64,
+    reply: Pending,
+    at: Instant,
+    /// Room in the channel's budget; the one block every file may have needs none.
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Lane {
+    pub(super) fn new(channel: Channel, handle: OpenHandle) -> Self {
+        Self { channel, handle, asked: VecDeque::new() }
+    }
+}
+
 impl Writing {
-    pub(super) fn new(channel: Channel, path: FilePath, handle: OpenHandle, offset: u64, chunk: usize) -> Self {
-        let (filling, asked) = (Vec::new(), VecDeque::new());
-        Self { channel, path, handle, chunk, offset, written: 0, filling, filled: 0, asked, failed: None }
+    /// Writes through `handle` from `start` on, in blocks of at most `block` bytes.
+    pub(super) fn new(more: Arc<MoreChannels>, first: Lane, path: FilePath, start: u64, block: usize, end: End) -> Self {
+        Self {
+            more,
+            path,
+            block,
+            lanes: vec![first],
+            opening: Vec::new(),
+            tried: 0,
+            pace: Pace::new(block as u64),
+            end,
+            start,
+            offset: start,
+            written: 0,
+            filling: Vec::new(),
+            filled: 0,
+            metadata: None,
+            gap: None,
+            failed: None,
+        }
     }
 
     async fn send(&mut self) -> FsResult<()> {
         if self.filled == 0 {
             return Ok(());
         }
-        while self.asked.len() >= MAX_IN_FLIGHT {
-            self.settle_first().await?;
-        }
-        let sent = self.channel.write(&self.handle, self.offset, std::mem::take(&mut self.filling)).await;
-        let pending = sent.map_err(|failure| self.fail(failure))?;
-        self.asked.push_back(pending);
-        self.offset += self.filled as u64;
+        self.widen();
+        let room = loop {
+            let unanswered = self.unanswered();
+            let room = self.lanes[0].channel.write_room(self.filled as u32);
+            if unanswered == 0 || (room.is_some() && unanswered < self.pace.blocks()) {
+                break room;
+            }
+            drop(room);
+            self.settle(unanswered - 1).await?;
+        };
+        let Some(lane) = self.lanes.iter_mut().min_by_key(|lane| lane.asked.len()) else { return Ok(()) };
+        let sent = lane.channel.write(&lane.handle, self.offset, std::mem::take(&mut self.filling)).await;
+        let (offset, length, at) = (self.offset, self.filled as u64, Instant::now());
+        self.offset += length;
         self.filled = 0;
-        Ok(())
-    }
-
-    async fn settle_first(&mut self) -> FsResult<()> {
-        let Some(first) = self.asked.front_mut() else { return Ok(()) };
-        let answer = first.await;
-        self.asked.pop_front();
-        self.judge(answer)
-    }
-
-    /// Takes the answers that are there already.
-    fn settle_ready(&mut self) -> FsResult<()> {
-        while let Some(answer) = self.asked.front_mut().and_then(futures::FutureExt::now_or_never) {
-            self.asked.pop_front();
-            self.judge(answer)?;
+        match sent {
+            Ok(reply) => lane.asked.push_back(Asked { offset, length, reply, at, _room: room }),
+            Err(failure) => return Err(self.fail(failure, offset)),
         }
         Ok(())
     }
 
-    fn judge(&mut self, answer: Result<Answer, Failure>) -> FsResult<()> {
-        answer.and_then(requests::done).map_err(|failure| self.fail(failure))
+    /// Takes to other channels where the window of one is what holds it up.
+    fn widen(&mut self) {
+        let turn = self.lanes[0].channel.turn().unwrap_or_default().as_secs_f64();
+        if self.end == End::Told || (self.tried == 0 && self.pace.rate() * turn < HELD_UP) {
+            return;
+        }
+        let wanted = ((turn / TURN_OF_ONE) as usize).min(MOST);
+        if self.tried >= wanted {
+            return;
+        }
+        self.more.want(wanted);
+        while let Some(channel) = self.more.get(self.tried) {
+            self.tried += 1;
+            let path = self.path.clone();
+            self.opening.push(
+                async move {
+                    let handle = channel.open_file(&path, flag::WRITE, None).await.ok()?;
+                    Some(Lane::new(channel, handle))
+                }
+                .boxed(),
+            );
+        }
     }
 
-    fn fail(&mut self, failure: Failure) -> FsError {
-        let error = failure.at("write", &self.path);
-        self.failed = Some(error.clone());
-        error
+    fn unanswered(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.asked.len()).sum()
     }
+
+    /// Waits until no more than `most` blocks are without an answer.
+    async fn settle(&mut self, most: usize) -> FsResult<()> {
+        poll_fn(|context| {
+            self.poll_answers(context);
+            if let Some(error) = self.failed.as_ref().filter(|_| self.gap.is_some()) {
+                return Poll::Ready(Err(error.clone()));
+            }
+            if self.unanswered() <= most { Poll::Ready(Ok(())) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// Waits for every answer, good or bad.
+    async fn settle_all(&mut self) {
+        poll_fn(|context| {
+            self.poll_answers(context);
+            if self.unanswered() == 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Takes the answers and the lanes that are there.
+    fn poll_answers(&mut self, context: &mut Context<'_>) {
+        self.opening.retain_mut(|opening| match opening.as_mut().poll(context) {
+            Poll::Pending => true,
+            Poll::Ready(lane) => {
+                self.lanes.extend(lane);
+                false
+            }
+        });
+        let mut failures = Vec::new();
+        for lane in &mut self.lanes {
+            while let Some(first) = lane.asked.front_mut()
+                && let Poll::Ready(answer) = Pin::new(&mut first.reply).poll(context)
+            {
+                let (offset, length, at) = (first.offset, first.length, first.at);
+                lane.asked.pop_front();
+                match answer.and_then(requests::done) {
+                    Ok(()) => self.pace.answered(length, at),
+                    Err(failure) => failures.push((failure, offset)),
+                }
+            }
+        }
+        for (failure, offset) in failures {
+            self.fail(failure, offset);
+        }
+    }
+
+    /// The server did not take the block at `offset`.
+    fn fail(&mut self, failure: Failure, offset: u64) -> FsError {
+        let error = failure.at("write", &self.path);
+        if self.gap.is_none() {
+            self.failed = Some(error);
+        }
+        self.gap = Some(self.gap.map_or(offset, |gap| gap.min(offset)));
+        self.failed.clone().unwrap_or_else(|| FsError::new(FsErrorKind::Protocol, "write", &self.path, ""))
+    }
+
+    /// Everything before this byte has arrived, as far as it was written here.
+    fn whole_to(&self) -> u64 {
+        let first_unanswered = self.lanes.iter().filter_map(|lane| lane.asked.front()).map(|asked| asked.offset).min();
+        first_unanswered.into_iter().chain(self.gap).min().unwrap_or(self.offset)
+    }
+
+    /// Closes the file; where something is missing in it, cuts it off before that, so that its size tells what is there.
+    async fn leave(mut self) -> FsResult<()> {
+        self.opening.clear();
+        // An answer that is still to come means bytes that are still to be written.
+        self.settle_all().await;
+        let (whole_to, path) = (self.whole_to(), self.path);
+        let cut = self.end != End::Shared && whole_to < self.offset;
+        if let (true, Some(Lane { channel, handle, .. })) = (cut, self.lanes.first()) {
+            channel.set_handle_size(handle, whole_to).await.map_err(|failure| failure.at("cut off", &path))?;
+        }
+        close(self.lanes).await.map_err(|failure| failure.at("close", &path))
+    }
+
+    /// Sends what is left and closes the file: all in one turn, where it was written over one channel.
+    async fn finish(&mut self) -> FsResult<()> {
+        self.send().await?;
+        self.opening.clear();
+        if self.lanes.len() > 1 {
+            self.settle(0).await?;
+            close(self.lanes.split_off(1)).await.map_err(|failure| failure.at("write", &self.path))?;
+        }
+        let failed = |failure: Failure| failure.at("write", &self.path);
+        let Some(Lane { channel, handle, asked }) = self.lanes.pop() else { return Ok(()) };
+        let new = self.metadata.map(|new| metadata::as_far_as_possible(&new)).filter(|new| *new != Attributes::default());
+        let described = match &new {
+            Some(new) => Some(channel.set_handle_attributes(&handle, new).await.map_err(failed)?),
+            None => None,
+        };
+        let closed = channel.request_close(handle).await.map_err(failed)?;
+        let mut refused = None;
+        for block in asked {
+            if let Err(failure) = block.reply.await.and_then(requests::done) {
+                refused.get_or_insert((block.offset, failure));
+            }
+        }
+        let described = match described {
+            Some(described) => described.await.and_then(requests::done),
+            None => Ok(()),
+        };
+        let closed = closed.await.and_then(requests::done);
+        if let Some((gap, failure)) = refused {
+            let whole = Attributes { size: Some(gap), ..Attributes::default() };
+            if self.end != End::Shared && closed.is_ok() && channel.set_attributes(&self.path, &whole).await.is_err() {
+                tracing::debug!("an unfinished upload may have gaps");
+            }
+            return Err(failed(failure));
+        }
+        closed.map_err(failed)?;
+        // There are servers that take facts by path alone.
+        if let (Err(Failure::Status { .. }), Some(new)) = (described, new)
+            && let Err(failure) = channel.set_attributes(&self.path, &new).await
+        {
+            let error = failure.at("set times and permissions of", &self.path);
+            if error.is_connection_lost() {
+                return Err(error);
+            }
+            tracing::debug!(%error, "times or mode not kept");
+        }
+        Ok(())
+    }
+}
+
+/// Closes handles, all at once.
+async fn close(lanes: Vec<Lane>) -> Result<(), Failure> {
+    let closed = lanes.into_iter().map(|lane| async move { lane.channel.close_handle(lane.handle).await });
+    futures::future::join_all(closed).await.into_iter().collect()
 }
 
 #[async_trait]
@@ -82,15 +302,15 @@ impl Sink for Writing {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        self.settle_ready()?;
         let torn = FsError::new(FsErrorKind::Cancelled, "write", &self.path, "a write was stopped half-way");
         self.written += chunk.len() as u64;
         while !chunk.is_empty() {
-            let part = chunk.split_to(chunk.len().min(self.chunk - self.filled));
+            let part = chunk.split_to(chunk.len().min(self.block - self.filled));
             self.filled += part.len();
             self.filling.push(part);
-            if self.filled == self.chunk {
+            if self.filled == self.block {
                 self.failed = Some(torn.clone());
+                self.settle(usize::MAX).await?;
                 self.send().await?;
                 self.failed = None;
             }
@@ -98,27 +318,34 @@ impl Sink for Writing {
         Ok(())
     }
 
+    fn set_metadata(&mut self, metadata: NewMetadata) -> bool {
+        self.metadata = Some(metadata);
+        true
+    }
+
+    fn known_good(&self) -> Option<u64> {
+        Some(self.whole_to() - self.start)
+    }
+
     async fn commit(mut self: Box<Self>) -> FsResult<u64> {
-        if let Some(error) = self.failed {
-            return Err(error);
+        let finished = match self.failed.clone() {
+            None => self.finish().await,
+            Some(error) => Err(error),
+        };
+        match finished {
+            Ok(()) => Ok(self.written),
+            Err(error) => {
+                self.abort().await;
+                Err(error)
+            }
         }
-        self.send().await?;
-        while !self.asked.is_empty() {
-            self.settle_first().await?;
-        }
-        let Self { channel, path, handle, written, .. } = *self;
-        channel.close_handle(handle).await.map_err(|failure| failure.at("write", &path))?;
-        Ok(written)
     }
 
     async fn abort(self: Box<Self>) {
-        let Self { channel, path, handle, asked, .. } = *self;
-        drop(asked);
-        if let Err(failure) = channel.close_handle(handle).await {
-            let error = failure.at("close", &path);
-            if error.kind != FsErrorKind::ConnectionLost {
-                tracing::debug!(%error, "an aborted upload did not close");
-            }
+        if let Err(error) = self.leave().await
+            && !error.is_connection_lost()
+        {
+            tracing::debug!(%error, "an aborted upload did not close");
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::identity::ssh_key::{SshKey, SshKeyFile};
 use crate::model::site::ParsedUrl;
 use crate::model::{Endpoint, Site};
 use crate::protocols::ConnectErrorKind;
-use crate::protocols::sftp::{AuthStep, HostKeyJudge, Method, SshConnection, SshSettings};
+use crate::protocols::sftp::{AuthStep, HostKeyJudge, Method, SshConnection, SshSettings, agent_keys};
 use crate::secrets::Secret;
 use crate::trust::{Evidence, PeerIdentity};
 
@@ -300,7 +300,7 @@ async fn an_agent_that_is_not_there_has_no_keys() {
     let server = start(Wants::KeyAndPassword, Subsystem::Refused).await;
     let mut connection = server.connect().await;
     let nowhere = std::path::Path::new("/nonexistent/agent");
-    assert_eq!(connection.agent_keys(nowhere).await, Vec::new());
+    assert_eq!(agent_keys(nowhere).await, Vec::new());
     let error = connection.agent("me", nowhere, &open_key().public()).await.unwrap_err();
     assert_eq!(error.kind, ConnectErrorKind::LoginRefused);
 }

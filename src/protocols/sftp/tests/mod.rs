@@ -2,5 +2,9 @@
 
 mod codec;
 mod connections;
+mod digests;
 mod files;
+mod many_channels;
+mod order;
 mod scripted;
+mod turns;
