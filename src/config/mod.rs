@@ -2,7 +2,8 @@
 
 mod places;
 mod settings;
+pub mod sites;
 pub mod ssh_config;
 
 pub use places::Directories;
-pub use settings::{DataModeSetting, Settings, SettingsError, Warning};
+pub use settings::{SecretSettings, Settings, SettingsError, TransferSettings, Warning};

@@ -36,14 +36,29 @@ impl Directories {
         self.config.join("config.toml")
     }
 
+    /// The file of the sites a person keeps.
+    pub fn sites_file(&self) -> PathBuf {
+        self.config.join("sites.toml")
+    }
+
     /// The folder of trust decisions.
     pub fn trust(&self) -> PathBuf {
         self.data.join("trust")
     }
 
+    /// The folder of the server they run: its identity, and the lists of its clients.
+    pub fn server(&self) -> PathBuf {
+        self.data.join("server")
+    }
+
     /// The folder a person puts revocation lists (CRL) in.
     pub fn revocation_lists(&self) -> PathBuf {
         self.config.join("crls")
+    }
+
+    /// The folder of the journal of unfinished transfers.
+    pub fn journal(&self) -> PathBuf {
+        self.state.join("journal")
     }
 
     /// The file the log goes to.

@@ -4,10 +4,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use config::{Config, Environment, File, FileFormat, Map, Value};
+use config::{Config, Environment, File, FileFormat, Map, Value, ValueKind};
 use serde::Deserialize;
 
+use crate::model::DataMode;
+use crate::model::bytes::parse_rate;
 use crate::model::text::display_safe;
+use crate::secrets::Keep;
 
 /// The defaults, which are also the commented sample.
 const DEFAULTS: &str = "\
@@ -27,6 +30,28 @@ agent = true
 ssh_config = true
 # Keep decisions in the keyring of the system too, where there is one, and ask again about what it does not confirm.
 keyring = true
+
+[secrets]
+# Where passwords and passphrases are kept that you say are to be kept: keyring (or the vault, where there is no keyring and
+# you made one), vault, or never.
+keep = \"keyring\"
+# Minutes after which an open vault that nobody uses locks itself; 0: not before the program ends.
+lock_after = 15
+
+[transfers]
+# Jobs that run at once; others wait.
+jobs = 2
+# Files that move at once, in all and at one site, over all jobs; 0: as many as the places do well with.
+files = 0
+per_site = 0
+# Bytes per second of all together, such as \"500k\" or \"1.5MiB/s\" (by 1024) or \"2MB\" (by 1000); \"\": no limit.
+limit = \"\"
+# How often a transfer whose line broke is tried again, and the seconds before the first try; before each next one
+# twice as many, up to a minute.
+tries = 3
+delay = 1
+# Try again without end.
+keep_trying = false
 ";
 
 /// Every setting, as plain values.
@@ -41,25 +66,56 @@ pub struct Settings {
     /// Seconds a silent server is waited for; at least one.
     timeout: u64,
     /// How FTP data connections are made.
-    pub data_mode: DataModeSetting,
+    pub data_mode: DataMode,
     /// Offer the keys of the SSH agent.
     pub agent: bool,
     /// Read OpenSSH's configuration.
     pub ssh_config: bool,
     /// Keep decisions in the system's keyring too, and ask again about what it does not confirm.
     pub keyring: bool,
+    /// Passwords and passphrases.
+    pub secrets: SecretSettings,
+    /// The queue of transfers.
+    pub transfers: TransferSettings,
 }
 
-/// How FTP data connections are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DataModeSetting {
-    /// Passive, and active where the server has no passive mode.
-    Auto,
-    /// We connect.
-    Passive,
-    /// The server connects.
-    Active,
+/// What is kept of passwords and passphrases.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct SecretSettings {
+    /// Where.
+    pub keep: Keep,
+    /// Minutes after which an open vault that nobody uses locks itself; 0: not before the program ends.
+    pub lock_after: u32,
+}
+
+/// How the queue of transfers works.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct TransferSettings {
+    /// Jobs that run at once.
+    pub jobs: usize,
+    /// Files that move at once in all; 0: as many as the places do well with.
+    pub files: usize,
+    /// Files that move at once at one site; 0: as many as it does well with.
+    pub per_site: usize,
+    /// Bytes per second of all together; 0: no limit.
+    #[serde(deserialize_with = "rate")]
+    pub limit: u64,
+    /// How often a transfer whose line broke is tried again.
+    pub tries: u32,
+    /// Seconds before the first try; at least one.
+    pub delay: u64,
+    /// Tries have no end.
+    pub keep_trying: bool,
+}
+
+/// A rate as people write it; an empty text and a plain 0 are none.
+fn rate<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.trim() {
+        "" | "0" => Ok(0),
+        text => parse_rate(text)
+            .ok_or_else(|| serde::de::Error::custom(format!("transfers.limit \"{text}\" is no rate such as 500k, 2M or 1.5MiB/s"))),
+    }
 }
 
 /// A remark on the settings file that keeps nothing from working.
@@ -111,15 +167,16 @@ impl Settings {
         let known: Map<String, Value> = known.and_then(Config::try_deserialize).map_err(|error| failed(error.to_string()))?;
         let own = Config::builder().add_source(File::from_str(&text, FileFormat::Toml)).build();
         let own: Map<String, Value> = own.and_then(Config::try_deserialize).map_err(|error| failed(error.to_string()))?;
-        let warnings = own
-            .keys()
-            .filter(|key| !known.contains_key(*key))
-            .map(|key| Warning { file: file.to_owned(), line: line_of(&text, key), text: format!("there is no setting \"{key}\"") })
+        let unknown = own.iter().flat_map(|(key, value)| unknown(key, value, known.get(key)));
+        let warnings = unknown
+            .map(|key| Warning { file: file.to_owned(), line: line_of(&text, &key), text: format!("there is no setting \"{key}\"") })
             .collect();
         let settings: Self = Config::builder()
             .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
             .add_source(File::from_str(&text, FileFormat::Toml))
-            .add_source(Environment::with_prefix("SEALIFT").try_parsing(true).source(Some(environment)))
+            .add_source(
+                Environment::with_prefix("SEALIFT").prefix_separator("_").separator("__").try_parsing(true).source(Some(environment)),
+            )
             .build()
             .and_then(Config::try_deserialize)
             .map_err(|error| failed(error.to_string()))?;
@@ -129,6 +186,15 @@ impl Settings {
     /// How long a silent server is waited for.
     pub fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout.max(1))
+    }
+}
+
+/// The keys of a section that no setting has, or its own.
+fn unknown(key: &str, value: &Value, known: Option<&Value>) -> Vec<String> {
+    match (&value.kind, known.map(|known| &known.kind)) {
+        (_, None) => vec![key.to_owned()],
+        (ValueKind::Table(own), Some(ValueKind::Table(known))) => own.keys().filter(|key| !known.contains_key(*key)).cloned().collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -161,6 +227,26 @@ mod tests {
         assert_eq!((warnings[0].line, warnings[0].text.as_str()), (2, "there is no setting \"them\""));
         assert!(read("data_mode = \"pasv\"", &[]).unwrap_err().to_string().contains("data_mode"));
         assert!(read("theme = ", &[]).is_err());
+    }
+
+    #[test]
+    fn sections_are_read_and_watched_as_well() {
+        let (settings, warnings) = read("[secrets]\nkep = 1\nlock_after = 5\n", &[("SEALIFT_SECRETS__KEEP", "vault")]).unwrap();
+        assert_eq!(settings.secrets, SecretSettings { keep: Keep::Vault, lock_after: 5 });
+        assert_eq!((warnings[0].line, warnings[0].text.as_str()), (2, "there is no setting \"kep\""));
+        assert!(read("[secrets]\nkeep = \"file\"", &[]).unwrap_err().to_string().contains("file"));
+        let (defaults, warnings) = read(Settings::defaults(), &[]).unwrap();
+        assert_eq!((defaults.secrets.keep, warnings.len()), (Keep::Keyring, 0));
+    }
+
+    #[test]
+    fn limits_are_read_as_people_write_them() {
+        let limit = |text: &str, environment: &[(&str, &str)]| read(text, environment).map(|(settings, _)| settings.transfers.limit);
+        assert_eq!(limit("", &[]).unwrap(), 0);
+        assert_eq!(limit("[transfers]\nlimit = \"1.5MiB/s\"", &[]).unwrap(), 3 << 19);
+        assert_eq!(limit("[transfers]\nlimit = 9000", &[("SEALIFT_TRANSFERS__JOBS", "5")]).unwrap(), 9000);
+        assert_eq!(limit("", &[("SEALIFT_TRANSFERS__LIMIT", "2M")]).unwrap(), 2 << 20);
+        assert!(limit("[transfers]\nlimit = \"fast\"", &[]).unwrap_err().to_string().contains("\"fast\" is no rate"));
     }
 
     #[test]

@@ -89,6 +89,7 @@ impl Surroundings for ThisMachine {
             .arg(command)
             .env_remove("SEALIFT_PASSWORD")
             .env_remove("SEALIFT_PASSPHRASE")
+            .env_remove("SEALIFT_VAULT_PASSPHRASE")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
