@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::facts::{Peer, SecurityLevel, TrustBasis};
+use super::facts::{Peer, TrustBasis};
 use super::failure::ConnectFailure;
 use super::services::Services;
 use super::{connect_ftp, connect_ssh};
-use crate::model::{FilePath, Protocol, Site};
+use crate::model::{FilePath, Protocol, SecurityLevel, Site};
 use crate::secrets::Secret;
 use crate::trust::Fingerprint;
 use crate::vfs::FileSystem;

@@ -2,42 +2,70 @@
 
 use std::sync::Arc;
 
+use super::client_identity::{ClientIdentity, Proof, refusal};
 use super::connect::{Connected, Login, Target};
 use super::decide::decide;
-use super::facts::{Peer, SecurityLevel, TrustBasis};
-use super::failure::ConnectFailure;
+use super::facts::{Peer, TrustBasis};
+use super::failure::{ConnectFailure, at_least};
 use super::ledger::in_the_store;
 use super::services::Services;
-use crate::ask::{SecretPurpose, SecretQuestion};
-use crate::model::{Protocol, Site};
-use crate::protocols::ftp::{FtpConnection, FtpSettings, Quirks};
+use super::wanted_secret::{ATTEMPTS, WantedSecret};
+use crate::ask::SecretPurpose;
+use crate::model::{Protocol, SecurityLevel, Site, SiteOptions};
+use crate::protocols::ftp::{FtpConnection, FtpSettings, Quirk, Quirks, UserStep};
+use crate::protocols::tls::ClientProof;
 use crate::protocols::{ConnectError, ConnectErrorKind};
-use crate::secrets::Secret;
+use crate::secrets::{Label, Secret};
 use crate::trust::store::TrustStore;
 use crate::trust::{Fingerprint, Pin, Problem, ProblemKind, Remember, Verified};
 use crate::vfs::FileSystem;
-
-/// How often a wrong password may be typed.
-const ATTEMPTS: u32 = 3;
 
 /// An FTP login that worked.
 #[derive(Clone)]
 pub(super) struct FtpLogin {
     user: String,
-    password: Secret,
+    /// `None`: the server wanted none.
+    password: Option<Secret>,
     /// Exactly the identity that was accepted; `None` for plain FTP only.
     pin: Option<Pin>,
+    /// What the server was shown of us.
+    proof: Option<ClientProof>,
     /// What was learnt of the server, shared by all connections of the session.
     quirks: Arc<Quirks>,
 }
 
 pub(super) async fn connect(target: &Target, services: &Services) -> Result<Connected, ConnectFailure> {
+    let options = (services.options)(&target.site);
     let quirks = Arc::new(Quirks::default());
-    let settings = settings(&target.site, services, &quirks).await?;
-    let (connection, mut remark) = reach(target, &settings, services).await?;
+    let mut settings = settings(&target.site, &options, services, &quirks).await?;
+    if settings.site.protocol == Protocol::Ftp {
+        at_least(options.level, SecurityLevel::None, &target.site.endpoint)?;
+    }
+    let mut proof = None;
+    let (connection, mut remark) = identified(target, &options, &mut settings, &mut proof, services).await?;
+    let asked = connection.client_certificate();
+    let level = match &proof {
+        _ if settings.site.protocol == Protocol::Ftp => SecurityLevel::None,
+        Some(proof) if asked.asked && asked.sent => Proof::level(proof),
+        _ => SecurityLevel::Secure,
+    };
+    at_least(options.level, level, &target.site.endpoint)?;
     let user = target.site.user.clone().unwrap_or_else(|| "anonymous".to_owned());
-    let (connection, password) = log_in(connection, target, &user, &settings, services).await?;
-    let file_system = connection.into_file_system().await?;
+    let named = |failure: ConnectFailure| named_refusal(failure, proof.as_ref());
+    let (connection, password) = log_in(connection, target, &user, &settings, services).await.map_err(named)?;
+    let file_system = match connection.into_file_system().await {
+        // From now on it is asked one thing at a time.
+        Err(ConnectError { kind: ConnectErrorKind::ConnectionLost, .. }) if quirks.has(Quirk::OneAtATime) => {
+            let mut again = FtpConnection::connect(&settings, pin_for(target, services).await?).await?;
+            again.login_as(&user, password.as_ref()).await?;
+            again.into_file_system().await?
+        }
+        prepared => prepared?,
+    };
+    if let Some(proof) = &proof {
+        let word = proof.worked(services).await;
+        remark = remark.or(word);
+    }
     let evidence = file_system.evidence().cloned();
     let pin = evidence.as_ref().map(|evidence| Pin::of(evidence, Remember::Once, Verified::Blind, (services.now)()));
     let mut remembered = None;
@@ -57,19 +85,22 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
             trust_basis(target, remembered.as_ref(), services)
         }
     };
+    if let Some(Proof { shown, .. }) = &proof {
+        details.push(("Your certificate".to_owned(), format!("{} ({})", shown.name, shown.fingerprint.colons())));
+    }
     if let Some(tls) = &tls {
         details.extend(tls.suite.clone().map(|suite| ("Cipher suite".to_owned(), suite)));
     }
     Ok(Connected {
         home: file_system.home().clone(),
         protection: tls.and_then(|tls| tls.version).unwrap_or_default(),
-        level: if trust == TrustBasis::Plain { SecurityLevel::None } else { SecurityLevel::Secure },
+        level,
         trust,
         server: file_system.banner().to_owned(),
         details,
         peer: evidence.map(|evidence| Peer { evidence, pin: remembered, hops: Vec::new() }),
         remark,
-        login: Login::Ftp(FtpLogin { user: user.clone(), password, pin, quirks }),
+        login: Login::Ftp(FtpLogin { user: user.clone(), password, pin, proof: settings.proof, quirks }),
         user,
         file_system: Arc::new(file_system),
     })
@@ -77,21 +108,87 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
 
 /// Another connection for the same login. The peer has to be exactly the one accepted before.
 pub(super) async fn connect_again(site: &Site, login: &FtpLogin, services: &Services) -> Result<Arc<dyn FileSystem>, ConnectFailure> {
-    let settings = settings(site, services, &login.quirks).await?;
-    let mut connection = FtpConnection::connect(&settings, login.pin.clone()).await?;
-    connection.login(&login.user, &login.password).await?;
-    Ok(Arc::new(connection.into_file_system().await?))
+    let settings = FtpSettings { proof: login.proof.clone(), ..settings(site, &(services.options)(site), services, &login.quirks).await? };
+    let full = |most: usize| {
+        let plural = if most == 1 { "connection" } else { "connections" };
+        ConnectError::new(ConnectErrorKind::Busy, &site.endpoint, format!("it takes {most} {plural} of yours at once"))
+    };
+    if let Some(most) = login.quirks.is_full() {
+        return Err(full(most).into());
+    }
+    let connected = async {
+        let mut connection = FtpConnection::connect(&settings, login.pin.clone()).await?;
+        connection.login_as(&login.user, login.password.as_ref()).await?;
+        connection.into_file_system().await
+    };
+    match connected.await {
+        Ok(file_system) => Ok(Arc::new(file_system)),
+        Err(error) => {
+            if error.kind == ConnectErrorKind::Busy
+                && let Some(most) = login.quirks.learn_most()
+            {
+                tracing::info!(site = %site.endpoint, most, "the server takes no more connections at once");
+            }
+            Err(error.into())
+        }
+    }
 }
 
-async fn settings(site: &Site, services: &Services, quirks: &Arc<Quirks>) -> Result<FtpSettings, ConnectFailure> {
+async fn settings(site: &Site, options: &SiteOptions, services: &Services, quirks: &Arc<Quirks>) -> Result<FtpSettings, ConnectFailure> {
     let is_plain = site.protocol == Protocol::Ftp;
     Ok(FtpSettings {
         site: site.clone(),
         roots: if is_plain { services.roots.clone() } else { services.current_roots().await? },
-        data_mode: services.data_mode,
+        data_mode: options.data_mode.unwrap_or(services.data_mode),
+        charset: options.charset.filter(|charset| !charset.is_utf8()),
+        transfer_type: options.transfer_type,
         timeout: services.timeout,
+        proof: None,
         quirks: quirks.clone(),
     })
+}
+
+/// A trusted peer that got to see who we are, if it asked. Our key is opened, and its passphrase asked for, only then: the
+/// first connection is left before any login, and a second one made.
+async fn identified(
+    target: &Target,
+    options: &SiteOptions,
+    settings: &mut FtpSettings,
+    proof: &mut Option<Proof>,
+    services: &Services,
+) -> Result<(FtpConnection, Option<String>), ConnectFailure> {
+    let identity = match settings.site.protocol {
+        Protocol::Ftp => None,
+        _ => ClientIdentity::bound(&options.identity, services).await?,
+    };
+    let reached = reach(target, settings, services).await;
+    let is_asked = match &reached {
+        Ok((connection, _)) => connection.client_certificate().asked,
+        Err(ConnectFailure::Connect(ConnectError { kind: ConnectErrorKind::ClientCertificate(_), .. })) => true,
+        Err(_) => false,
+    };
+    let Some(identity) = identity.filter(|_| is_asked) else { return reached.map_err(|failure| named_refusal(failure, None)) };
+    let mut remark = None;
+    if let Ok((connection, said)) = reached {
+        remark = said;
+        connection.quit().await;
+    }
+    let opened = identity.unlock(&target.site, services).await?;
+    settings.proof = Some(opened.tls.clone());
+    let proof = proof.insert(opened);
+    let (connection, said) = reach(target, settings, services).await.map_err(|failure| named_refusal(failure, Some(proof)))?;
+    Ok((connection, remark.or(said)))
+}
+
+/// A refusal of our certificate, with what was shown.
+fn named_refusal(failure: ConnectFailure, proof: Option<&Proof>) -> ConnectFailure {
+    match &failure {
+        ConnectFailure::Connect(error) => match &error.kind {
+            ConnectErrorKind::ClientCertificate(refused) => refusal(refused, error, proof),
+            _ => failure,
+        },
+        _ => failure,
+    }
 }
 
 /// A connection to a peer that is trusted, and a remark on how that was kept; nobody is logged in yet.
@@ -175,35 +272,57 @@ fn trust_basis(target: &Target, pin: Option<&Pin>, services: &Services) -> Trust
     }
 }
 
-/// Logs in with the password at hand, else asks for one; a wrong one is asked for again.
+/// Names the user, and where the server wants a password (a certificate may do), gives the one at hand, else one that is
+/// kept, else asks for one; after a wrong one comes the next.
 async fn log_in(
     mut connection: FtpConnection,
     target: &Target,
     user: &str,
     settings: &FtpSettings,
     services: &Services,
-) -> Result<(FtpConnection, Secret), ConnectFailure> {
-    let mut at_hand = target.password.clone().or_else(|| (user == "anonymous").then(|| Secret::new("anonymous@".to_owned())));
+) -> Result<(FtpConnection, Option<Secret>), ConnectFailure> {
+    let at_hand = target.password.clone().or_else(|| (user == "anonymous").then(|| Secret::new("anonymous@".to_owned())));
+    let (purpose, label) = (SecretPurpose::Password { user: user.to_owned() }, Label::password(&target.site, user));
+    let mut wanted = WantedSecret::new(services, &target.site, None, purpose, Some(label)).at_hand(at_hand);
     let mut attempt = 1;
     let mut refusal: Option<ConnectError> = None;
+    let mut unsent: Option<Secret> = None;
     loop {
-        let password = match at_hand.take() {
+        if connection.user(user).await? == UserStep::LoggedIn {
+            return Ok((connection, None));
+        }
+        let nobody = || ConnectFailure::NoSecret { wanted: format!("the password of {user}") };
+        let is_repeated = unsent.is_some();
+        let password = match unsent.take() {
             Some(password) => password,
-            None => {
-                let purpose = SecretPurpose::Password { user: user.to_owned() };
-                let question = SecretQuestion { site: target.site.clone(), on_the_way_to: None, purpose, attempt };
-                let answer = services.prompter.secret(question).await;
-                let nobody = || ConnectFailure::NoSecret { wanted: format!("the password of {user}") };
-                answer.map_err(|_| refusal.take().map_or_else(nobody, ConnectFailure::Connect))?.secret
-            }
+            None => wanted.next().await.map_err(|_| refusal.take().map_or_else(nobody, ConnectFailure::Connect))?,
         };
-        match connection.login(user, &password).await {
-            Ok(()) => return Ok((connection, password)),
-            Err(error) if error.kind == ConnectErrorKind::LoginRefused && attempt < ATTEMPTS && user != "anonymous" => {
+        match connection.password(&password).await {
+            Ok(()) => {
+                wanted.was_right().await;
+                return Ok((connection, Some(password)));
+            }
+            Err(error) if error.kind == ConnectErrorKind::LoginRefused => {
+                wanted.was_wrong();
+                if attempt == ATTEMPTS || user == "anonymous" {
+                    return Err(error.into());
+                }
                 refusal = Some(error);
                 attempt += 1;
             }
-            Err(error) => return Err(error.into()),
+            // The server did not wait as long as the person typed.
+            Err(ConnectError { kind: ConnectErrorKind::ConnectionLost | ConnectErrorKind::Busy, .. })
+                if !connection.password_sent() && !is_repeated =>
+            {
+                unsent = Some(password);
+            }
+            Err(error) => {
+                // A word on the certificate may hide that the password was wrong.
+                if matches!(error.kind, ConnectErrorKind::ClientCertificate(_)) && connection.password_sent() {
+                    wanted.was_wrong();
+                }
+                return Err(error.into());
+            }
         }
         // Servers close after a wrong password, or count it: a fresh connection is the same everywhere.
         connection = FtpConnection::connect(settings, pin_for(target, services).await?).await?;

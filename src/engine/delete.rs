@@ -9,6 +9,9 @@ use super::running::Job;
 use crate::model::{Entry, EntryName, FilePath, Kind};
 use crate::vfs::{FsError, FsErrorKind, FsResult, list_all};
 
+/// Removals under way at once where a connection carries many.
+const AT_ONCE: usize = 64;
+
 /// What is left to do, last first.
 enum Step {
     /// Remove it, whatever it is.
@@ -20,16 +23,15 @@ enum Step {
 /// Removes what `job` names.
 pub(super) async fn delete(job: &Job) {
     let mut lane = Lane::default();
-    let items = &job.spec.items;
+    let items: Vec<FilePath> = job.spec.pairs().into_iter().map(|(item, _)| item).collect();
     let mut known = Vec::new();
     // Where a server describes no single file, each look is a listing: one does for all.
-    if items.len() > 1 {
-        known = patiently(job, &mut lane, &job.spec.from_dir, Ask::StatMany(items)).await.unwrap_or_default();
+    if items.len() > 1 && job.spec.options.only.is_empty() {
+        known = patiently(job, &mut lane, &job.spec.from_dir, Ask::StatMany(&job.spec.items)).await.unwrap_or_default();
     }
     let mut known = known.into_iter().peekable();
-    for item in items {
-        let path = job.spec.from_dir.join(item);
-        let entry = match known.next_if(|entry| entry.raw_name() == item.as_bytes()) {
+    for path in items {
+        let entry = match known.next_if(|entry| path.name().is_some_and(|name| entry.raw_name() == name.as_bytes())) {
             Some(entry) => Ok(Some(entry)),
             None => patiently(job, &mut lane, &path, Ask::Stat).await.map(|mut entries| entries.pop()),
         };
@@ -88,20 +90,28 @@ async fn delete_tree(job: &Job, lane: &mut Lane, first: Step) {
             }
         };
         match result {
-            Err(error) if error.kind == FsErrorKind::Cancelled => return,
+            Err(error) if job.is_no_failure(&error) => return,
             result => job.ended(&path, None, 0, result.map(|_| Outcome::Removed)).await,
         }
     }
 }
 
-/// Removes files, several at once where the place can. Answers those whose connection was lost.
+/// Removes files, several at once where the place can. Answers those whose connection was lost or that a pause left.
 async fn remove_at_once(job: &Job, lane: &mut Lane, files: Vec<FilePath>) -> Vec<FilePath> {
     let Ok(place) = lane.source(job).await else { return files };
-    let at_once = if place.capabilities().parallel { job.places.parallel(job.spec.from).max(1) } else { 1 };
+    let at_once = match (job.places.carries_many(job.spec.from), place.capabilities().parallel) {
+        (true, _) => AT_ONCE,
+        (false, true) => job.places.parallel(job.spec.from).max(1),
+        (false, false) => 1,
+    };
     let remove = |path: FilePath| async move {
+        // In a pause they wait for their turn, one by one.
+        if !job.flow.is_open() {
+            return Some(path);
+        }
         match job.unless_stopped(place.remove_file(&path)).await {
             Err(error) if error.is_connection_lost() => return Some(path),
-            Err(error) if error.kind == FsErrorKind::Cancelled => {}
+            Err(error) if error.is_intended() => {}
             Err(error) if error.kind == FsErrorKind::NotFound => job.ended(&path, None, 0, Ok(Outcome::Removed)).await,
             result => job.ended(&path, None, 0, result.map(|()| Outcome::Removed)).await,
         }

@@ -10,19 +10,26 @@ use tokio::sync::mpsc;
 use super::advice::Advice;
 use super::check_revocation::check_revocation;
 use super::connect::{Target, connect};
+use super::connect_ssh::LoginKey;
 use super::event::Event;
 use super::facts::SessionFacts;
 use super::failure::ConnectFailure;
+use super::install_key::Installations;
 use super::job::{FileOutcome, Place, SessionId};
 use super::ledger::Ledger;
+use super::limiter::Limiter;
 use super::places::{Lease, Places};
 use super::queue::{Queue, QueueOptions};
 use super::services::Services;
-use super::session::{Session, TRANSFER_CONNECTIONS, TRANSFERS_ON_ONE};
-use crate::model::{Entry, EntryName, FilePath, Protocol};
+use super::session::{Session, TRANSFERS_ON_ONE};
+use super::wanted_secret::watch_vault;
+use crate::config::sites::SiteBook;
+use crate::model::{Entry, EntryName, FilePath, Site};
+use crate::protocols::sftp::AuthStep;
+use crate::secrets::{Remark, Secret, SecretStore, VaultError};
 use crate::trust::{Evidence, Revocation};
 use crate::vfs::local::LocalFileSystem;
-use crate::vfs::{Create, FileSystem, FsError, FsErrorKind, FsResult, Replace};
+use crate::vfs::{Create, FileSystem, FsError, FsErrorKind, FsResult, Replace, read_small};
 
 /// Connects, works and transfers. Cheap to clone; all clones are one engine.
 #[derive(Clone)]
@@ -30,6 +37,7 @@ pub struct Engine {
     sessions: Arc<Sessions>,
     services: Services,
     queue: Arc<Queue>,
+    installations: Arc<Installations>,
     events: mpsc::Sender<Event>,
 }
 
@@ -37,6 +45,8 @@ pub struct Engine {
 struct Sessions {
     local: Arc<LocalFileSystem>,
     connected: RwLock<BTreeMap<SessionId, Arc<Session>>>,
+    /// What was connected once.
+    closed: RwLock<BTreeMap<SessionId, Site>>,
     next: AtomicU32,
 }
 
@@ -44,21 +54,26 @@ impl Engine {
     /// An engine and its news; `outcomes` hears of every single file of every job. Must be made inside a tokio runtime.
     pub fn new(services: Services, outcomes: Option<mpsc::Sender<FileOutcome>>) -> (Self, mpsc::Receiver<Event>) {
         let (events, news) = mpsc::channel(256);
-        let sessions =
-            Arc::new(Sessions { local: Arc::new(LocalFileSystem::new()), connected: RwLock::default(), next: AtomicU32::new(1) });
-        let queue =
-            Queue::new(sessions.clone(), services.prompter.clone(), events.clone(), QueueOptions { outcomes, ..QueueOptions::default() });
-        (Self { sessions, services, queue: Arc::new(queue), events }, news)
+        let sessions = Arc::new(Sessions {
+            local: Arc::new(LocalFileSystem::new()),
+            connected: RwLock::default(),
+            closed: RwLock::default(),
+            next: AtomicU32::new(1),
+        });
+        let options = QueueOptions { outcomes, journal: services.journal.clone(), ..services.queue.clone() };
+        let queue = Queue::new(sessions.clone(), services.prompter.clone(), events.clone(), options);
+        (Self { sessions, services, queue: Arc::new(queue), installations: Arc::default(), events }, news)
     }
 
     /// Connects and logs in; may ask. Dropping the future stops it.
     pub async fn connect(&self, target: Target) -> Result<SessionFacts, ConnectFailure> {
-        let mut connected = connect(&target, &self.services).await?;
-        if let Some(what) = connected.remark.take() {
-            let advice = Advice { what, why: String::new(), next: String::new(), intended: false };
-            // Who does not listen has no place to say it.
-            drop(self.events.try_send(Event::Notice(advice)));
+        let mut connected = connect(&target, &self.services).await;
+        let remark = connected.as_mut().ok().and_then(|connected| connected.remark.take());
+        let remark = remark.map(|words| Remark { words, is_trouble: true });
+        for Remark { words, is_trouble } in remark.into_iter().chain(self.services.secrets.take_remarks()) {
+            self.tell(Advice { what: words, why: String::new(), next: String::new(), intended: !is_trouble });
         }
+        let connected = connected?;
         let id = SessionId(self.sessions.next.fetch_add(1, Ordering::Relaxed));
         let session = Session::new(id, target, connected, self.services.clone(), self.events.clone());
         let facts = session.facts().clone();
@@ -66,13 +81,19 @@ impl Engine {
         Ok(facts)
     }
 
-    /// Stops the jobs of a session and lets go of it; bounded in time.
+    /// Stops the jobs and installations of a session and lets go of it; bounded in time.
     pub async fn disconnect(&self, id: SessionId) {
-        self.queue.stop_at(Place::Remote(id)).await;
+        tokio::join!(self.queue.stop_at(Place::Remote(id)), self.installations.stop(|session| session == id));
         let session = self.sessions.connected.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
         if let Some(session) = session {
+            self.sessions.closed.write().unwrap_or_else(PoisonError::into_inner).insert(id, session.facts().site.clone());
             session.close().await;
         }
+    }
+
+    /// What the server of a session says of an SSH key alone, on a second connection. Asks nothing, and leaves the first as it is.
+    pub async fn try_key(&self, id: SessionId, key: &LoginKey) -> Result<AuthStep, ConnectFailure> {
+        self.sessions.get(id)?.try_key(key).await
     }
 
     /// Asks the issuer of a peer's certificate whether it still stands; see [`check_revocation`].
@@ -156,24 +177,24 @@ impl Engine {
         }
     }
 
+    /// The session connected to `site`, if there is one.
+    pub(super) fn session_of(&self, site: &Site) -> Option<SessionId> {
+        let connected = self.sessions.connected.read().unwrap_or_else(PoisonError::into_inner);
+        connected.iter().find(|(_, session)| session.facts().site == *site).map(|(&id, _)| id)
+    }
+
     /// A connection of one's own, e.g. to read a file as a stream.
     pub async fn lease(&self, place: Place) -> FsResult<Lease> {
-        self.sessions.lease(place).await
+        match place {
+            // Beside what a person looks at, not beside transfers.
+            Place::Remote(id) => self.sessions.get(id)?.lease(false).await,
+            Place::Local => self.sessions.lease(place).await,
+        }
     }
 
     /// A small file as a whole, over a connection of its own; `None` if it has more than `most` bytes.
     pub async fn read_small(&self, place: Place, path: &FilePath, most: usize) -> FsResult<Option<Vec<u8>>> {
-        let file_system = self.lease(place).await?;
-        let mut source = file_system.open(path, 0).await?;
-        let mut content = Vec::new();
-        while let Some(bytes) = source.read().await? {
-            if content.len() + bytes.len() > most {
-                source.abort().await;
-                return Ok(None);
-            }
-            content.extend_from_slice(&bytes);
-        }
-        Ok(Some(content))
+        read_small(&*self.lease(place).await?, path, most).await
     }
 
     /// Writes a new file on this machine, mode 0600. [`FsErrorKind::AlreadyExists`] if there is something of that name.
@@ -183,16 +204,62 @@ impl Engine {
         sink.commit().await.map(drop)
     }
 
+    /// Whether a file of this name can be made on this machine.
+    pub(super) async fn is_free(&self, path: &FilePath) -> FsResult<()> {
+        match self.sessions.local.stat(path).await {
+            Err(error) if error.kind == FsErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) => Err(FsError::new(FsErrorKind::AlreadyExists, "write", path, "")),
+        }
+    }
+
+    pub(super) fn places(&self) -> Arc<dyn Places> {
+        self.sessions.clone()
+    }
+
+    pub(super) fn installations(&self) -> &Installations {
+        &self.installations
+    }
+
+    /// Who does not listen has no place to say it.
+    pub(super) fn tell(&self, advice: Advice) {
+        drop(self.events.try_send(Event::Notice(advice)));
+    }
+
+    pub(super) fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Opens the vault, which locks itself when nobody uses it.
+    pub async fn open_vault(&self, passphrase: Secret) -> Result<(), VaultError> {
+        let (store, now) = (self.secrets(), self.services.now);
+        let opened = tokio::task::spawn_blocking(move || store.vault().unlock(&passphrase, now())).await;
+        opened.unwrap_or_else(|error| Err(VaultError::Failed(error.to_string())))?;
+        watch_vault(&self.services.secrets, now);
+        Ok(())
+    }
+
+    /// The secrets the person keeps. What is done there blocks.
+    pub fn secrets(&self) -> Arc<SecretStore> {
+        self.services.secrets.clone()
+    }
+
     /// Everything the person trusts.
     pub fn ledger(&self) -> Ledger {
         Ledger::new(&self.services)
     }
 
-    /// Stops all jobs and says good-bye everywhere; bounded in time.
-    pub async fn shutdown(&self) {
-        self.queue.shutdown().await;
+    /// The sites the person keeps.
+    pub fn sites(&self) -> &Arc<SiteBook> {
+        &self.services.sites
+    }
+
+    /// Stops all jobs and installations and says good-bye everywhere; bounded in time. Answers how many jobs can be gone on with.
+    pub async fn shutdown(&self) -> usize {
+        let (left, ()) = tokio::join!(self.queue.shutdown(), self.installations.stop(|_| true));
         let sessions = std::mem::take(&mut *self.sessions.connected.write().unwrap_or_else(PoisonError::into_inner));
         futures::future::join_all(sessions.values().map(|session| session.close())).await;
+        left
     }
 }
 
@@ -208,7 +275,7 @@ impl Places for Sessions {
     async fn lease(&self, place: Place) -> FsResult<Lease> {
         match place {
             Place::Local => Ok(Lease::shared(self.local.clone())),
-            Place::Remote(id) => self.get(id)?.lease().await,
+            Place::Remote(id) => self.get(id)?.lease(true).await,
         }
     }
 
@@ -222,10 +289,37 @@ impl Places for Sessions {
     fn parallel(&self, place: Place) -> usize {
         match place {
             Place::Local => TRANSFERS_ON_ONE,
-            Place::Remote(id) => match self.get(id).map(|session| session.facts().site.protocol) {
-                Ok(Protocol::Sftp) => TRANSFERS_ON_ONE,
-                _ => TRANSFER_CONNECTIONS,
-            },
+            Place::Remote(id) => self.get(id).map_or(1, |session| session.parallel()),
         }
+    }
+
+    fn carries_many(&self, place: Place) -> bool {
+        match place {
+            Place::Local => true,
+            Place::Remote(id) => self.get(id).is_ok_and(|session| session.carries_many()),
+        }
+    }
+
+    fn site(&self, place: Place) -> Option<Site> {
+        match place {
+            Place::Local => None,
+            Place::Remote(id) => self.get(id).ok().map(|session| session.facts().site.clone()),
+        }
+    }
+
+    fn now(&self, place: Place) -> Place {
+        let Place::Remote(id) = place else { return place };
+        let connected = self.connected.read().unwrap_or_else(PoisonError::into_inner);
+        let closed = self.closed.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(site) = closed.get(&id).filter(|_| !connected.contains_key(&id)) else { return place };
+        connected.iter().find(|(_, session)| session.facts().site == *site).map_or(place, |(id, _)| Place::Remote(*id))
+    }
+
+    fn limiter(&self, place: Place) -> Option<Arc<Limiter>> {
+        if let Place::Remote(id) = place { self.get(id).ok().map(|session| session.limiter()) } else { None }
+    }
+
+    fn alone(&self, place: Place) -> bool {
+        matches!(place, Place::Remote(id) if self.get(id).is_ok_and(|session| session.alone()))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Endpoint, FilePath, Site};
+use crate::model::{Endpoint, FilePath, SecurityLevel, Site};
 use crate::trust::{Evidence, Fingerprint, Pin, Verified};
 
 use super::job::SessionId;
@@ -77,17 +77,4 @@ pub enum TrustBasis {
     KnownHost,
     /// Nobody vouches for anything: plain FTP.
     Plain,
-}
-
-/// The levels of CuteFTP and EFT Server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum SecurityLevel {
-    /// Plain FTP.
-    None,
-    /// The server proved who it is.
-    Secure,
-    /// And so did we, with a certificate or key of our own making.
-    MoreSecure,
-    /// And ours is signed by an authority.
-    MostSecure,
 }

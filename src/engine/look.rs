@@ -6,7 +6,7 @@ use super::connect::Target;
 use super::connect_ssh;
 use super::failure::ConnectFailure;
 use super::services::Services;
-use crate::model::{Protocol, Site};
+use crate::model::{Protocol, Site, TransferType};
 use crate::protocols::ftp::{FtpConnection, FtpSettings, Quirks};
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::trust::Evidence;
@@ -25,7 +25,10 @@ pub async fn look(site: &Site, services: &Services) -> Result<Evidence, ConnectF
         site: site.clone(),
         roots: services.current_roots().await?,
         data_mode: services.data_mode,
+        charset: None,
+        transfer_type: TransferType::Binary,
         timeout: services.timeout,
+        proof: None,
         quirks: Arc::new(Quirks::default()),
     };
     match FtpConnection::connect(&settings, None).await.map(|connection| connection.evidence()) {

@@ -33,6 +33,12 @@ impl Meter {
         self.job.fetch_sub(self.done.swap(0, Ordering::Relaxed), Ordering::Relaxed);
     }
 
+    /// Begins at byte `at`, because those in front of it are there already.
+    pub fn start_at(&self, at: u64) {
+        self.restart();
+        self.add(at);
+    }
+
     /// How a screen shows it.
     pub fn progress(&self) -> FileProgress {
         FileProgress { name: self.name.clone(), done: self.done.load(Ordering::Relaxed), total: self.total }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::job::Place;
+use super::limiter::Limiter;
+use crate::model::Site;
 use crate::vfs::{FileSystem, FsError};
 
 /// Hands out file systems for transfers.
@@ -19,8 +21,33 @@ pub trait Places: Send + Sync {
     /// What the place is called in a sentence: `this machine`, `ftpes://user@host`. Safe to draw.
     fn name(&self, place: Place) -> String;
 
+    /// The site behind a place, by which another run finds it again; `None` for this machine, and where it is none any more.
+    fn site(&self, _place: Place) -> Option<Site> {
+        None
+    }
+
     /// How many leases make sense at once; a job keeps to it, several jobs together may not.
     fn parallel(&self, place: Place) -> usize;
+
+    /// Whether one connection carries many files at once, so that one more small one costs nothing but waiting.
+    fn carries_many(&self, _place: Place) -> bool {
+        false
+    }
+
+    /// Where the place is now: a site that was connected anew since is another session of the same site.
+    fn now(&self, place: Place) -> Place {
+        place
+    }
+
+    /// Whether one job works there at a time: where connections are few, two would take them from each other.
+    fn alone(&self, _place: Place) -> bool {
+        false
+    }
+
+    /// The limit of speed a person set for the place.
+    fn limiter(&self, _place: Place) -> Option<Arc<Limiter>> {
+        None
+    }
 }
 
 /// A borrowed file system. Dropping it gives it back.

@@ -1,24 +1,26 @@
 //! Walks what a copy or move takes along, and hands out files while it walks. It makes the folders, it copies nothing.
 //!
-//! Symbolic links: where both places can make links, a link is copied as a link, as mc does. Else what it leads to is
-//! copied under the link's name; a link that leads back to a folder above it, or nowhere, fails by name, and no path
-//! grows deeper than [`MAX_DEPTH`].
+//! Symbolic links: copied as links, followed or left out as the job has it ([`Links`]); where nothing was chosen, they are
+//! copied as links where both places can make them, as mc does, else followed. A copied link keeps its text, wherever it
+//! leads: those that lead out of what is copied are counted. Followed, what it leads to is copied under the link's name; a
+//! link that leads back to a folder above it, or nowhere, fails by name, and no path grows deeper than [`MAX_DEPTH`].
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, mpsc};
 
 use super::copy::End;
-use super::job::{JobKind, Outcome};
+use super::job::{JobKind, Links, Outcome};
 use super::lane::{Lane, Patience};
 use super::running::Job;
+use super::settle::settle_folder;
+use super::twins::Twins;
 use crate::model::{Entry, EntryName, FilePath, Kind};
-use crate::vfs::{FileSystem, FsError, FsErrorKind, FsResult, NewMetadata, Replace, list_all};
+use crate::vfs::{FileSystem, FsError, FsErrorKind, FsResult, NewMetadata, Replace, list_with_facts};
 
 /// Folders below the selected one; deeper is taken for a loop.
 pub(super) const MAX_DEPTH: usize = 64;
-/// Names whose facts are asked for at once.
-const STAT_AT_ONCE: usize = 4096;
 /// Links in a row; more are taken for a loop.
 const MAX_LINKS: usize = 16;
 
@@ -33,6 +35,8 @@ pub(super) struct Step {
     pub(super) link: Option<Box<[u8]>>,
     /// The folder it goes to was made by this job, so nothing is in the way.
     pub(super) fresh: bool,
+    /// Another one beside it differs from it in nothing but case or composition: some places take the two for one.
+    pub(super) has_twin: bool,
     /// In a move: whether the source goes once it is copied. Never behind a link.
     pub(super) consume: bool,
 }
@@ -63,6 +67,7 @@ struct Found {
     to: FilePath,
     entry: Entry,
     fresh: bool,
+    has_twin: bool,
     consume: bool,
     /// The real folders it was reached through, innermost last.
     above: Arc<Vec<FilePath>>,
@@ -77,6 +82,7 @@ pub(super) struct Walk<'a> {
     left: Vec<Found>,
     /// The job's two folders without links, where they are in one place.
     real_dirs: Option<(FilePath, FilePath)>,
+    items: HashSet<EntryName>,
 }
 
 /// An operation of the walk.
@@ -96,7 +102,7 @@ enum Ask<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(job: &'a Job, lane: &'a Mutex<Lane>, steps: mpsc::Sender<Step>) -> Self {
-        Self { job, lane, steps, entered: Vec::new(), left: Vec::new(), real_dirs: None }
+        Self { job, lane, steps, entered: Vec::new(), left: Vec::new(), real_dirs: None, items: job.spec.items.iter().cloned().collect() }
     }
 
     /// Walks everything; files go out as steps meanwhile. Answers the folders entered, outer ones first.
@@ -104,15 +110,18 @@ impl<'a> Walk<'a> {
         let spec = &self.job.spec;
         let mut known = Vec::new();
         // Where a server describes no single file, each look is a listing: one does for all.
-        if spec.items.len() > 1 {
+        if spec.items.len() > 1 && spec.options.only.is_empty() {
             known = self.ask(Ask::StatMany(&spec.from_dir, &spec.items)).await.unwrap_or_default();
         }
         let mut known = known.into_iter().peekable();
-        for item in &spec.items {
-            let from = spec.from_dir.join(item);
-            let to = spec.to_dir.join(spec.new_name.as_ref().unwrap_or(item));
-            let entry = known.next_if(|entry| entry.raw_name() == item.as_bytes());
-            if let Err(error) = self.begin(&from, &to, entry).await {
+        let pairs = spec.pairs();
+        let names: Vec<EntryName> = pairs.iter().filter_map(|(from, _)| from.name()).collect();
+        let twins = Twins::among(names.iter().map(EntryName::as_bytes));
+        for (from, to) in pairs {
+            let name = from.name();
+            let name = name.as_ref().map_or(&b""[..], EntryName::as_bytes);
+            let entry = known.next_if(|entry| entry.raw_name() == name);
+            if let Err(error) = self.begin(&from, &to, entry, twins.has(name)).await {
                 self.job.failed(&from, Some(&to), error).await;
             }
             while let Some(found) = self.left.pop() {
@@ -129,12 +138,18 @@ impl<'a> Walk<'a> {
         self.entered
     }
 
-    async fn begin(&mut self, from: &FilePath, to: &FilePath, known: Option<Entry>) -> FsResult<()> {
+    async fn begin(&mut self, from: &FilePath, to: &FilePath, known: Option<Entry>, has_twin: bool) -> FsResult<()> {
         let spec = &self.job.spec;
         self.refuse_into_itself(from, to).await?;
         let entry = match known {
             Some(entry) => entry,
-            None => self.ask_one(Ask::Stat(End::Source, from)).await?,
+            None => match self.ask_one(Ask::Stat(End::Source, from)).await {
+                // An earlier run moved it whole.
+                Err(error) if error.kind == FsErrorKind::NotFound && spec.kind == JobKind::Move && self.job.account.is_resumed() => {
+                    return Ok(());
+                }
+                entry => entry?,
+            },
         };
         if spec.kind == JobKind::Move && spec.from == spec.to {
             match self.ask(Ask::Rename(from, to)).await {
@@ -149,7 +164,7 @@ impl<'a> Walk<'a> {
             }
         }
         let above = Arc::new(Vec::from_iter(from.parent()));
-        let found = Found { from: from.clone(), to: to.clone(), entry, fresh: false, consume: spec.kind == JobKind::Move, above };
+        let found = Found { from: from.clone(), to: to.clone(), entry, fresh: false, has_twin, consume: spec.kind == JobKind::Move, above };
         if found.entry.kind == Kind::File {
             self.job.found(1, found.entry.size.unwrap_or(0));
         }
@@ -207,20 +222,40 @@ impl<'a> Walk<'a> {
     }
 
     async fn take_link(&mut self, mut found: Found) -> FsResult<()> {
+        let choice = self.job.spec.options.links;
+        if choice == Links::Skip {
+            self.job.found(1, 0);
+            self.job.link(|links| links.skipped += 1);
+            self.job.ended(&found.from, Some(&found.to), 0, Ok(Outcome::Skipped)).await;
+            return Ok(());
+        }
         if link_target(&found.entry).is_none() {
             found.entry = self.ask_one(Ask::Stat(End::Source, &found.from)).await?;
         }
-        let both_link = {
+        let [source_can, target_can] = {
             let mut lane = self.lane.lock().await;
             let (source, target) = lane.both(self.job).await.map_err(|(error, _)| error)?;
-            source.capabilities().symlinks && target.capabilities().symlinks
+            [source, target].map(|place| place.capabilities().symlinks)
         };
-        let text = link_target(&found.entry).map(Box::from);
-        if both_link && text.is_some() {
-            self.job.found(1, 0);
-            return self.send(found, text).await;
+        let text = link_target(&found.entry).map(Box::<[u8]>::from);
+        match (choice, text) {
+            (Links::Copy, _) if !target_can => {
+                let words = "symbolic links cannot be made there; --links follow copies what they lead to";
+                return Err(FsError::new(FsErrorKind::Unsupported, "copy the link", &found.from, words));
+            }
+            (Links::Copy, None) => {
+                return Err(FsError::new(FsErrorKind::Unsupported, "copy the link", &found.from, "its place does not tell where it leads"));
+            }
+            (Links::Copy | Links::AsPossible, Some(text)) if target_can && (source_can || choice == Links::Copy) => {
+                let leads_out = self.leads_out(&found.from, &text);
+                self.job.link(|links| links.leading_out += u64::from(leads_out));
+                self.job.found(1, 0);
+                return self.send(found, Some(text)).await;
+            }
+            _ => {}
         }
         let (real, entry) = self.behind(&found).await?;
+        self.job.link(|links| links.followed += 1);
         match entry.kind {
             Kind::File => {
                 self.job.found(1, entry.size.unwrap_or(0));
@@ -236,6 +271,15 @@ impl<'a> Walk<'a> {
             }
             _ => Err(FsError::new(FsErrorKind::Refused, "copy", &found.from, "the link leads to neither file nor folder")),
         }
+    }
+
+    /// Whether a copied link will lead to what was not copied with it: by an absolute path, or out of the items.
+    fn leads_out(&self, link: &FilePath, text: &[u8]) -> bool {
+        let spec = &self.job.spec;
+        let resolved = link.parent().unwrap_or_else(FilePath::root).resolve(text);
+        let Some(leads_to) = resolved.ok().filter(|_| !text.starts_with(b"/")) else { return true };
+        let depth = spec.from_dir.names().count();
+        !leads_to.is_within(&spec.from_dir) || leads_to.names().nth(depth).is_none_or(|item| !self.items.contains(&item))
     }
 
     /// What a link leads to, and where that really lies.
@@ -260,13 +304,29 @@ impl<'a> Walk<'a> {
         Err(FsError::new(FsErrorKind::Refused, "copy", &found.from, "the link leads in a circle"))
     }
 
-    async fn enter(&mut self, found: Found, real: FilePath, followed: bool) -> FsResult<()> {
+    async fn enter(&mut self, mut found: Found, real: FilePath, followed: bool) -> FsResult<()> {
         if found.above.len() > MAX_DEPTH {
             return Err(FsError::new(FsErrorKind::Refused, "copy", &found.from, "too many folders below each other; a loop?"));
         }
         // Listed before the target is made: should it come to lie inside after all, it is not among its own content.
         let entries = self.ask(Ask::List(&found.from)).await?;
-        let there = self.ask(Ask::MakeDir(&found.to)).await?.pop();
+        let mut there = self.ask(Ask::MakeDir(&found.to)).await?.pop();
+        if let Some(taken) = there.as_ref().filter(|_| found.has_twin) {
+            let to = {
+                let mut lane = self.lane.lock().await;
+                let target = lane.target(self.job).await?;
+                self.job.unless_stopped(settle_folder(self.job, target, (&found.from, &found.to), &found.entry, taken)).await?
+            };
+            let Some(to) = to else {
+                self.job.found(1, 0);
+                self.job.ended(&found.from, Some(&found.to), 0, Ok(Outcome::Skipped)).await;
+                return Ok(());
+            };
+            if to != found.to {
+                found.to = to;
+                there = self.ask(Ask::MakeDir(&found.to)).await?.pop();
+            }
+        }
         let fresh = there.is_none();
         let metadata =
             fresh.then(|| NewMetadata { modified: found.entry.modified, mode: found.entry.mode().map(|mode| mode & self.job.mode_mask()) });
@@ -281,6 +341,7 @@ impl<'a> Walk<'a> {
         let (count, bytes) = files.fold((0, 0), |(count, bytes), file| (count + 1, u64::saturating_add(bytes, file.size.unwrap_or(0))));
         self.job.found(count, bytes);
         let above = Arc::new([found.above.as_slice(), &[real]].concat());
+        let twins = Twins::among(entries.iter().map(Entry::raw_name));
         for entry in entries {
             let name = match entry.name() {
                 Ok(name) => name,
@@ -293,6 +354,7 @@ impl<'a> Walk<'a> {
             let child = Found {
                 from: found.from.join(&name),
                 to: found.to.join(&name),
+                has_twin: twins.has(entry.raw_name()),
                 entry,
                 fresh,
                 consume: found.consume && !followed,
@@ -304,8 +366,8 @@ impl<'a> Walk<'a> {
     }
 
     async fn send(&self, found: Found, link: Option<Box<[u8]>>) -> FsResult<()> {
-        let Found { from, to, entry: facts, fresh, consume, .. } = found;
-        let step = Step { from, to, facts, link, fresh, consume };
+        let Found { from, to, entry: facts, fresh, has_twin, consume, .. } = found;
+        let step = Step { from, to, facts, link, fresh, has_twin, consume };
         // Nobody takes steps any more only when the job is stopped.
         let sent = async {
             drop(self.steps.send(step).await);
@@ -362,21 +424,8 @@ async fn answer(job: &Job, lane: &mut Lane, ask: Ask<'_>) -> FsResult<Vec<Entry>
     }
 }
 
-async fn list_with_facts(place: &dyn FileSystem, dir: &FilePath) -> FsResult<Vec<Entry>> {
-    let listed = list_all(place, dir).await?;
-    if place.capabilities().listing_has_facts {
-        return Ok(listed);
-    }
-    let (names, mut entries): (Vec<_>, Vec<_>) = listed.into_iter().partition(|entry| entry.name().is_ok());
-    let names: Vec<EntryName> = names.iter().filter_map(|entry| entry.name().ok()).collect();
-    for part in names.chunks(STAT_AT_ONCE) {
-        entries.extend(place.stat_many(dir, part).await?);
-    }
-    Ok(entries)
-}
-
 /// Makes a folder; answers what was there already, if that is a folder too.
-async fn make_dir(place: &dyn FileSystem, dir: &FilePath) -> FsResult<Option<Entry>> {
+pub(super) async fn make_dir(place: &dyn FileSystem, dir: &FilePath) -> FsResult<Option<Entry>> {
     let Err(error) = place.make_dir(dir).await else { return Ok(None) };
     if error.is_connection_lost() {
         return Err(error);

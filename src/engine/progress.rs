@@ -2,19 +2,27 @@
 
 use std::time::Duration;
 
-use super::job::{JobId, JobKind, Report};
+use jiff::Timestamp;
 
-/// All jobs at one moment, oldest first. Finished jobs stay until they are cleared.
+use super::job::{JobId, JobKind, Place, Report};
+use super::order::Priority;
+use crate::model::FilePath;
+
+/// All jobs at one moment, in the order they go. Jobs that are over stay until they are cleared.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot {
     /// The jobs.
     pub jobs: Vec<JobProgress>,
+    /// Bytes per second for all together; 0: no limit.
+    pub limit: u64,
+    /// Jobs that run at once.
+    pub at_once: usize,
 }
 
 impl Snapshot {
-    /// Whether any job still runs or waits: the screen needs a tick.
+    /// Whether any job moves or is about to: the screen needs a tick.
     pub fn is_active(&self) -> bool {
-        self.jobs.iter().any(|job| matches!(job.state, JobState::Running | JobState::Waiting))
+        self.jobs.iter().any(|job| job.state.is_active())
     }
 }
 
@@ -47,6 +55,54 @@ pub struct JobProgress {
     pub files: Vec<FileProgress>,
     /// What came of it, once it ended.
     pub report: Option<Report>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Where it takes from.
+    pub from: Place,
+    /// Where it goes.
+    pub to: (Place, FilePath),
+    /// Its line broke, and it waits before it tries again.
+    pub line: Option<LineWait>,
+    /// It tries again without end when its line breaks.
+    pub keeps_trying: bool,
+    /// Bytes per second for this job; 0: no limit of its own.
+    pub limit: u64,
+}
+
+impl JobProgress {
+    /// A job that has not begun, on this machine.
+    pub fn waiting(id: JobId, kind: JobKind, title: String) -> Self {
+        Self {
+            id,
+            kind,
+            title,
+            state: JobState::Waiting,
+            files_done: 0,
+            files_total: 0,
+            bytes_done: 0,
+            bytes_total: 0,
+            counting: false,
+            rate: 0.0,
+            remaining: None,
+            files: Vec::new(),
+            report: None,
+            priority: Priority::default(),
+            from: Place::Local,
+            to: (Place::Local, FilePath::root()),
+            line: None,
+            keeps_trying: false,
+            limit: 0,
+        }
+    }
+}
+
+/// A wait for a line that broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineWait {
+    /// When it is tried again, from now on.
+    pub again_in: Duration,
+    /// Which try that will be, the first one not counted.
+    pub attempt: u32,
 }
 
 /// One file under way.
@@ -63,12 +119,39 @@ pub struct FileProgress {
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JobState {
-    /// In the queue.
+    /// In the queue, until a person lets it begin.
+    Held,
+    /// In the queue, until its time has come.
+    Scheduled(Timestamp),
+    /// In the queue, until it is its turn; also one that was paused and is to go on.
     Waiting,
     /// Under way.
     Running,
-    /// Through; its report tells with how many failures.
+    /// About to be paused: what cannot stop at once comes to its end.
+    Pausing,
+    /// Stopped for a while; it holds no connection, and what is half done goes on later.
+    Paused,
+    /// Through, and nothing failed.
     Finished,
+    /// Through; its report tells what failed.
+    Failed,
     /// Stopped by a person.
     Cancelled,
+}
+
+impl JobState {
+    /// It does nothing any more.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Finished | Self::Failed | Self::Cancelled)
+    }
+
+    /// It moves, or does so as soon as others let it.
+    pub fn is_active(self) -> bool {
+        matches!(self, Self::Waiting | Self::Running | Self::Pausing)
+    }
+
+    /// It counts among those that run at once.
+    pub(super) fn has_turn(self) -> bool {
+        matches!(self, Self::Running | Self::Pausing)
+    }
 }

@@ -5,15 +5,22 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::advice::Advice;
-use super::job::{FileFailure, FileOutcome, JobId, JobKind, JobSpec, Outcome, Place, Report};
+use super::flow::{Flow, stopped};
+use super::job::{FileFailure, FileOutcome, JobId, JobKind, JobSpec, LinkTally, Outcome, Place, Report};
+use super::journal::{Account, Ending, Order};
+use super::limiter::Limiter;
 use super::meter::{Meter, Rate, remaining};
+use super::order::Priority;
 use super::places::Places;
-use super::progress::{JobProgress, JobState};
-use crate::ask::{ConflictAction, Prompter};
+use super::progress::{JobProgress, JobState, LineWait};
+use super::queue::Surroundings;
+use super::settle::Answers;
+use super::verify::Learned;
+use crate::ask::Prompter;
 use crate::model::FilePath;
 use crate::vfs::{FsError, FsErrorKind, FsResult};
 
@@ -25,12 +32,25 @@ pub(super) struct Job {
     pub(super) prompter: Arc<dyn Prompter>,
     /// Cancelled when the job is to stop.
     pub(super) stop: CancellationToken,
+    /// Its turns, pauses and limits.
+    pub(super) flow: Arc<Flow>,
+    /// It is stopped because the program ends: what is under way is left to be gone on with.
+    pub(super) leaving: AtomicBool,
+    /// What is written down of it.
+    pub(super) account: Account,
     /// Cancelled when it has ended.
     pub(super) over: CancellationToken,
-    /// The answer that holds for the rest of the job. Whoever holds the lock may ask: one question at a time.
-    pub(super) answered: tokio::sync::Mutex<Option<ConflictAction>>,
+    /// The answers that hold for more than one file. Whoever holds the lock may ask: one question at a time.
+    pub(super) answers: tokio::sync::Mutex<Answers>,
+    /// Held while a file is copied whose name may be one with another's at the target.
+    pub(super) twins: tokio::sync::Mutex<()>,
+    /// The last folder at the target that was seen to keep names of one fold apart.
+    apart: Mutex<Option<FilePath>>,
+    /// What was learned of the digests its target tells.
+    pub(super) digests: Learned,
     title: String,
-    outcomes: Option<mpsc::Sender<FileOutcome>>,
+    around: Arc<Surroundings>,
+    keeps_trying: AtomicBool,
     files_done: AtomicU64,
     files_total: AtomicU64,
     bytes_done: Arc<AtomicU64>,
@@ -40,38 +60,69 @@ pub(super) struct Job {
 }
 
 /// What changes seldom.
+#[derive(Default)]
 struct Shown {
-    state: JobState,
     report: Report,
+    /// Whence and whereto what the report says failed was on its way.
+    failed: Vec<(FilePath, Option<FilePath>)>,
     under_way: Vec<Arc<Meter>>,
+    /// Waits for a line that broke: until when, and which try comes then.
+    waits: Vec<(Duration, u32)>,
     rate: Rate,
 }
 
 impl Job {
-    pub(super) fn new(
-        id: JobId,
-        spec: JobSpec,
-        places: Arc<dyn Places>,
-        prompter: Arc<dyn Prompter>,
-        outcomes: Option<mpsc::Sender<FileOutcome>>,
-    ) -> Self {
+    pub(super) fn new(id: JobId, spec: JobSpec, around: Arc<Surroundings>) -> Self {
+        let (places, prompter) = (Arc::clone(&around.places), Arc::clone(&around.prompter));
+        let mut limiters = vec![Arc::new(Limiter::new(0))];
+        limiters.extend(places.limiter(spec.from));
+        limiters.extend(places.limiter(spec.to).filter(|_| spec.from != spec.to));
+        limiters.push(Arc::clone(&around.limiter));
+        let flow = Arc::new(Flow::new(limiters));
         Self {
             id,
             title: title(&spec, &*places),
             spec,
             places,
             prompter,
-            stop: CancellationToken::new(),
+            stop: flow.stop.clone(),
+            flow,
+            leaving: AtomicBool::new(false),
+            account: Account::new(around.journal.clone()),
             over: CancellationToken::new(),
-            answered: tokio::sync::Mutex::default(),
-            outcomes,
+            answers: tokio::sync::Mutex::default(),
+            twins: tokio::sync::Mutex::default(),
+            apart: Mutex::default(),
+            digests: Learned::default(),
+            keeps_trying: AtomicBool::new(around.persistence.keep_trying),
+            around,
             files_done: AtomicU64::new(0),
             files_total: AtomicU64::new(0),
             bytes_done: Arc::default(),
             bytes_total: AtomicU64::new(0),
             counting: AtomicBool::new(true),
-            shown: Mutex::new(Shown { state: JobState::Waiting, report: Report::default(), under_way: Vec::new(), rate: Rate::default() }),
+            shown: Mutex::default(),
         }
+    }
+
+    /// Stops it because the program ends, unless a person stopped it before.
+    pub(super) fn leave(&self) {
+        if !self.stop.is_cancelled() {
+            self.leaving.store(true, Ordering::Relaxed);
+            self.flow.end();
+        }
+    }
+
+    /// Puts it on the disk; answers whether it goes on with one that was interrupted.
+    pub(super) async fn begin(&self) -> bool {
+        let order = Order::of(&self.spec, &*self.places);
+        self.account.begin(order, &self.title, self.id.0).await
+    }
+
+    /// Writes down how it ended.
+    pub(super) async fn close_account(&self, report: &Report) {
+        let ending = if self.leaving.load(Ordering::Relaxed) { Ending::Left } else { Ending::Over };
+        self.account.ended(ending, report.failures.iter().map(|failure| failure.why.clone())).await;
     }
 
     /// Permission bits that may travel. A server does not decide that files here may be written by everybody.
@@ -80,6 +131,11 @@ impl Job {
             (Place::Remote(_), Place::Local) => 0o755,
             _ => 0o777,
         }
+    }
+
+    /// What it is called, safe to draw.
+    pub(super) fn title(&self) -> &str {
+        &self.title
     }
 
     /// More work was found.
@@ -113,23 +169,33 @@ impl Job {
     /// One file, link or folder is through.
     pub(super) async fn ended(&self, source: &FilePath, target: Option<&FilePath>, bytes: u64, result: FsResult<Outcome>) {
         self.files_done.fetch_add(1, Ordering::Relaxed);
+        if let Err(error) = &result {
+            self.account.failed(error);
+        }
         {
-            let report = &mut self.shown().report;
+            let shown = &mut *self.shown();
+            let report = &mut shown.report;
             match &result {
-                Ok(Outcome::Copied | Outcome::Removed) => {
+                Ok(Outcome::Copied | Outcome::Resumed | Outcome::Removed | Outcome::Verified(_)) => {
                     report.done += 1;
                     report.bytes += bytes;
+                    if let Ok(Outcome::Verified(proof)) = result {
+                        report.verified += 1;
+                        report.proved(proof);
+                    }
                 }
                 Ok(Outcome::Skipped) => report.skipped += 1,
                 Err(error) => {
                     report.failed += 1;
                     if report.failures.len() < Report::MAX_FAILURES {
-                        report.failures.push(FileFailure { path: source.display(), why: Advice::from(error).sentence() });
+                        let words = target.map(FilePath::display).unwrap_or_default();
+                        report.failures.push(FileFailure { path: source.display(), target: words, why: Advice::from(error).sentence() });
+                        shown.failed.push((source.clone(), target.cloned()));
                     }
                 }
             }
         }
-        if let Some(outcomes) = &self.outcomes {
+        if let Some(outcomes) = &self.around.outcomes {
             let outcome = FileOutcome { job: self.id, source: source.clone(), target: target.cloned(), bytes, result };
             tokio::select! {
                 biased;
@@ -142,10 +208,40 @@ impl Job {
 
     /// Something failed that nobody had counted as work before.
     pub(super) async fn failed(&self, source: &FilePath, target: Option<&FilePath>, error: FsError) {
-        if error.kind != FsErrorKind::Cancelled {
+        if !self.is_no_failure(&error) {
             self.found(1, 0);
             self.ended(source, target, 0, Err(error)).await;
         }
+    }
+
+    /// Whether an error only says that the job was stopped, also in a pause or while it waited for a line.
+    pub(super) fn is_no_failure(&self, error: &FsError) -> bool {
+        error.kind == FsErrorKind::Cancelled || self.stop.is_cancelled() && error.is_connection_lost()
+    }
+
+    /// Whether anything failed so far.
+    pub(super) fn has_failed(&self) -> bool {
+        self.shown().report.failed > 0
+    }
+
+    /// Nobody answered a question, so a file was left.
+    pub(super) fn unanswered(&self) {
+        self.shown().report.unanswered += 1;
+    }
+
+    /// Whether names that differ only in case are two in this folder of the target, as far as it was seen.
+    pub(super) fn keeps_apart(&self, folder: &FilePath) -> bool {
+        self.apart.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(folder)
+    }
+
+    /// In this folder of the target, they are two.
+    pub(super) fn learn_apart(&self, folder: FilePath) {
+        *self.apart.lock().unwrap_or_else(PoisonError::into_inner) = Some(folder);
+    }
+
+    /// Counts a symbolic link.
+    pub(super) fn link(&self, count: impl FnOnce(&mut LinkTally)) {
+        count(&mut self.shown().report.links);
     }
 
     /// How many failed or were skipped so far.
@@ -158,51 +254,124 @@ impl Job {
     pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = FsResult<T>>) -> FsResult<T> {
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => Err(FsError::connection(FsErrorKind::Cancelled, "go on", "")),
+            () = self.stop.cancelled() => Err(stopped()),
             done = work => done,
         }
     }
 
-    pub(super) fn started(&self) {
-        self.shown().state = JobState::Running;
+    /// Waits for its turn, and does what a pause does not break off: the pause has come once it is done.
+    pub(super) async fn in_turn<T>(&self, work: impl Future<Output = FsResult<T>>) -> FsResult<T> {
+        self.flow.go().await?;
+        let _held = self.flow.hold();
+        self.unless_stopped(work).await
     }
 
-    /// Ends it, and answers its report.
-    pub(super) fn finished(&self) -> Report {
+    /// A file's turn to move; it ends when the answer is dropped.
+    pub(super) async fn file_turn(&self) -> FsResult<Vec<OwnedSemaphorePermit>> {
+        let turn = self.around.turns.take([self.spec.from, self.spec.to]);
+        self.flow.unless_paused(async { Ok(turn.await) }).await
+    }
+
+    /// Whether a person limited how many files move at once.
+    pub(super) fn has_turns(&self) -> bool {
+        self.around.turns.are_limited()
+    }
+
+    /// How long to wait before the next try, where so many failed on a broken line; `None`: no more.
+    pub(super) fn next_try(&self, failed: u32) -> Option<Duration> {
+        let persistence = self.around.persistence;
+        (failed < persistence.tries || self.keeps_trying.load(Ordering::Relaxed)).then(|| persistence.wait(failed))
+    }
+
+    /// Whether it tries again without end.
+    pub(super) fn keep_trying(&self, keeps: bool) {
+        self.keeps_trying.store(keeps, Ordering::Relaxed);
+    }
+
+    /// Tells a screen that a try is waited for, until the answer is dropped.
+    pub(super) fn waits(&self, wait: Duration, attempt: u32) -> Waits<'_> {
+        let entry = (self.around.started.elapsed() + wait, attempt);
+        self.shown().waits.push(entry);
+        Waits { job: self, entry }
+    }
+
+    /// Ends it, and answers its report and how it ended.
+    pub(super) fn finished(&self) -> (Report, JobState) {
         self.counted();
         let mut shown = self.shown();
         shown.report.cancelled = self.stop.is_cancelled();
-        shown.state = if shown.report.cancelled { JobState::Cancelled } else { JobState::Finished };
         shown.under_way.clear();
-        shown.report.clone()
+        let state = match &shown.report {
+            report if report.cancelled => JobState::Cancelled,
+            report if report.failed > 0 => JobState::Failed,
+            _ => JobState::Finished,
+        };
+        (shown.report.clone(), state)
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        matches!(self.shown().state, JobState::Finished | JobState::Cancelled)
+    /// What came of it so far.
+    pub(super) fn report(&self) -> Report {
+        self.shown().report.clone()
     }
 
-    /// How it stands at `now`, counted from any fixed moment.
-    pub(super) fn progress(&self, now: Duration) -> JobProgress {
+    /// Takes what failed out of the report, all or the one at an index: it is tried again.
+    pub(super) fn take_failed(&self, only: Option<usize>) -> Vec<(FilePath, Option<FilePath>)> {
+        let shown = &mut *self.shown();
+        let taken: Vec<_> = match only {
+            None => std::mem::take(&mut shown.failed),
+            Some(at) if at < shown.failed.len() => vec![shown.failed.remove(at)],
+            Some(_) => return Vec::new(),
+        };
+        match only {
+            None => shown.report.failures.clear(),
+            Some(at) => drop(shown.report.failures.remove(at)),
+        }
+        shown.report.failed -= taken.len() as u64;
+        shown.report.retried += taken.len() as u64;
+        taken
+    }
+
+    /// What came of it so far: files done, and files that failed.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let shown = self.shown();
+        (shown.report.done + shown.report.skipped, shown.report.failed)
+    }
+
+    /// How it stands at `now`, counted from the start of the queue.
+    pub(super) fn progress(&self, now: Duration, state: JobState, priority: Priority) -> JobProgress {
         let mut shown = self.shown();
         let bytes_done = self.bytes_done.load(Ordering::Relaxed);
         let bytes_total = self.bytes_total.load(Ordering::Relaxed);
         let counting = self.counting.load(Ordering::Relaxed);
-        let running = shown.state == JobState::Running;
-        let rate = if running { shown.rate.observe(now, bytes_done) } else { 0.0 };
+        let running = state == JobState::Running;
+        let line = shown.waits.iter().min().copied().filter(|_| running);
+        let rate = if running {
+            shown.rate.observe(now, bytes_done)
+        } else {
+            // A pause is no slow stretch.
+            shown.rate = Rate::default();
+            0.0
+        };
         JobProgress {
             id: self.id,
             kind: self.spec.kind,
             title: self.title.clone(),
-            state: shown.state,
+            line: line.map(|(until, attempt)| LineWait { again_in: until.saturating_sub(now), attempt }),
+            state,
             files_done: self.files_done.load(Ordering::Relaxed),
             files_total: self.files_total.load(Ordering::Relaxed),
             bytes_done,
             bytes_total,
-            counting: counting && running,
+            counting: counting && !state.is_over() && (running || bytes_total > 0),
             rate,
             remaining: if counting { None } else { remaining(bytes_total.saturating_sub(bytes_done), rate) },
             files: shown.under_way.iter().map(|meter| meter.progress()).collect(),
-            report: matches!(shown.state, JobState::Finished | JobState::Cancelled).then(|| shown.report.clone()),
+            report: state.is_over().then(|| shown.report.clone()),
+            priority,
+            from: self.spec.from,
+            to: (self.spec.to, self.spec.to_dir.clone()),
+            keeps_trying: self.keeps_trying.load(Ordering::Relaxed),
+            limit: self.flow.limiter().map_or(0, Limiter::rate),
         }
     }
 
@@ -211,10 +380,28 @@ impl Job {
     }
 }
 
+/// A wait that a screen shows.
+pub(super) struct Waits<'a> {
+    job: &'a Job,
+    entry: (Duration, u32),
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        let waits = &mut self.job.shown().waits;
+        if let Some(at) = waits.iter().position(|entry| *entry == self.entry) {
+            waits.swap_remove(at);
+        }
+    }
+}
+
 fn title(spec: &JobSpec, places: &dyn Places) -> String {
-    let what = match &*spec.items {
-        [item] => item.display(),
-        items => format!("{} items", items.len()),
+    let what = match (&spec.options.picked, &*spec.options.only, &*spec.items) {
+        (Some(picked), ..) => picked.words(),
+        (None, [(one, _)], _) => one.name().map(|name| name.display()).unwrap_or_default(),
+        (None, [], [item]) => item.display(),
+        (None, [], items) => format!("{} items", items.len()),
+        (None, only, _) => format!("{} items", only.len()),
     };
     let at = |place, dir: &FilePath| match place {
         Place::Local => dir.display(),

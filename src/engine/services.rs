@@ -6,14 +6,23 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::client_identity::RefusedIdentity;
 use super::ledger::in_the_store;
+use super::queue::QueueOptions;
 use super::ssh_options::SshResolver;
 use crate::ask::Prompter;
-use crate::model::Endpoint;
-use crate::protocols::ftp::DataMode;
+use crate::config::sites::SiteBook;
+use crate::identity::ssh_key::SshKeyFolder;
+use crate::identity::x509::authority::AuthorityStore;
+use crate::identity::x509::store::IdentityStore;
+use crate::model::{DataMode, Endpoint, Site, SiteOptions};
 use crate::protocols::tls::Roots;
+use crate::secrets::SecretStore;
 use crate::trust::store::{StoreError, TrustStore};
 use crate::trust::{Fingerprint, Pin, Verified};
+
+/// What a person set for a site.
+pub type OptionsOf = Arc<dyn Fn(&Site) -> SiteOptions + Send + Sync>;
 
 /// Shared by every connection of the program.
 #[derive(Clone)]
@@ -30,17 +39,35 @@ pub struct Services {
     pub keys: Arc<KeySources>,
     /// How each SSH host is reached, known and logged in to.
     pub ssh: SshResolver,
+    /// What the person set for each site.
+    pub options: OptionsOf,
+    /// The secrets the person keeps.
+    pub secrets: Arc<SecretStore>,
+    /// The sites the person keeps.
+    pub sites: Arc<SiteBook>,
+    /// The person's client certificates.
+    pub identities: IdentityStore,
+    /// The SSH keys made here.
+    pub ssh_keys: SshKeyFolder,
+    /// The person's own authorities.
+    pub authorities: AuthorityStore,
     /// The user SSH logs in as where none is named.
     pub local_user: String,
-    /// How FTP data connections are made.
+    /// Who opens FTP data connections where nothing is set for the site.
     pub data_mode: DataMode,
     /// How long a silent server is waited for.
     pub timeout: Duration,
     /// The wall clock.
     pub now: fn() -> Timestamp,
+    /// The folder of the journal of jobs; `None`: none is kept.
+    pub journal: Option<PathBuf>,
     /// When resting lines are looked after.
     pub timing: SessionTiming,
-    /// Held while somebody is asked whom to trust: two connections to one new server are one question.
+    /// The client identity a server refused last, open for another try.
+    pub refused_identity: RefusedIdentity,
+    /// How the queue works; who hears of each file is told to [`super::Engine::new`].
+    pub queue: QueueOptions,
+    /// Held while somebody is asked whom to trust, or to open the vault: two connections are one question.
     pub asking: Arc<tokio::sync::Mutex<()>>,
 }
 

@@ -1,8 +1,12 @@
 //! A connected site: one connection to browse with, others lent to transfers, all made anew when they are lost.
+//!
+//! Where one connection carries many transfers (SFTP) they share one beside that browsed with: a listing would stand in line
+//! behind every byte of theirs that is on its way, in the buffers of both ends and the window of the channel.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -11,18 +15,23 @@ use tokio_util::sync::CancellationToken;
 
 use super::advice::Advice;
 use super::connect::{Connected, Login, Target, connect_again};
+use super::connect_ssh::{LoginKey, try_key};
 use super::event::Event;
 use super::facts::SessionFacts;
 use super::failure::ConnectFailure;
 use super::job::SessionId;
+use super::limiter::Limiter;
 use super::places::{Condition, Lease};
 use super::services::{Services, SessionTiming};
 use crate::model::{Entry, FilePath};
 use crate::protocols::ConnectErrorKind;
+use crate::protocols::sftp::AuthStep;
 use crate::vfs::{FileSystem, FsError, FsErrorKind, FsResult, ListingBudget};
 
 /// Connections one session lends to transfers where each carries one file at a time (FTP).
-pub(super) const TRANSFER_CONNECTIONS: usize = 4;
+const TRANSFER_CONNECTIONS: usize = 8;
+/// How long a server that gives no second connection is not asked for one.
+const ONLY_ONE: Duration = Duration::from_secs(3600);
 /// Files under way at once on a connection that carries many (SFTP).
 pub(super) const TRANSFERS_ON_ONE: usize = 8;
 
@@ -36,7 +45,13 @@ pub(super) struct Session {
     /// One connection carries many transfers at once (SFTP).
     shared: bool,
     browse: tokio::sync::Mutex<Line>,
+    /// What all transfers share, where one connection carries many.
+    work: tokio::sync::Mutex<Option<Arc<dyn FileSystem>>>,
+    /// Until then the server is not asked for a second one of those: transfers go over the one browsed with.
+    only_one_until: Mutex<Option<Instant>>,
     resting: Mutex<VecDeque<Resting>>,
+    /// Of all bytes of transfers with it.
+    limiter: Arc<Limiter>,
     /// Connections in the hands of transfers, where each takes a whole one.
     lent: AtomicUsize,
     /// Cancelled when the session ends: nothing is connected any more, nothing kept alive.
@@ -48,6 +63,15 @@ struct Line {
     file_system: Option<Arc<dyn FileSystem>>,
     /// When the server last answered.
     heard: Instant,
+}
+
+/// A connection in the hands of a transfer; dropped, it is counted no more.
+struct Lent(Arc<Session>);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.0.lent.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// A transfer connection nobody uses at the moment.
@@ -71,6 +95,7 @@ impl Session {
             details: connected.details,
             peer: connected.peer.map(Arc::new),
         };
+        let limiter = Arc::new(Limiter::new((services.options)(&target.site).limit.unwrap_or(0)));
         let session = Arc::new(Self {
             facts,
             target,
@@ -79,7 +104,10 @@ impl Session {
             events,
             shared: connected.file_system.capabilities().parallel,
             browse: tokio::sync::Mutex::new(Line { file_system: Some(connected.file_system), heard: Instant::now() }),
+            work: tokio::sync::Mutex::default(),
+            only_one_until: Mutex::default(),
             resting: Mutex::default(),
+            limiter,
             lent: AtomicUsize::new(0),
             closing: CancellationToken::new(),
         });
@@ -184,40 +212,121 @@ impl Session {
         drop(self.events.try_send(Event::SessionLine { id: self.facts.id, lost }));
     }
 
+    /// What the server says of an SSH key alone, on a connection of its own that ends with the answer. Asks nothing.
+    pub(super) async fn try_key(&self, key: &LoginKey) -> Result<AuthStep, ConnectFailure> {
+        match &self.login {
+            Login::Ssh(login) => Box::pin(try_key(login, key)).await,
+            Login::Ftp(_) => Err(FsError::connection(FsErrorKind::Unsupported, "log in with an SSH key", "this is no SSH server").into()),
+        }
+    }
+
     async fn reconnect(&self) -> Result<Arc<dyn FileSystem>, ConnectFailure> {
         let again = connect_again(&self.target, &self.login, &self.services);
         let closed = || FsError::connection(FsErrorKind::Cancelled, "connect again", "the session was closed").into();
         self.closing.run_until_cancelled(again).await.unwrap_or_else(|| Err(closed()))
     }
 
-    /// A connection for one transfer. Where the server takes no more of them, the one browsed with is lent, once.
-    pub(super) async fn lease(self: &Arc<Self>) -> FsResult<Lease> {
-        let session = self.clone();
+    /// A connection for one transfer, of a job or beside it. Where the server takes no more of them, the one browsed with is
+    /// lent, once.
+    pub(super) async fn lease(self: &Arc<Self>, for_job: bool) -> FsResult<Lease> {
         if self.shared {
+            if for_job && let Some((lent, own)) = self.work().await? {
+                return Ok(Lease::new(own, move |file_system, condition| lent.0.take_back_work(&file_system, condition)));
+            }
+            let session = self.clone();
             let browse = self.browse().await?;
             return Ok(Lease::new(browse, move |file_system, condition| session.take_back_shared(&file_system, condition)));
         }
-        let connection = match self.rested() {
-            Some(connection) => Ok(connection),
-            None => self.reconnect().await,
-        };
-        match connection {
-            Ok(own) => {
-                self.lent.fetch_add(1, Ordering::AcqRel);
-                Ok(Lease::new(own, move |file_system, condition| session.take_back_own(file_system, condition)))
-            }
-            Err(ConnectFailure::Connect(error)) if matches!(error.kind, ConnectErrorKind::Busy | ConnectErrorKind::LoginRefused) => {
-                let browse = self.browse().await?;
-                if self.lent.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Acquire).is_err() {
-                    return Err(FsError::connection(FsErrorKind::Refused, "open another connection", error.to_string()));
+        let refused = match self.lend(self.most_lent().unwrap_or(usize::MAX)) {
+            None => "the connections you allow at this site are all in use".to_owned(),
+            Some(lent) => {
+                let connection = match self.rested() {
+                    Some(connection) => Ok(connection),
+                    None => self.reconnect().await,
+                };
+                match connection {
+                    Ok(own) => return Ok(Lease::new(own, move |file_system, condition| lent.0.take_back_own(file_system, condition))),
+                    Err(ConnectFailure::Connect(error))
+                        if matches!(error.kind, ConnectErrorKind::Busy | ConnectErrorKind::LoginRefused) =>
+                    {
+                        error.to_string()
+                    }
+                    Err(failure) => return Err(not_again(failure)),
                 }
-                Ok(Lease::new(browse, move |file_system, condition| {
-                    session.lent.fetch_sub(1, Ordering::AcqRel);
-                    session.take_back_shared(&file_system, condition);
-                }))
             }
-            Err(failure) => Err(not_again(failure)),
+        };
+        let browse = self.browse().await?;
+        let lent = self.lend(1).ok_or_else(|| FsError::connection(FsErrorKind::Refused, "open another connection", refused))?;
+        Ok(Lease::new(browse, move |file_system, condition| lent.0.take_back_shared(&file_system, condition)))
+    }
+
+    /// The connection all transfers share; `None` where they go over the one browsed with.
+    async fn work(self: &Arc<Self>) -> FsResult<Option<(Lent, Arc<dyn FileSystem>)>> {
+        if !self.services.queue.apart || lock(&self.only_one_until).is_some_and(|until| Instant::now() < until) {
+            return Ok(None);
         }
+        let mut work = self.work.lock().await;
+        let Some(lent) = self.lend(usize::MAX) else { return Ok(None) };
+        if let Some(standing) = &*work {
+            return Ok(Some((lent, standing.clone())));
+        }
+        match self.reconnect().await {
+            Ok(own) => {
+                *work = Some(own.clone());
+                Ok(Some((lent, own)))
+            }
+            Err(ConnectFailure::Connect(error))
+                if matches!(error.kind, ConnectErrorKind::Untrusted(_) | ConnectErrorKind::ProtectionRefused) =>
+            {
+                Err(not_again(error.into()))
+            }
+            // Too many lines, or a code that counts once and nobody is asked for again: no reason to transfer nothing.
+            Err(failure) => {
+                tracing::debug!(%failure, "transfers go over the connection that is browsed with");
+                *lock(&self.only_one_until) =
+                    Some(Instant::now() + if is_no_second(&failure) { ONLY_ONE } else { self.services.timing.keep_alive });
+                Ok(None)
+            }
+        }
+    }
+
+    /// The connection of all transfers comes back from one of them; if it broke, the next one makes it anew.
+    fn take_back_work(&self, file_system: &Arc<dyn FileSystem>, condition: Condition) {
+        // Whoever holds the lock is making it anew, or closing it.
+        if let (Condition::Lost, Ok(mut work)) = (condition, self.work.try_lock()) {
+            work.take_if(|current| Arc::ptr_eq(current, file_system));
+        }
+    }
+
+    /// The limit of speed for the site.
+    pub(super) fn limiter(&self) -> Arc<Limiter> {
+        self.limiter.clone()
+    }
+
+    /// Whether one job works here at a time: where the person set a limit of connections.
+    pub(super) fn alone(&self) -> bool {
+        !self.shared && self.most_lent().is_some()
+    }
+
+    /// How many leases make sense at once.
+    pub(super) fn parallel(&self) -> usize {
+        if self.shared { TRANSFERS_ON_ONE } else { self.most_lent().map_or(TRANSFER_CONNECTIONS, |most| most.max(1)) }
+    }
+
+    /// Whether one connection carries many files at once.
+    pub(super) fn carries_many(&self) -> bool {
+        self.shared
+    }
+
+    /// Connections transfers may have beside the one browsed with, where the person set a limit.
+    fn most_lent(&self) -> Option<usize> {
+        (self.services.options)(&self.target.site).connections.map(|most| usize::from(most.get()) - 1)
+    }
+
+    /// Counts one more connection lent, while fewer than `most` are.
+    fn lend(self: &Arc<Self>, most: usize) -> Option<Lent> {
+        let more = |lent: usize| (lent < most).then_some(lent + 1);
+        self.lent.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok().map(|_| Lent(self.clone()))
     }
 
     fn rested(&self) -> Option<Arc<dyn FileSystem>> {
@@ -229,7 +338,6 @@ impl Session {
 
     /// A connection of a transfer's own comes back, and rests if it is of any more use.
     fn take_back_own(&self, file_system: Arc<dyn FileSystem>, condition: Condition) {
-        self.lent.fetch_sub(1, Ordering::AcqRel);
         if condition == Condition::Usable && !self.closing.is_cancelled() {
             lock(&self.resting).push_back(Resting { file_system, since: Instant::now() });
         }
@@ -249,7 +357,8 @@ impl Session {
         let resting: Vec<Resting> = lock(&self.resting).drain(..).collect();
         let farewell = async {
             let browse = self.browse.lock().await.file_system.take();
-            let all = resting.into_iter().map(|resting| resting.file_system).chain(browse);
+            let work = self.work.lock().await.take();
+            let all = resting.into_iter().map(|resting| resting.file_system).chain(browse).chain(work);
             futures::future::join_all(all.map(|file_system| async move { file_system.close().await })).await;
         };
         drop(tokio::time::timeout(self.services.timing.farewell, farewell).await);
@@ -265,6 +374,15 @@ impl Session {
         };
         for resting in tired {
             drop(tokio::time::timeout(timing.farewell, resting.file_system.close()).await);
+        }
+        if self.lent.load(Ordering::Acquire) == 0 {
+            // Looked at again under the lock that hands it out.
+            let mut work = self.work.lock().await;
+            let unused = if self.lent.load(Ordering::Acquire) == 0 { work.take() } else { None };
+            drop(work);
+            if let Some(file_system) = unused {
+                drop(tokio::time::timeout(timing.farewell, file_system.close()).await);
+            }
         }
         let idle = {
             let line = self.browse.lock().await;
@@ -288,6 +406,15 @@ async fn keep_alive(session: Weak<Session>, timing: SessionTiming) {
         tokio::time::sleep(timing.keep_alive).await;
         let Some(session) = session.upgrade() else { return };
         session.look_after(timing).await;
+    }
+}
+
+/// Whether a server, or a person who would have to be asked, gives no second connection.
+fn is_no_second(failure: &ConnectFailure) -> bool {
+    match failure {
+        ConnectFailure::Connect(error) => matches!(error.kind, ConnectErrorKind::Busy | ConnectErrorKind::LoginRefused),
+        ConnectFailure::NoSecret { .. } | ConnectFailure::Key { .. } => true,
+        _ => false,
     }
 }
 

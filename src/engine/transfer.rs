@@ -1,55 +1,55 @@
-//! Runs a copy or move: workers that settle conflicts, copy, and try again. Not how a file is copied.
+//! Runs a copy or move: settles what is in the way, copies, and tries again. Not how a file is copied, nor how many are at once.
 
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, mpsc};
-use tokio::task::JoinSet;
+use tokio::sync::{Mutex, MutexGuard, mpsc};
 
-use super::conflict::{self, Resolution};
-use super::copy::{CopyFailure, End, FileCopy, Leftover, TIDY, has_arrived, part_path};
-use super::job::{ConflictPolicy, Outcome};
+use super::copy::{CopyFailure, End, FileCopy, Leftover, LeftoverState, Resume, WORTH, has_arrived};
+use super::job::{Outcome, Place, Proof};
+use super::journal::{Part, Reach};
 use super::lane::{Lane, Patience};
-use super::plan::{Consume, Step, Walk};
+use super::leftover::{Left, clear_unclaimed, settle_leftover, was_through};
+use super::plan::{Consume, Entered, Step, Walk};
 use super::running::Job;
-use crate::ask::{ConflictAction, ConflictQuestion, Declined, FileFacts, Scope};
-use crate::model::{Entry, EntryName, FilePath, Kind};
+use super::settle::{Settled, settle};
+use super::sync;
+use super::verify::Verification;
+use super::workers::Workers;
+use crate::model::{Entry, FilePath, Kind};
 use crate::vfs::{FileSystem, FsError, FsErrorKind, FsResult, NewMetadata, Replace};
 
 /// Steps found ahead of the workers.
-const AHEAD: usize = 256;
-/// Free names tried before giving up.
-const MAX_NUMBER: u32 = 999;
+const AHEAD: usize = 1024;
 
 /// Copies or moves what `job` names.
 pub(super) async fn transfer(job: &Arc<Job>) {
-    let lanes: Vec<_> = (0..lanes(job)).map(|_| Arc::new(Mutex::new(Lane::default()))).collect();
-    let (sender, receiver) = mpsc::channel(AHEAD);
-    let receiver = Arc::new(Mutex::new(receiver));
-    // Owned here: should this future be dropped, the workers are aborted.
-    let mut workers = JoinSet::new();
-    // The walk takes the last lane for itself, where there are several; it becomes a worker's when the walk is through.
-    let at_once = lanes.len().max(2) - 1;
-    let last = &lanes[lanes.len() - 1];
-    for lane in &lanes[..at_once] {
-        workers.spawn(work(Arc::clone(job), Arc::clone(lane), Arc::clone(last), Arc::clone(&receiver)));
+    let lane = Arc::new(Mutex::new(Lane::default()));
+    let (sender, steps) = mpsc::channel(AHEAD);
+    let workers = Arc::new(Workers::new(job, &lane));
+    tokio::select! {
+        () = through(job, &lane, &workers, sender, steps) => {}
+        () = workers.rest_in_pauses() => {}
     }
-    let entered = Walk::new(job, last, sender).run().await;
-    if lanes.len() > at_once {
-        workers.spawn(work(Arc::clone(job), Arc::clone(last), Arc::clone(last), receiver));
-    }
-    while let Some(worker) = workers.join_next().await {
-        if let Err(error) = worker {
-            let error = FsError::connection(FsErrorKind::Io, "copy", error.to_string());
-            job.failed(&job.spec.from_dir, None, error).await;
-        }
-    }
-    let mut lane = last.lock().await;
+}
+
+async fn through(job: &Arc<Job>, lane: &Arc<Mutex<Lane>>, workers: &Arc<Workers>, sender: mpsc::Sender<Step>, steps: mpsc::Receiver<Step>) {
+    let walk = async {
+        let entered = match &job.spec.options.picked {
+            Some(picked) => sync::feed(job, lane, sender, picked).await,
+            None => Walk::new(job, lane, sender).run().await,
+        };
+        workers.walk_is_over();
+        entered
+    };
+    let (entered, ()) = tokio::join!(walk, workers.work(steps));
+    let mut lane = lane.lock().await;
+    clear_unclaimed(job).await;
     for folder in entered.into_iter().rev() {
         if job.stop.is_cancelled() {
             break;
         }
         if let Some(metadata) = folder.metadata {
-            set_folder_metadata(job, &mut lane, &folder.to, metadata).await;
+            set_folder_metadata(job, &mut lane, &folder, metadata).await;
         }
         let result = match folder.consume {
             Consume::Folder => remove_source(job, &mut lane, &folder.from, true).await,
@@ -65,62 +65,70 @@ pub(super) async fn transfer(job: &Arc<Job>) {
     }
 }
 
-fn lanes(job: &Job) -> usize {
-    let spec = &job.spec;
-    let parallel = job.places.parallel(spec.from).min(job.places.parallel(spec.to));
-    // Within one place a lane may need two leases.
-    if spec.from == spec.to { parallel.div_ceil(2) } else { parallel }.clamp(1, 16)
-}
-
-/// Takes steps until there are no more. Where the place gives no lease of its own to this worker (servers limit
-/// connections), it shares the lane of the walk, which needs one in any case.
-async fn work(job: Arc<Job>, mut lane: Arc<Mutex<Lane>>, walks: Arc<Mutex<Lane>>, steps: Arc<Mutex<mpsc::Receiver<Step>>>) {
-    loop {
-        let step = steps.lock().await.recv().await;
-        let Some(step) = step.filter(|_| !job.stop.is_cancelled()) else { return };
-        let leased = lane.lock().await.both(&job).await.map(drop);
-        let taken = match leased {
-            Ok(()) => &lane,
-            Err((error, _)) => {
-                if !error.is_connection_lost() {
-                    lane = Arc::clone(&walks);
-                }
-                &walks
-            }
-        };
-        Worker { job: &job, lane: &mut *taken.lock().await }.take(step).await;
-    }
+/// Takes one step over a lane.
+pub(super) async fn take_step(workers: &Workers, lane: &mut Lane, step: Step) {
+    Worker { job: &workers.job, lane, workers }.take(step).await;
 }
 
 /// Takes one step at a time through its lane.
 struct Worker<'a> {
     job: &'a Job,
     lane: &'a mut Lane,
+    workers: &'a Workers,
 }
 
-/// What is settled about a step between two tries.
-struct Settled {
-    /// Where it goes; `None`: it is skipped.
-    to: Option<(FilePath, Replace)>,
+/// What one try leaves to the next.
+#[derive(Default)]
+struct Tries<'a> {
+    settled: Option<Settled>,
+    part: Option<Part<'a>>,
+    leftover: Option<Leftover>,
+    /// Bytes earlier tries moved that were not in vain.
+    moved: u64,
+    /// Where it is noted how far the file is.
+    reach: Option<Arc<Reach>>,
+    /// How the file was verified, if it was.
+    proof: Option<Proof>,
 }
 
-impl Worker<'_> {
+/// What a step came to, with the bytes moved.
+enum Done {
+    Skipped,
+    Copied(u64),
+    /// Behind bytes that were there.
+    Resumed(u64),
+    /// An earlier run was through with it.
+    Before,
+}
+
+impl<'a> Worker<'a> {
     async fn take(&mut self, mut step: Step) {
+        // Names that may be one at the target go one after the other, so that the second finds the first.
+        let _alone = if step.has_twin { Some(self.alone().await) } else { None };
         let mut patience = Patience::default();
-        let mut settled = None;
-        let mut leftover = None;
+        let mut tries = Tries::default();
+        let mut reached = 0;
         let mut looked_again = false;
         let mut renamed_again = 0;
         let result = loop {
-            let failure = match self.attempt(&mut step, &mut settled, &mut leftover).await {
-                Ok(moved) => break Ok(moved),
+            let failure = match self.attempt(&mut step, &mut tries).await {
+                Ok(done) => break Ok(done),
                 Err(failure) => failure,
             };
-            leftover = failure.leftover.or(leftover);
+            if let Some(Leftover { state: LeftoverState::Worth { new, .. }, .. }) = failure.leftover {
+                tries.moved += new;
+            }
+            tries.leftover = failure.leftover.or(tries.leftover);
             let error = failure.error;
             match error.kind {
                 _ if error.is_connection_lost() => {
                     self.lane.lost(failure.side);
+                    // A line that breaks again and again still brings the file to its end, as long as it brings it further.
+                    if let Some(Leftover { state: LeftoverState::Worth { moved, .. }, .. }) = tries.leftover
+                        && moved >= reached + WORTH
+                    {
+                        (patience, reached) = (Patience::default(), moved);
+                    }
                     if !patience.again(self.job, &error).await {
                         break Err(error);
                     }
@@ -138,100 +146,175 @@ impl Worker<'_> {
                     }
                 }
                 // Something came there since it was looked at.
-                FsErrorKind::AlreadyExists if renamed_again < 3 => {
+                FsErrorKind::AlreadyExists if renamed_again < 3 && tries.settled.is_some() => {
                     renamed_again += 1;
                     step.fresh = false;
-                    settled = None;
+                    if let (Some(part), Some(_)) = (tries.part.take(), tries.reach.take()) {
+                        part.end().await;
+                    }
+                    tries.settled = None;
                 }
                 _ => break Err(error),
             }
         };
-        self.end(step, result, settled, leftover).await;
+        self.end(step, result, tries).await;
     }
 
-    async fn end(&mut self, step: Step, result: FsResult<Option<u64>>, settled: Option<Settled>, leftover: Option<Leftover>) {
-        let to = settled.and_then(|settled| settled.to).map_or(step.to, |(to, _)| to);
-        let leftover = match leftover {
-            Some(left) if !self.clear_away(&left.part).await => Some(left.part),
-            _ => None,
-        };
-        let (bytes, result) = match result {
-            Ok(None) => (0, Ok(Outcome::Skipped)),
-            Ok(Some(bytes)) if step.consume => {
-                let removed = remove_source(self.job, self.lane, &step.from, false).await;
-                (bytes, removed.map(|()| Outcome::Copied).map_err(|error| noted(error, "it was copied, but stays here too")))
+    /// Waits until no other twin is copied; in a pause without a connection.
+    async fn alone(&mut self) -> MutexGuard<'a, ()> {
+        loop {
+            tokio::select! {
+                biased;
+                alone = self.job.twins.lock() => return alone,
+                () = self.job.flow.closed() => self.lane.rest(),
             }
-            Ok(Some(bytes)) => (bytes, Ok(Outcome::Copied)),
+            if self.job.flow.go().await.is_err() {
+                return self.job.twins.lock().await;
+            }
+        }
+    }
+
+    async fn end(&mut self, step: Step, result: FsResult<Done>, tries: Tries<'a>) {
+        let to = tries.settled.and_then(|settled| settled.to).map_or_else(|| step.to.clone(), |(to, _)| to);
+        let left = settle_leftover(self.job, &step.facts, result.is_err(), tries.leftover, tries.part.as_ref()).await;
+        if let (Some(part), Some(_), Left::Nothing) = (&tries.part, &tries.reach, &left) {
+            part.end().await;
+        }
+        let copied = |otherwise| tries.proof.map_or(otherwise, Outcome::Verified);
+        let is_whole = matches!(result, Ok(Done::Copied(_) | Done::Resumed(_)));
+        let (bytes, result) = match result {
+            Ok(Done::Skipped) => (0, Ok(Outcome::Skipped)),
+            Ok(Done::Copied(bytes)) => (bytes, Ok(copied(Outcome::Copied))),
+            Ok(Done::Resumed(bytes)) => (bytes, Ok(copied(Outcome::Resumed))),
+            Ok(Done::Before) => (0, Ok(Outcome::Resumed)),
             // Stopped is no failure, unless something is left lying about.
-            Err(error) if error.kind == FsErrorKind::Cancelled && leftover.is_none() => return,
+            Err(error) if self.job.is_no_failure(&error) && !matches!(left, Left::Lying(_)) => return,
             Err(error) => (0, Err(error)),
         };
-        if !matches!(result, Ok(Outcome::Copied)) {
-            self.job.left_out(if step.link.is_some() { 0 } else { step.facts.size.unwrap_or(0) });
-        }
-        let result = match (result, leftover) {
-            (Err(error), Some(part)) => Err(noted(error, &format!("the unfinished file {} could not be removed", part.display()))),
+        let result = match (result, left) {
+            (Ok(outcome), _) if step.consume && outcome != Outcome::Skipped => {
+                let removed = remove_source(self.job, self.lane, &step.from, false).await;
+                removed.map(|()| outcome).map_err(|error| noted(error, "it was copied, but stays here too"))
+            }
+            (Err(error), left) => Err(left.words(step.facts.size).into_iter().fold(error, |error, words| noted(error, &words))),
             (result, _) => result,
         };
+        if !is_whole || result.is_err() {
+            self.job.left_out(if step.link.is_some() { 0 } else { step.facts.size.unwrap_or(0) });
+        }
         self.job.ended(&step.from, Some(&to), bytes, result).await;
     }
 
-    /// Tries once; answers the bytes copied, or `None` for a skip.
-    async fn attempt(
-        &mut self,
-        step: &mut Step,
-        settled: &mut Option<Settled>,
-        leftover: &mut Option<Leftover>,
-    ) -> Result<Option<u64>, CopyFailure> {
+    /// Tries once.
+    async fn attempt(&mut self, step: &mut Step, tries: &mut Tries<'a>) -> Result<Done, CopyFailure> {
         let at = |side| move |error| CopyFailure { error, side, leftover: None };
         let (source, target) = self.lane.both(self.job).await.map_err(|(error, side)| at(side)(error))?;
-        if let Some(left) = leftover.take() {
-            match self.job.unless_stopped(target.remove_file(&left.part)).await {
-                Ok(()) => {}
-                Err(error) if error.kind == FsErrorKind::NotFound => {
-                    if let (Some(moved), Some((to, _))) = (left.renaming, settled.as_ref().and_then(|settled| settled.to.as_ref()))
-                        && has_arrived(target, to, moved).await
-                    {
-                        return Ok(Some(moved));
-                    }
-                }
-                Err(error) => return Err(CopyFailure { error, side: End::Target, leftover: Some(left) }),
+        if tries.settled.is_none() {
+            let settling = async {
+                if was_through(self.job, target, step).await? { Ok(None) } else { settle(self.job, target, step).await.map(Some) }
+            };
+            match self.job.flow.unless_paused(settling).await.map_err(at(End::Target))? {
+                Some(settled) => tries.settled = Some(settled),
+                None => return Ok(Done::Before),
             }
         }
-        if settled.is_none() {
-            *settled = Some(self.job.unless_stopped(settle(self.job, target, step)).await.map_err(at(End::Target))?);
-        }
-        let Some((to, replace)) = settled.as_ref().and_then(|settled| settled.to.clone()) else { return Ok(None) };
+        let Some(Settled { to: Some((to, replace)), in_place }) = &tries.settled else { return Ok(Done::Skipped) };
+        let (replace, in_place) = (*replace, *in_place);
         if step.consume && self.job.spec.from == self.job.spec.to {
-            match self.job.unless_stopped(source.rename(&step.from, &to, replace)).await {
+            match self.job.unless_stopped(source.rename(&step.from, to, replace)).await {
                 Ok(()) => {
                     step.consume = false;
-                    return Ok(Some(0));
+                    return Ok(Done::Copied(0));
                 }
                 // On different disks, perhaps: copied, then.
                 Err(error) if matches!(error.kind, FsErrorKind::Refused | FsErrorKind::Unsupported) => {}
                 Err(error) => return Err(at(End::Source)(error)),
             }
         }
+        let part = match tries.part.take() {
+            Some(part) => part,
+            None => self.job.account.part(to).map_err(at(End::Target))?,
+        };
+        let part = tries.part.insert(part);
         if let Some(text) = &step.link {
-            let made = make_link(target, &to, text, replace);
-            return self.job.unless_stopped(made).await.map(|()| Some(0)).map_err(at(End::Target));
+            self.job.unless_stopped(make_link(target, to, &part.path, text, replace)).await.map_err(at(End::Target))?;
+            if self.job.spec.from == self.job.spec.to && target.capabilities().copies_facts {
+                let copied = self.job.unless_stopped(target.copy_facts(&step.from, to)).await;
+                copied.unwrap_or_else(|error| tracing::debug!(%error, "owner or times of a link not kept"));
+            }
+            return Ok(Done::Copied(0));
         }
+        let _turn = self.job.file_turn().await.map_err(at(End::Source))?;
+        let mut resume = None;
+        if let Some(left) = tries.leftover.take() {
+            let failed = |error| CopyFailure { error, side: End::Target, leftover: Some(left.clone()) };
+            match left.state {
+                // What this machine wrote is there for as long as it runs.
+                LeftoverState::Worth { good, .. } if left.part == part.path => {
+                    resume = Some(Resume { good: good.filter(|_| self.job.spec.to != Place::Local) });
+                }
+                LeftoverState::Renaming(moved) => match self.job.unless_stopped(target.stat(&left.part)).await {
+                    Ok(_) => resume = Some(Resume { good: Some(moved) }),
+                    Err(error) if error.kind != FsErrorKind::NotFound => return Err(failed(error)),
+                    Err(_) if has_arrived(target, to, moved).await => return Ok(Done::Copied(moved)),
+                    Err(_) => {}
+                },
+                _ => match self.job.unless_stopped(target.remove_file(&left.part)).await {
+                    Err(error) if error.kind != FsErrorKind::NotFound => return Err(failed(error)),
+                    _ => {}
+                },
+            }
+        } else if in_place {
+            resume = Some(Resume { good: None });
+        } else {
+            match part.earlier(&step.facts) {
+                // Where parts may be filled in any order, what is not noted may have gaps.
+                Some(Ok(file)) => resume = Some(Resume { good: file.good.or_else(|| target.capabilities().write_at.then_some(0)) }),
+                Some(Err(other)) => match self.job.unless_stopped(target.remove_file(&other)).await {
+                    Err(error) if error.kind != FsErrorKind::NotFound => {
+                        let leftover = Some(Leftover { part: other, state: LeftoverState::Useless });
+                        return Err(CopyFailure { error, side: End::Target, leftover });
+                    }
+                    _ => {}
+                },
+                None => {}
+            }
+        }
+        if tries.reach.is_none() && !in_place && step.facts.size.is_some_and(|size| size >= WORTH) {
+            tries.reach = part.begin(&step.facts).await;
+        }
+        let helpers = self.workers.helpers(step.facts.size).await;
         let meter = self.job.meter(step.from.name().map(|name| name.display()).unwrap_or_default(), step.facts.size);
+        let verification = self.job.spec.options.verify.then(|| Verification::new(&self.job.digests, self.job.spec.to == Place::Local));
         let copy = FileCopy {
             source,
             from: &step.from,
             facts: &step.facts,
+            helpers: &helpers,
             target,
-            to: &to,
+            to,
+            part: if in_place { to } else { &part.path },
+            resume,
             replace,
             meter: &meter,
+            reach: tries.reach.as_deref(),
             stop: &self.job.stop,
+            flow: &self.job.flow,
+            leaving: &self.job.leaving,
             mode_mask: self.job.mode_mask(),
+            verification: verification.as_ref(),
         };
         let result = copy.run().await;
+        // Kept over a lost answer to the rename: what comes under its name then is what was verified.
+        tries.proof = verification.as_ref().and_then(Verification::proof);
         self.job.taken_off(&meter);
-        result.map(Some)
+        let copied = result?;
+        // Another run could not tell it by its name or its time, or must not go by that alone before it removes the source.
+        if *to != step.to || !copied.time_kept || step.consume {
+            self.job.account.done(&step.from).await;
+        }
+        let moved = tries.moved + copied.moved;
+        Ok(if copied.resumed_at > tries.moved { Done::Resumed(moved) } else { Done::Copied(moved) })
     }
 
     async fn look_again(&mut self, step: &Step) -> Option<Entry> {
@@ -244,111 +327,38 @@ impl Worker<'_> {
         }
         Some(entry)
     }
-
-    /// Removes an unfinished file, on a new connection if need be; also when the job is stopped.
-    async fn clear_away(&mut self, part: &FilePath) -> bool {
-        let removal = async {
-            let lease = self.job.places.lease(self.job.spec.to).await?;
-            lease.remove_file(part).await
-        };
-        match tokio::time::timeout(TIDY, removal).await {
-            Ok(Err(error)) => error.kind == FsErrorKind::NotFound,
-            Ok(Ok(())) => true,
-            Err(_) => false,
-        }
-    }
-}
-
-/// Where `step` goes, as the job's policy or a person has it.
-async fn settle(job: &Job, target: &dyn FileSystem, step: &Step) -> FsResult<Settled> {
-    let straight = Settled { to: Some((step.to.clone(), Replace::No)) };
-    if step.fresh {
-        return Ok(straight);
-    }
-    let there = match target.stat(&step.to).await {
-        Ok(entry) => entry,
-        Err(error) if error.kind == FsErrorKind::NotFound => return Ok(straight),
-        Err(error) => return Err(error),
-    };
-    let resolution = match conflict::decide(job.spec.conflicts, &step.facts, &there) {
-        Resolution::Ask => ask(job, target, step, &there).await?,
-        decided => decided,
-    };
-    match resolution {
-        Resolution::Overwrite => Ok(Settled { to: Some((step.to.clone(), Replace::Yes)) }),
-        Resolution::Rename => {
-            let name = free_name(target, &step.to).await?;
-            let folder = step.to.parent().unwrap_or_else(FilePath::root);
-            Ok(Settled { to: Some((folder.join(&name), Replace::No)) })
-        }
-        Resolution::Skip | Resolution::Ask => Ok(Settled { to: None }),
-        Resolution::Refuse(why) => Err(FsError::new(FsErrorKind::IsADirectory, "write", &step.to, why)),
-    }
-}
-
-/// Asks a person, one question at a time, or takes the answer given for the rest of the job.
-async fn ask(job: &Job, target: &dyn FileSystem, step: &Step, there: &Entry) -> FsResult<Resolution> {
-    let mut answered = job.answered.lock().await;
-    let action = if let Some(action) = *answered {
-        action
-    } else {
-        let facts = |path: &FilePath, entry: &Entry| FileFacts { path: path.clone(), size: entry.size, modified: entry.modified };
-        let question = ConflictQuestion {
-            source: facts(&step.from, &step.facts),
-            target: facts(&step.to, there),
-            free_name: free_name(target, &step.to).await?,
-        };
-        match job.prompter.conflict(question).await {
-            Ok(answer) => {
-                *answered = (answer.scope == Scope::RestOfJob).then_some(answer.action);
-                answer.action
-            }
-            Err(Declined) => ConflictAction::Skip,
-        }
-    };
-    let policy = match action {
-        ConflictAction::Overwrite => ConflictPolicy::Overwrite,
-        ConflictAction::Skip => ConflictPolicy::Skip,
-        ConflictAction::Rename => ConflictPolicy::Rename,
-        ConflictAction::Newer => ConflictPolicy::Newer,
-    };
-    Ok(conflict::decide(policy, &step.facts, there))
-}
-
-async fn free_name(target: &dyn FileSystem, path: &FilePath) -> FsResult<EntryName> {
-    let taken = || FsError::new(FsErrorKind::AlreadyExists, "find a free name for", path, "");
-    let (folder, name) = path.parent().zip(path.name()).ok_or_else(taken)?;
-    for number in 2..=MAX_NUMBER {
-        let free = conflict::numbered(&name, number);
-        match target.stat(&folder.join(&free)).await {
-            Err(error) if error.kind == FsErrorKind::NotFound => return Ok(free),
-            Err(error) => return Err(error),
-            Ok(_) => {}
-        }
-    }
-    Err(taken())
 }
 
 /// Makes a link under a temporary name and renames it, so that what it replaces is never missing.
-async fn make_link(target: &dyn FileSystem, to: &FilePath, text: &[u8], replace: Replace) -> FsResult<()> {
+async fn make_link(target: &dyn FileSystem, to: &FilePath, part: &FilePath, text: &[u8], replace: Replace) -> FsResult<()> {
     if replace == Replace::No {
         return target.make_symlink(to, text).await;
     }
-    let part = part_path(to)?;
-    target.make_symlink(&part, text).await?;
-    let renamed = target.rename(&part, to, replace).await;
+    match target.make_symlink(part, text).await {
+        // The name is this link's alone: an earlier try left it.
+        Err(error) if error.kind == FsErrorKind::AlreadyExists => {
+            target.remove_file(part).await?;
+            target.make_symlink(part, text).await?;
+        }
+        made => made?,
+    }
+    let renamed = target.rename(part, to, replace).await;
     if renamed.is_err() {
-        drop(target.remove_file(&part).await);
+        drop(target.remove_file(part).await);
     }
     renamed
 }
 
-async fn set_folder_metadata(job: &Job, lane: &mut Lane, path: &FilePath, metadata: NewMetadata) {
+async fn set_folder_metadata(job: &Job, lane: &mut Lane, folder: &Entered, metadata: NewMetadata) {
     let Ok(target) = lane.target(job).await else { return };
     let can = target.capabilities();
+    if job.spec.from == job.spec.to && can.copies_facts {
+        let copied = job.unless_stopped(target.copy_facts(&folder.from, &folder.to)).await;
+        return copied.unwrap_or_else(|error| tracing::debug!(%error, "times or mode of a folder not kept"));
+    }
     let metadata = NewMetadata { modified: metadata.modified.filter(|_| can.set_modified), mode: metadata.mode.filter(|_| can.set_mode) };
     if metadata != NewMetadata::default()
-        && let Err(error) = job.unless_stopped(target.set_metadata(path, metadata)).await
+        && let Err(error) = job.unless_stopped(target.set_metadata(&folder.to, metadata)).await
     {
         tracing::debug!(%error, "times or mode of a folder not kept");
         if error.is_connection_lost() {

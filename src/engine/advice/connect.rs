@@ -1,8 +1,9 @@
 //! Failed connections in words.
 
 use super::Advice;
+use super::client_certificate::refused_certificate;
 use crate::engine::failure::ConnectFailure;
-use crate::model::text;
+use crate::model::{SecurityLevel, text};
 use crate::protocols::{AlertKind, ConnectError, ConnectErrorKind};
 use crate::trust::{Evidence, Fingerprint, PeerIdentity, Problem, ProblemKind, forget_host_key};
 
@@ -62,6 +63,17 @@ impl From<&ConnectFailure> for Advice {
                 next: "Mend the file or move it away (then every server is asked about again), or end the program that holds it.".into(),
                 intended: false,
             },
+            ConnectFailure::ClientCertificate(refusal) => refused_certificate(refusal),
+            ConnectFailure::BelowLevel { endpoint, wanted, offered } => Self {
+                what: format!("Not connected to {endpoint}: it would be {} there, and you want {} at least.", offered.name(), wanted.name()),
+                why: match wanted {
+                    SecurityLevel::None | SecurityLevel::Secure => "The line would not be protected.".into(),
+                    SecurityLevel::MoreSecure => "The server was not shown a certificate or key of yours: none is chosen for it, or it did not ask.".into(),
+                    SecurityLevel::MostSecure => "The server was not shown a certificate that an authority signed.".into(),
+                },
+                next: "No password was sent. Choose a certificate or key for this site, have it signed, or lower the level of the site.".into(),
+                intended: false,
+            },
             ConnectFailure::FileSystem(error) => Self::from(error),
         }
     }
@@ -107,8 +119,15 @@ impl From<&ConnectError> for Advice {
                 said,
                 "Send your certificate to its administrator; after it is trusted there, connect again.".into(),
             ),
-            ConnectErrorKind::Alert(AlertKind::CertificateExpiredOrRevoked) => (format!("{at} says that your certificate is expired or revoked."), said, "Renew it.".into()),
-            ConnectErrorKind::Alert(AlertKind::Other) | ConnectErrorKind::Handshake => (
+            ConnectErrorKind::Alert(AlertKind::CertificateExpired) => (format!("{at} says that your certificate has expired."), said, "Renew it.".into()),
+            ConnectErrorKind::Alert(AlertKind::CertificateRevoked) => (format!("{at} says that your certificate was revoked."), said, "Ask for a new one.".into()),
+            ConnectErrorKind::Alert(AlertKind::CertificateUnsupported) => (format!("{at} cannot use a certificate of this kind."), said, "Make one with another kind of key.".into()),
+            ConnectErrorKind::ClientCertificate(refused) => (
+                format!("{at} {}.", if refused.sent { "refused your certificate" } else { "wants a certificate from you, and none was sent" }),
+                said,
+                "Connect anew to be told what to do.".into(),
+            ),
+            ConnectErrorKind::Alert(AlertKind::HandshakeFailure | AlertKind::Other) | ConnectErrorKind::Handshake => (
                 format!("The secure connection to {at} could not be agreed on."),
                 said,
                 "Server and client found no common version or cipher, or the line was disturbed; TLS 1.2 and SSH 2 are the least spoken here.".into(),

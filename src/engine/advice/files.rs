@@ -44,9 +44,10 @@ fn next(kind: FsErrorKind) -> &'static str {
         FsErrorKind::Unsupported => "Another protocol to the same server may be able to.",
         FsErrorKind::Security => "The server's protection of data channels does not fit; see the connection's details.",
         FsErrorKind::ChangedMeanwhile => "Wait until nobody writes to it, then copy it again.",
+        FsErrorKind::Mismatch => "It did not get its name. Copy it again; if that happens twice, suspect a disk or memory on the way.",
         FsErrorKind::Protocol => "Started with SEALIFT_LOG=debug, the log shows what the server said.",
         FsErrorKind::Io => "Check the disk; the system's log may tell more.",
         FsErrorKind::Refused => "Its own words say why; if they do not help, ask whoever runs it.",
-        FsErrorKind::Cancelled => "",
+        FsErrorKind::Paused | FsErrorKind::Cancelled => "",
     }
 }

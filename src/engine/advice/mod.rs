@@ -13,6 +13,7 @@ pub struct Advice {
     pub intended: bool,
 }
 
+mod client_certificate;
 mod connect;
 mod files;
 

@@ -4,15 +4,22 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::login::{ATTEMPTS, Authentication, Step, shown};
+use super::login::{Authentication, Step, shown};
 use crate::ask::SecretPurpose;
 use crate::engine::failure::ConnectFailure;
+use crate::engine::wanted_secret::{ATTEMPTS, WantedSecret};
 use crate::identity::ssh_certificate::SshCertificate;
 use crate::identity::ssh_key::{SshKey, SshKeyError, SshKeyFile, SshPublicKey, with_suffix};
+use crate::model::SecurityLevel;
 use crate::protocols::ConnectError;
-use crate::protocols::sftp::{AuthStep, SshConnection};
-use crate::secrets::Secret;
+use crate::protocols::sftp::{AuthStep, SshConnection, agent_keys};
+use crate::secrets::{Label, Secret};
 
+/// Refusals after which the other keys are kept back, unless a person named them just now: most servers end a login after
+/// six failures (MaxAuthTries), and a password may be one of them.
+const MOST_REFUSED: usize = 5;
+/// Of an agent's other keys so many are always offered, whatever files there are.
+const FEWEST_OF_AGENT: usize = 2;
 /// Certificates for one login at the most.
 const MOST_CERTIFICATES: usize = 100;
 
@@ -27,34 +34,53 @@ struct Offer {
 
 enum Private {
     Agent(PathBuf),
-    File(SshKeyFile),
+    File(Arc<SshKeyFile>),
 }
 
 impl Authentication<'_> {
     /// Offers every key at hand; `None` when none was accepted.
     pub(super) async fn keys(&mut self, connection: &mut SshConnection) -> Result<Option<AuthStep>, ConnectFailure> {
         let certificates = self.certificates().await?;
-        for offer in self.offers(connection).await? {
+        let mut refused = 0;
+        for offer in self.offers().await? {
+            if refused >= MOST_REFUSED && !self.leg.keys.named {
+                self.kept_back += 1;
+                continue;
+            }
             let mut accepted: Vec<Option<&SshCertificate>> = Vec::new();
             match &offer.public {
+                // A key nobody knows yet has no certificate either.
+                None if self.least == Some(SecurityLevel::MostSecure) => {}
                 None => accepted.push(None),
                 Some(public) => {
                     for certificate in certificates.iter().filter(|certificate| certificate.is_for(public)) {
                         if connection.certificate_accepted(self.user, certificate).await? {
                             accepted.push(Some(certificate));
+                        } else {
+                            refused += 1;
                         }
                     }
-                    if accepted.is_empty() && connection.public_key_accepted(self.user, public).await? {
+                    let is_enough = self.least != Some(SecurityLevel::MostSecure);
+                    if accepted.is_empty() && is_enough && connection.public_key_accepted(self.user, public).await? {
                         accepted.push(None);
                     }
                 }
             }
             if accepted.is_empty() {
+                refused += 1;
                 continue;
             }
             let key = match (offer.private, offer.public) {
-                (Private::File(file), _) => Key::Open(self.unlock(file).await?),
-                (Private::Agent(socket), Some(public)) => Key::Agent(socket, public),
+                (Private::File(file), _) => match self.unlock(file).await {
+                    Ok(key) => LoginKey::Open(key),
+                    // Nobody named this key, and a password was brought along.
+                    Err(failure) if self.has_password && !self.leg.keys.named => {
+                        self.unusable_key = self.unusable_key.take().or(Some(failure));
+                        continue;
+                    }
+                    Err(failure) => return Err(failure),
+                },
+                (Private::Agent(socket), Some(public)) => LoginKey::Agent(socket, public),
                 (Private::Agent(_), None) => continue,
             };
             for certificate in accepted {
@@ -63,15 +89,16 @@ impl Authentication<'_> {
                     self.steps.push(Step::Key(key, certificate.cloned()));
                     return Ok(Some(next));
                 }
+                refused += 1;
             }
         }
         Ok(None)
     }
 
-    async fn offers(&mut self, connection: &mut SshConnection) -> Result<Vec<Offer>, ConnectFailure> {
+    async fn offers(&mut self) -> Result<Vec<Offer>, ConnectFailure> {
         let sources = self.leg.keys.clone();
         let held = match &sources.agent {
-            Some(socket) => connection.agent_keys(socket).await,
+            Some(socket) => agent_keys(socket).await,
             None => Vec::new(),
         };
         let agent = |key: &SshPublicKey| {
@@ -94,14 +121,17 @@ impl Authentication<'_> {
                 continue;
             }
             match file {
-                Ok(file) => by_file.push(Offer { public, private: Private::File(file) }),
+                Ok(file) => by_file.push(Offer { public, private: Private::File(Arc::new(file)) }),
                 Err(unusable) if sources.named => return Err(unusable),
                 // Another key or the password may do.
                 Err(unusable) => drop(self.unusable_key.get_or_insert(unusable)),
             }
         }
         if !sources.only_files {
-            by_agent.extend(held.iter().filter(|key| !named.contains(key)).filter_map(agent));
+            let most = MOST_REFUSED.saturating_sub(by_agent.len() + by_file.len()).max(FEWEST_OF_AGENT);
+            let others: Vec<_> = held.iter().filter(|key| !named.contains(key)).collect();
+            self.kept_back += others.len().saturating_sub(most);
+            by_agent.extend(others.into_iter().take(most).filter_map(agent));
         }
         by_agent.append(&mut by_file);
         Ok(by_agent)
@@ -135,37 +165,47 @@ impl Authentication<'_> {
         off_the_loop("a public key", read).await.ok()?
     }
 
-    async fn unlock(&self, file: SshKeyFile) -> Result<SshKey, ConnectFailure> {
+    async fn unlock(&self, file: Arc<SshKeyFile>) -> Result<SshKey, ConnectFailure> {
         let name = shown(file.path());
-        let file = Arc::new(file);
+        let mut wanted = file.is_locked().then(|| {
+            let purpose = SecretPurpose::KeyPassphrase { file: name.clone(), label: file.label() };
+            self.wanted(purpose, file.public().map(|key| Label::SshKey(key.fingerprint().openssh())))
+        });
         let mut attempt = 1;
         loop {
-            let passphrase = if file.is_locked() { self.passphrase(&file, attempt).await? } else { Secret::new(String::new()) };
+            let nobody = || ConnectFailure::NoSecret { wanted: format!("the passphrase of {name}") };
+            let passphrase = match &mut wanted {
+                Some(wanted) => wanted.next().await.map_err(|_| nobody())?,
+                None => Secret::new(String::new()),
+            };
             let locked = file.clone();
             match off_the_loop(&name, move || locked.unlock(&passphrase)).await? {
-                Ok(key) => return Ok(key),
-                Err(SshKeyError::WrongPassphrase) if attempt < ATTEMPTS => attempt += 1,
+                Ok(key) => {
+                    if let Some(wanted) = wanted {
+                        wanted.was_right().await;
+                    }
+                    return Ok(key);
+                }
+                Err(SshKeyError::WrongPassphrase) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                    wanted.iter().for_each(WantedSecret::was_wrong);
+                }
                 Err(error) => return Err(unusable(&name, &error)),
             }
         }
-    }
-
-    async fn passphrase(&self, file: &SshKeyFile, attempt: u32) -> Result<Secret, ConnectFailure> {
-        let name = shown(file.path());
-        let wanted = format!("the passphrase of {name}");
-        self.ask(SecretPurpose::KeyPassphrase { file: name, label: file.label() }, attempt, wanted).await
     }
 }
 
 /// A private key that signs.
 #[derive(Clone)]
-pub(super) enum Key {
+pub enum LoginKey {
+    /// It is open.
     Open(SshKey),
     /// In the agent at this socket.
     Agent(PathBuf, SshPublicKey),
 }
 
-impl Key {
+impl LoginKey {
     /// Logs in with it, and with what an authority signed for it.
     pub(super) async fn sign(
         &self,

@@ -2,19 +2,18 @@
 
 use std::path::Path;
 
-use super::keys::Key;
+use super::keys::LoginKey;
 use super::route::Leg;
-use crate::ask::{InteractivePrompt, InteractiveQuestion, SecretPurpose, SecretQuestion};
-use crate::engine::failure::ConnectFailure;
+use crate::ask::{InteractivePrompt, InteractiveQuestion, SecretPurpose};
+use crate::engine::failure::{ConnectFailure, at_least};
 use crate::engine::services::Services;
+use crate::engine::wanted_secret::{ATTEMPTS, WantedSecret};
 use crate::identity::ssh_certificate::SshCertificate;
-use crate::model::{Endpoint, text};
+use crate::model::{Endpoint, SecurityLevel, Site, text};
 use crate::protocols::sftp::{AuthStep, Method, SshConnection};
 use crate::protocols::{ConnectError, ConnectErrorKind};
-use crate::secrets::Secret;
+use crate::secrets::{Label, Secret};
 
-/// How often a wrong password or passphrase may be typed.
-pub(super) const ATTEMPTS: u32 = 3;
 /// Steps of one login at the most: a server that always wants one more is given up.
 const MOST_STEPS: u32 = 16;
 
@@ -27,7 +26,7 @@ pub(super) struct Steps {
 
 #[derive(Clone)]
 pub(super) enum Step {
-    Key(Key, Option<SshCertificate>),
+    Key(LoginKey, Option<SshCertificate>),
     Password(Secret),
     /// Answers given to the server's prompts, one list for each round. One-time codes among them will not work twice.
     Interactive(Vec<Vec<Secret>>),
@@ -39,9 +38,9 @@ impl Steps {
         &self.user
     }
 
-    /// Whether a key was among what was asked for.
-    pub(super) fn have_a_key(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::Key(..)))
+    /// How secure the login is.
+    pub(super) fn level(&self) -> SecurityLevel {
+        level(&self.steps)
     }
 
     /// Logs in with what worked before. Asks nothing.
@@ -78,7 +77,20 @@ pub(super) async fn log_in(
     services: &Services,
 ) -> Result<Steps, ConnectFailure> {
     let user = leg.site.user.clone().unwrap_or_else(|| services.local_user.clone());
-    let authentication = Authentication { leg, user: &user, services, steps: Vec::new(), refusal: None, unusable_key: None };
+    // A level holds whether the host was named by its address or by a name of the SSH configuration.
+    let reached = Site { user: Some(user.clone()), ..leg.site.clone() };
+    let least = (services.options)(&leg.named).level.max((services.options)(&reached).level);
+    let authentication = Authentication {
+        leg,
+        user: &user,
+        services,
+        least,
+        has_password: password.is_some() || services.prompter.has_password(),
+        steps: Vec::new(),
+        refusal: None,
+        unusable_key: None,
+        kept_back: 0,
+    };
     let steps = authentication.run(connection, password).await?;
     Ok(Steps { user, steps })
 }
@@ -87,21 +99,34 @@ pub(super) struct Authentication<'a> {
     pub(super) leg: &'a Leg,
     pub(super) user: &'a str,
     services: &'a Services,
+    /// Below this level nothing but keys is offered.
+    pub(super) least: Option<SecurityLevel>,
+    /// A password was brought along.
+    pub(super) has_password: bool,
     pub(super) steps: Vec<Step>,
     /// Why it failed so far: a key file that cannot be used, then the server's last no to something a person typed.
     refusal: Option<ConnectFailure>,
     /// The first key file that could not be used; told if nothing else works.
     pub(super) unusable_key: Option<ConnectFailure>,
+    /// Keys that were not offered, because the server would have ended the login.
+    pub(super) kept_back: usize,
 }
 
-impl Authentication<'_> {
-    async fn run(mut self, connection: &mut SshConnection, mut given: Option<Secret>) -> Result<Vec<Step>, ConnectFailure> {
+impl<'a> Authentication<'a> {
+    async fn run(mut self, connection: &mut SshConnection, given: Option<Secret>) -> Result<Vec<Step>, ConnectFailure> {
+        let purpose = SecretPurpose::Password { user: self.user.to_owned() };
+        let mut password = self.wanted(purpose, Some(Label::password(&self.leg.password_of, self.user))).at_hand(given);
         let mut step = connection.methods(self.user).await?;
         let mut keys_tried = false;
         let mut attempt = 1;
         for _ in 0..MOST_STEPS {
             let remaining = match step {
-                AuthStep::Success => return Ok(self.steps),
+                AuthStep::Success => {
+                    if self.steps.iter().any(|step| matches!(step, Step::Password(_))) {
+                        password.was_right().await;
+                    }
+                    return self.at_least().map(|()| self.steps);
+                }
                 AuthStep::Failure { ref remaining, .. } => remaining.clone(),
                 // Prompts are answered where they are asked for.
                 AuthStep::Prompts { .. } => return Err(login_refused(&self.leg.site.endpoint, "the server asked out of turn")),
@@ -118,16 +143,21 @@ impl Authentication<'_> {
             if attempt > ATTEMPTS {
                 return Err(self.refusal.unwrap_or_else(|| login_refused(&self.leg.site.endpoint, "")));
             }
+            // No password goes to a server that would do without the key, as no bare key did.
+            if method.is_some() || self.least == Some(SecurityLevel::MostSecure) {
+                self.at_least().map_err(|below| self.unusable_key.take().unwrap_or(below))?;
+            }
             step = if method == Some(&Method::Password) {
-                let password = match given.take() {
-                    Some(password) => password,
-                    None => self.password(attempt).await?,
-                };
-                let next = connection.password(self.user, &password).await?;
-                self.accepted(&next, Step::Password(password));
+                let nobody = || ConnectFailure::NoSecret { wanted: format!("the password of {}", self.user) };
+                let secret = password.next().await.map_err(|_| self.refusal.take().unwrap_or_else(nobody))?;
+                let next = connection.password(self.user, &secret).await?;
+                if matches!(next, AuthStep::Failure { partial: false, .. }) {
+                    password.was_wrong();
+                }
+                self.accepted(&next, Step::Password(secret));
                 next
             } else if method == Some(&Method::KeyboardInteractive) {
-                let (next, rounds) = self.interactive(connection, &mut given).await?;
+                let (next, rounds) = self.interactive(connection, &mut password).await?;
                 self.accepted(&next, Step::Interactive(rounds));
                 next
             } else {
@@ -135,6 +165,12 @@ impl Authentication<'_> {
                 let mut ways = names(&remaining);
                 if let Some(allowed) = &self.leg.methods {
                     ways.push_str(&format!("; the SSH configuration allows: {}", names(allowed)));
+                }
+                if self.kept_back > 0 {
+                    ways.push_str(&format!(
+                        "; {} more keys were not offered, since it would end the login (name one with --key)",
+                        self.kept_back
+                    ));
                 }
                 return Err(self
                     .refusal
@@ -149,6 +185,11 @@ impl Authentication<'_> {
         Err(login_refused(&self.leg.site.endpoint, "the server goes on asking for more"))
     }
 
+    /// Whether what was done so far is as secure as the person wants it.
+    fn at_least(&self) -> Result<(), ConnectFailure> {
+        at_least(self.least, level(&self.steps), &self.leg.site.endpoint)
+    }
+
     /// Keeps a step that brought the login further.
     fn accepted(&mut self, next: &AuthStep, step: Step) {
         if matches!(next, AuthStep::Success | AuthStep::Failure { partial: true, .. }) {
@@ -156,29 +197,23 @@ impl Authentication<'_> {
         }
     }
 
-    async fn password(&mut self, attempt: u32) -> Result<Secret, ConnectFailure> {
-        let purpose = SecretPurpose::Password { user: self.user.to_owned() };
-        let asked = self.ask(purpose, attempt, format!("the password of {}", self.user)).await;
-        asked.map_err(|nobody| self.refusal.take().unwrap_or(nobody))
-    }
-
-    pub(super) async fn ask(&self, purpose: SecretPurpose, attempt: u32, wanted: String) -> Result<Secret, ConnectFailure> {
-        let question = SecretQuestion { site: self.leg.named.clone(), on_the_way_to: self.leg.on_the_way_to.clone(), purpose, attempt };
-        Ok(self.services.prompter.secret(question).await.map_err(|_| ConnectFailure::NoSecret { wanted })?.secret)
+    /// A secret for this host.
+    pub(super) fn wanted(&self, purpose: SecretPurpose, label: Option<Label>) -> WantedSecret<'a> {
+        WantedSecret::new(self.services, &self.leg.named, self.leg.on_the_way_to.as_ref(), purpose, label)
     }
 
     /// The server's own prompts, round after round (RFC 4256). A single hidden prompt takes the password at hand.
     async fn interactive(
         &mut self,
         connection: &mut SshConnection,
-        given: &mut Option<Secret>,
+        password: &mut WantedSecret<'_>,
     ) -> Result<(AuthStep, Vec<Vec<Secret>>), ConnectFailure> {
         let mut step = connection.interactive_start(self.user).await?;
         let mut rounds = Vec::new();
         while let AuthStep::Prompts { name, instruction, prompts } = &step {
             let answers = if prompts.is_empty() {
                 Vec::new()
-            } else if let ([(_, false)], Some(password)) = (prompts.as_slice(), given.take()) {
+            } else if let ([(_, false)], Some(password)) = (prompts.as_slice(), password.take_at_hand()) {
                 vec![password]
             } else {
                 let question = InteractiveQuestion {
@@ -199,6 +234,16 @@ impl Authentication<'_> {
         }
         Ok((step, rounds))
     }
+}
+
+/// What the steps of a login prove of us, to a host whose key is known.
+fn level(steps: &[Step]) -> SecurityLevel {
+    let of = |step: &Step| match step {
+        Step::Key(_, Some(_)) => SecurityLevel::MostSecure,
+        Step::Key(_, None) => SecurityLevel::MoreSecure,
+        Step::Password(_) | Step::Interactive(_) => SecurityLevel::Secure,
+    };
+    steps.iter().map(of).max().unwrap_or(SecurityLevel::Secure)
 }
 
 fn login_refused(endpoint: &Endpoint, detail: &str) -> ConnectFailure {

@@ -16,15 +16,16 @@ mod route;
 use std::sync::Arc;
 
 use super::connect::{Connected, Login, Target};
-use super::facts::{Hop, Peer, SecurityLevel};
+use super::facts::{Hop, Peer};
 use super::failure::ConnectFailure;
 use super::services::Services;
 use crate::model::{Endpoint, text};
 use crate::protocols::ConnectErrorKind;
-use crate::protocols::sftp::{HostKeyJudge, SshConnection, SshSettings, Transport};
+use crate::protocols::sftp::{AuthStep, HostKeyJudge, SshConnection, SshSettings, Transport};
 use crate::trust::{Evidence, Fingerprint, HostKey, PeerIdentity};
 use crate::vfs::{FileSystem, FsError, FsErrorKind};
 use host_key::Reached;
+pub use keys::LoginKey;
 use login::Steps;
 pub use named::{KnownHostKey, NamedHostKey, trust_host_key};
 use route::{Leg, Route};
@@ -56,7 +57,7 @@ pub(super) async fn connect(target: &Target, services: &Services) -> Result<Conn
     let file_system = connection.into_sftp().await?;
     let (user, fingerprint) = (steps.user().to_owned(), key.fingerprint());
     services.seen(&leg.known_as, fingerprint).await;
-    let level = if steps.have_a_key() { SecurityLevel::MoreSecure } else { SecurityLevel::Secure };
+    let level = steps.level();
     legs.push(PassedLeg::new(leg, fingerprint, steps));
     Ok(Connected {
         home: file_system.home().clone(),
@@ -109,25 +110,42 @@ async fn pass(route: &Route, target: &Target, services: &Services) -> Result<Pas
 
 /// Connects again over the same hosts with what worked before, to exactly the host keys that were accepted. Asks nothing.
 pub(super) async fn connect_again(login: &SshLogin) -> Result<Arc<dyn FileSystem>, ConnectFailure> {
-    let mut transport = login.start.clone();
-    let mut reached = None;
-    for leg in &login.legs {
-        if let Some(hop) = reached.take() {
-            transport = Transport::Through(Arc::new(hop));
-        }
-        let (expected, known_as) = (leg.host_key, leg.known_as.clone());
-        let judge: HostKeyJudge = Arc::new(move |key| host_key::exactly(expected, &known_as, key, "trusted before the line broke"));
-        let mut connection = SshConnection::connect_over(&transport, &leg.settings, judge).await?;
-        leg.steps.repeat(&mut connection, &leg.settings.site.endpoint).await?;
-        reached = Some(connection);
-    }
-    match reached {
-        Some(connection) => Ok(Arc::new(connection.into_sftp().await?)),
-        None => Err(FsError::connection(FsErrorKind::ConnectionLost, "connect again", "no host was connected before").into()),
+    let (mut connection, leg) = reach_again(login).await?;
+    leg.steps.repeat(&mut connection, &leg.settings.site.endpoint).await?;
+    Ok(Arc::new(connection.into_sftp().await?))
+}
+
+/// What the server says of `key` alone, on a connection of its own over the same hosts. Asks nothing.
+pub(super) async fn try_key(login: &SshLogin, key: &LoginKey) -> Result<AuthStep, ConnectFailure> {
+    let (mut connection, leg) = reach_again(login).await?;
+    let user = leg.steps.user();
+    match connection.methods(user).await? {
+        // A server that wants no proof is entered already, and says nothing of a key.
+        AuthStep::Success => Ok(AuthStep::Success),
+        _ => Ok(key.sign(None, &mut connection, user).await?),
     }
 }
 
+/// A connection to the last host, to which nobody is logged in yet; the hosts on the way are logged in to as before.
+async fn reach_again(login: &SshLogin) -> Result<(SshConnection, &PassedLeg), ConnectFailure> {
+    let gone = || FsError::connection(FsErrorKind::ConnectionLost, "connect again", "no host was connected before");
+    let (last, hops) = login.legs.split_last().ok_or_else(gone)?;
+    let mut transport = login.start.clone();
+    for hop in hops {
+        let mut connection = hop.reach_again(&transport).await?;
+        hop.steps.repeat(&mut connection, &hop.settings.site.endpoint).await?;
+        transport = Transport::Through(Arc::new(connection));
+    }
+    Ok((last.reach_again(&transport).await?, last))
+}
+
 impl PassedLeg {
+    async fn reach_again(&self, transport: &Transport) -> Result<SshConnection, ConnectFailure> {
+        let (expected, known_as) = (self.host_key, self.known_as.clone());
+        let judge: HostKeyJudge = Arc::new(move |key| host_key::exactly(expected, &known_as, key, "trusted before the line broke"));
+        Ok(SshConnection::connect_over(transport, &self.settings, judge).await?)
+    }
+
     fn new(leg: &Leg, host_key: Fingerprint, steps: Steps) -> Self {
         Self { settings: leg.settings.clone(), known_as: leg.known_as.clone(), host_key, steps }
     }

@@ -31,6 +31,8 @@ pub(super) struct Leg {
     pub(super) site: Site,
     /// As a person named it.
     pub(super) named: Site,
+    /// Whom a kept password is for: the HostKeyAlias, else the endpoint, or behind other hosts and commands the name asked for.
+    pub(super) password_of: Site,
     /// Set if it is on the way only.
     pub(super) on_the_way_to: Option<Endpoint>,
     /// Under what name its key is known; a name that stands for every port has port 22.
@@ -61,9 +63,14 @@ pub(super) async fn look_up(target: &Target, services: &Services) -> Result<Rout
     let looking = tokio::task::spawn_blocking(move || {
         let way = way_to(&wanted.site, SshRole::Destination, &with.ssh, MOST_HOSTS)?;
         let to = &wanted.site.endpoint;
-        let hops = way.hops.into_iter().map(|(hop, options)| Leg::new(hop, options, Some(to), None, &with).map(Arc::new));
+        // Only the first is reached from here.
+        let mut is_direct = matches!(way.start, Transport::Tcp);
+        let hops = way.hops.into_iter().map(|(hop, options)| {
+            let is_direct = std::mem::replace(&mut is_direct, false);
+            Leg::new(hop, options, is_direct, Some(to), None, &with).map(Arc::new)
+        });
         let hops = hops.collect::<Result<_, _>>()?;
-        let destination = Leg::new(wanted.site.clone(), way.options, None, wanted.fingerprint, &with)?;
+        let destination = Leg::new(wanted.site.clone(), way.options, is_direct, None, wanted.fingerprint, &with)?;
         Ok(Route { start: way.start, hops, destination: Arc::new(destination) })
     });
     let looked = match tokio::time::timeout(services.timeout, looking).await {
@@ -109,6 +116,7 @@ impl Leg {
     fn new(
         named: Site,
         options: SshOptions,
+        is_direct: bool,
         on_the_way_to: Option<&Endpoint>,
         fingerprint: Option<Fingerprint>,
         services: &Services,
@@ -117,7 +125,11 @@ impl Leg {
         let endpoint = options.endpoint.unwrap_or_else(|| named.endpoint.clone());
         let user = named.user.clone().or(options.user);
         let site = Site { endpoint: endpoint.clone(), user, ..named.clone() };
-        let known_as = options.host_key_alias.map_or(endpoint, |alias| Endpoint::new(&alias, 22));
+        // Behind another host or a command an address says little: two private networks use the same ones.
+        let reached_as = if is_direct { &endpoint } else { &named.endpoint };
+        let alias = options.host_key_alias.map(|alias| Endpoint::new(&alias, 22));
+        let password_of = Site { endpoint: alias.as_ref().unwrap_or(reached_as).clone(), ..site.clone() };
+        let known_as = alias.unwrap_or(endpoint);
         let (files, write) = services.host_keys.with(options.user_known_hosts, options.global_known_hosts);
         let known = KnownHosts::load(&files);
         let settings = SshSettings {
@@ -127,11 +139,16 @@ impl Leg {
             timeout: options.timeout.unwrap_or(services.timeout),
             ..SshSettings::new(site.clone())
         };
+        let mut keys = options.keys.map_or_else(|| services.keys.clone(), Arc::new);
+        if let Some(key) = (services.options)(&named).key {
+            keys = Arc::new(KeySources { files: vec![key], only_files: true, named: true, ..(*keys).clone() });
+        }
         Ok(Self {
             revoked,
             on_the_way_to: on_the_way_to.cloned(),
             named,
             site,
+            password_of,
             known_as,
             known,
             files,
@@ -139,7 +156,7 @@ impl Leg {
             checking: options.checking,
             fingerprint,
             methods: options.methods,
-            keys: options.keys.map_or_else(|| services.keys.clone(), Arc::new),
+            keys,
             settings,
         })
     }

@@ -1,0 +1,208 @@
+//! Who takes the steps of a job: how many at once, over which connections. Not what a step is.
+//!
+//! Where a connection carries one file at a time (FTP), each worker has its own, and the server's refusal of one more means one
+//! worker fewer. Where it carries many (SFTP, disks), small files cost a connection nothing but waiting, so hundreds are
+//! under way at once; large ones stay few, because each holds buffers.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use super::job::Place;
+use super::lane::Lane;
+use super::places::Lease;
+use super::plan::Step;
+use super::running::Job;
+use super::segments;
+use super::steps::Steps;
+use super::transfer::take_step;
+use crate::vfs::{FsError, FsErrorKind};
+
+/// Files of at most so many bytes are small.
+const SMALL: u64 = 128 * 1024;
+/// Small files under way at once where a connection carries many.
+const SMALL_AT_ONCE: usize = 512;
+/// The same between folders of this machine: it waits for nothing but processors and disks.
+const SMALL_HERE: usize = 4;
+
+/// The workers of one job.
+pub(super) struct Workers {
+    pub(super) job: Arc<Job>,
+    /// The lane of the walk: taken where a place gives no other.
+    walks: Arc<AsyncMutex<Lane>>,
+    /// Lanes nobody uses at the moment.
+    resting: Mutex<Vec<Lane>>,
+    slots: Arc<Semaphore>,
+    /// How many slots there are, taken or not; at least one.
+    count: AtomicUsize,
+    /// Held by whoever moves a large file.
+    large: Semaphore,
+    /// Steps that are taken and not through.
+    under_way: AtomicUsize,
+    /// No more steps will be found.
+    is_walked: AtomicBool,
+    /// Workers have lanes of their own; else the walk's is the only one.
+    own_lanes: bool,
+}
+
+impl Workers {
+    pub(super) fn new(job: &Arc<Job>, walks: &Arc<AsyncMutex<Lane>>) -> Self {
+        let spec = &job.spec;
+        let many = [spec.from, spec.to].into_iter().all(|place| job.places.carries_many(place));
+        let parallel = job.places.parallel(spec.from).min(job.places.parallel(spec.to));
+        // Where a connection carries one file, a lane within one place may need two.
+        let lanes = if spec.from == spec.to && !many { parallel.div_ceil(2) } else { parallel }.clamp(1, 16);
+        let count = match (many, spec.from == Place::Local && spec.to == Place::Local) {
+            (true, true) => lanes.min(SMALL_HERE),
+            (true, false) => SMALL_AT_ONCE,
+            // The walk has one of them until it is through.
+            (false, _) => lanes.max(2) - 1,
+        };
+        Self {
+            job: Arc::clone(job),
+            walks: Arc::clone(walks),
+            resting: Mutex::default(),
+            slots: Arc::new(Semaphore::new(count)),
+            count: AtomicUsize::new(count),
+            large: Semaphore::new(lanes),
+            under_way: AtomicUsize::new(0),
+            is_walked: AtomicBool::new(false),
+            own_lanes: lanes > 1,
+        }
+    }
+
+    /// Takes steps until there are no more and all are through. Dropped, it aborts what is under way.
+    pub(super) async fn work(self: &Arc<Self>, found: mpsc::Receiver<Step>) {
+        let steps = Arc::new(Steps::new(&self.job, found));
+        let mut tasks = JoinSet::new();
+        // Never closed.
+        while let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await {
+            if self.job.flow.go().await.is_err() {
+                break;
+            }
+            let taken = steps.next().await;
+            if taken.is_empty() || self.job.stop.is_cancelled() {
+                break;
+            }
+            self.under_way.fetch_add(1, Ordering::AcqRel);
+            tasks.spawn(Arc::clone(self).take(Arc::clone(&steps), taken, slot));
+            while let Some(ended) = tasks.try_join_next() {
+                self.note(ended).await;
+            }
+        }
+        while let Some(ended) = tasks.join_next().await {
+            self.note(ended).await;
+        }
+    }
+
+    /// More connections to the source for a file of `size` bytes, where it is the last and nobody else uses them.
+    pub(super) async fn helpers(&self, size: Option<u64>) -> Vec<Lease> {
+        let spec = &self.job.spec;
+        let stretches = size.map_or(0, |size| usize::try_from(size / segments::LEAST).unwrap_or(usize::MAX)).min(segments::MOST);
+        let is_last = self.is_walked.load(Ordering::Acquire) && self.under_way.load(Ordering::Acquire) == 1;
+        let mut helpers = Vec::new();
+        if is_last && self.own_lanes && spec.from != spec.to && !self.job.places.carries_many(spec.from) {
+            while helpers.len() + 1 < stretches.min(self.count.load(Ordering::Relaxed)) {
+                match self.job.flow.unless_paused(self.job.places.lease(spec.from)).await {
+                    Ok(lease) => helpers.push(lease),
+                    Err(error) => {
+                        tracing::debug!(%error, "no further connection for this file");
+                        break;
+                    }
+                }
+            }
+        }
+        helpers
+    }
+
+    /// Gives back, in every pause, what nobody uses just then; who uses something gives it back himself. Never ends.
+    pub(super) async fn rest_in_pauses(&self) {
+        let flow = &self.job.flow;
+        loop {
+            flow.closed().await;
+            self.resting().clear();
+            tokio::select! {
+                () = async { self.walks.lock().await.rest() } => {}
+                _ = flow.go() => {}
+            }
+            if flow.go().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// The walk is through, and its lane free for another worker.
+    pub(super) fn walk_is_over(&self) {
+        self.is_walked.store(true, Ordering::Release);
+        if self.own_lanes {
+            self.count.fetch_add(1, Ordering::Relaxed);
+            self.slots.add_permits(1);
+        }
+    }
+
+    async fn note(&self, ended: Result<(), tokio::task::JoinError>) {
+        if let Err(error) = ended {
+            let error = FsError::connection(FsErrorKind::Io, "copy", error.to_string());
+            self.job.failed(&self.job.spec.from_dir, None, error).await;
+        }
+    }
+
+    async fn take(self: Arc<Self>, steps: Arc<Steps>, taken: Vec<Step>, slot: OwnedSemaphorePermit) {
+        let is_small = |step: &Step| step.link.is_some() || step.facts.size.is_some_and(|size| size <= SMALL);
+        // Never closed.
+        let large = if taken.iter().all(is_small) { None } else { self.large.acquire().await.ok() };
+        self.take_over_some_lane(&steps, taken, slot).await;
+        drop(large);
+        self.under_way.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    async fn take_over_some_lane(&self, steps: &Steps, taken: Vec<Step>, slot: OwnedSemaphorePermit) {
+        if self.own_lanes {
+            let mut lane = self.resting().pop().unwrap_or_default();
+            match lane.both(&self.job).await.map(drop) {
+                Ok(()) => {
+                    self.take_all(steps, &mut lane, taken).await;
+                    self.rest(lane);
+                    return;
+                }
+                Err((error, _)) if error.is_connection_lost() => {}
+                // The place gives no more.
+                Err((error, _)) => self.dismiss(slot, &error),
+            }
+        }
+        self.take_all(steps, &mut *self.walks.lock().await, taken).await;
+    }
+
+    async fn take_all(&self, steps: &Steps, lane: &mut Lane, taken: Vec<Step>) {
+        let left = match lane.both(&self.job).await {
+            Ok((place, _)) => steps.copy_small(&self.job, place, taken).await,
+            Err(_) => taken,
+        };
+        for step in left {
+            take_step(self, lane, step).await;
+        }
+    }
+
+    /// Nobody uses this lane for now; in a pause it is given back.
+    fn rest(&self, lane: Lane) {
+        let mut resting = self.resting();
+        if self.job.flow.is_open() {
+            resting.push(lane);
+        }
+    }
+
+    /// One worker fewer, unless it is the last.
+    fn dismiss(&self, slot: OwnedSemaphorePermit, why: &FsError) {
+        let fewer = |count: usize| (count > 1).then(|| count - 1);
+        if self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer).is_ok() {
+            tracing::debug!(%why, "one worker fewer");
+            slot.forget();
+        }
+    }
+
+    fn resting(&self) -> std::sync::MutexGuard<'_, Vec<Lane>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
