@@ -8,12 +8,23 @@ use std::time::{Duration, SystemTime};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType,
 };
-use russh::keys::ssh_key::{Algorithm, PrivateKey};
+use russh::keys::decode_secret_key;
+use russh::keys::ssh_key::{self, Algorithm, PrivateKey};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
+
+use crate::identity::x509::store::pem;
+use crate::model::text;
+use crate::trust::private_file;
 
 const VALID: Duration = Duration::from_secs(30 * 24 * 3600);
+/// What a server is given that keeps its certificate: Apple's longest for a server of one's own.
+const VALID_KEPT: Duration = Duration::from_secs(825 * 24 * 3600);
+const CERTIFICATE: &str = "certificate.pem";
+const KEY: &str = "key.pem";
+const HOST_KEY: &str = "ssh_host_ed25519_key";
 /// Clocks of two machines differ; a certificate that begins now would not be valid yet on the other one.
 const BACKDATED: Duration = Duration::from_secs(5 * 60);
 
@@ -111,19 +122,46 @@ impl ServerIdentity {
         Self::throwaway(&["localhost", "127.0.0.1", "::1"])
     }
 
+    /// The one kept in `folder` (`certificate.pem`, and `key.pem` in the open as a server needs it, mode 0600); if there is
+    /// none yet, a new self-signed one for `names` is made and kept. Blocks.
+    pub fn kept(folder: &Path, names: &[&str]) -> Result<Self, IdentityError> {
+        let (certificate, key) = (folder.join(CERTIFICATE), folder.join(KEY));
+        private_file::create_folder(folder).map_err(|error| unusable_file(folder, &error))?;
+        let _lock = private_file::lock(&certificate);
+        if is_there(&certificate)? {
+            return Self::from_pem_files(&certificate, &key);
+        }
+        // Clients may have pinned the key: it outlives its certificate.
+        let old = if is_there(&key)? { Some(Self::of_key_file(&key)?) } else { None };
+        let made = Self::make(&Throwaway { until: SystemTime::now() + VALID_KEPT, key_of: old.as_ref(), ..Throwaway::new(names) })?;
+        let pair = KeyPair::try_from(&*made.key).map_err(|error| IdentityError::Making(error.to_string()))?;
+        for (file, text) in [(&key, pair.serialize_pem()), (&certificate, pem(&[made.leaf().to_vec()]))] {
+            private_file::replace(file, Zeroizing::new(text).as_bytes()).map_err(|error| unusable_file(file, &error))?;
+        }
+        Ok(made)
+    }
+
+    /// The key in a PEM file, without a certificate over it.
+    fn of_key_file(key: &Path) -> Result<Self, IdentityError> {
+        let found = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable_file(key, &error))?;
+        Ok(Self { chain: Vec::new(), key: Arc::new(found) })
+    }
+
+    /// A chain (DER, leaf first) and the leaf's private key (PKCS#8, DER).
+    pub fn new(chain: Vec<Vec<u8>>, key: &[u8]) -> Result<Self, IdentityError> {
+        let key = PrivateKeyDer::try_from(key.to_vec()).map_err(|why| IdentityError::Unusable(why.to_owned()))?;
+        Ok(Self { chain: chain.into_iter().map(CertificateDer::from).collect(), key: Arc::new(key) })
+    }
+
     /// The chain (leaf first) and the unencrypted key out of PEM files; both may be the same file.
     pub fn from_pem_files(certificates: &Path, key: &Path) -> Result<Self, IdentityError> {
-        let file = |path: &Path, why: String| IdentityError::File {
-            path: crate::model::text::display_safe(path.as_os_str().as_encoded_bytes()),
-            why,
-        };
         let chain = CertificateDer::pem_file_iter(certificates)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| file(certificates, error.to_string()))?;
+            .map_err(|error| unusable_file(certificates, &error))?;
         if chain.is_empty() {
-            return Err(file(certificates, "there is no certificate in it".to_owned()));
+            return Err(unusable_file(certificates, &"there is no certificate in it"));
         }
-        let key = PrivateKeyDer::from_pem_file(key).map_err(|error| file(key, error.to_string()))?;
+        let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable_file(key, &error))?;
         Ok(Self { chain, key: Arc::new(key) })
     }
 
@@ -136,6 +174,15 @@ impl ServerIdentity {
     pub fn leaf(&self) -> &[u8] {
         self.chain.first().map_or(&[], |leaf| leaf.as_ref())
     }
+}
+
+/// What cannot be looked at is not taken for missing.
+fn is_there(file: &Path) -> Result<bool, IdentityError> {
+    file.try_exists().map_err(|error| unusable_file(file, &error))
+}
+
+fn unusable_file(path: &Path, why: &impl ToString) -> IdentityError {
+    IdentityError::File { path: text::display_safe(path.as_os_str().as_encoded_bytes()), why: why.to_string() }
 }
 
 /// An authority that signs one certificate and is forgotten.
@@ -159,6 +206,26 @@ impl HostKey {
         PrivateKey::random(&mut russh::keys::key::safe_rng(), Algorithm::Ed25519)
             .map(Self)
             .map_err(|error| IdentityError::Making(error.to_string()))
+    }
+
+    /// The one kept in `folder` in OpenSSH's format, mode 0600; if there is none yet, a new one is made and kept. Blocks.
+    pub fn kept(folder: &Path) -> Result<Self, IdentityError> {
+        let file = folder.join(HOST_KEY);
+        private_file::create_folder(folder).map_err(|error| unusable_file(folder, &error))?;
+        let _lock = private_file::lock(&file);
+        if is_there(&file)? {
+            return Self::from_file(&file);
+        }
+        let made = Self::throwaway()?;
+        let text = made.0.to_openssh(ssh_key::LineEnding::LF).map_err(|error| IdentityError::Making(error.to_string()))?;
+        private_file::replace(&file, text.as_bytes()).map_err(|error| unusable_file(&file, &error))?;
+        Ok(made)
+    }
+
+    /// The unlocked private key in a file (OpenSSH, PEM). Blocks.
+    pub fn from_file(file: &Path) -> Result<Self, IdentityError> {
+        let text = std::fs::read_to_string(file).map(Zeroizing::new).map_err(|error| unusable_file(file, &error))?;
+        decode_secret_key(&text, None).map(Self).map_err(|error| unusable_file(file, &error))
     }
 
     /// The public half, as a client sees it.
@@ -199,6 +266,25 @@ mod tests {
 
         std::fs::write(&path, "nothing").unwrap();
         assert!(matches!(ServerIdentity::from_pem_files(&path, &path), Err(IdentityError::File { .. })));
+    }
+
+    #[test]
+    fn what_is_kept_is_shown_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = folder.path().join("server");
+        let made = ServerIdentity::kept(&kept, &["files.example"]).unwrap();
+        let again = ServerIdentity::kept(&kept, &["other.example"]).unwrap();
+        assert_eq!((made.leaf(), made.key.secret_der()), (again.leaf(), again.key.secret_der()));
+        std::fs::remove_file(kept.join(CERTIFICATE)).unwrap();
+        let renewed = ServerIdentity::kept(&kept, &["files.example"]).unwrap();
+        assert_ne!(renewed.leaf(), made.leaf());
+        assert_eq!(renewed.key.secret_der(), made.key.secret_der(), "the key outlives its certificate");
+        let host_key = HostKey::kept(&kept).unwrap();
+        assert_eq!(host_key.public(), HostKey::kept(&kept).unwrap().public());
+        for file in [KEY, HOST_KEY] {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(std::fs::metadata(kept.join(file)).unwrap().permissions().mode() & 0o777, 0o600, "{file}");
+        }
     }
 
     #[test]

@@ -4,16 +4,19 @@
 //! |---|---|
 //! | `ftp/` | FTP, explicit and implicit TLS: our own |
 //! | `sftp/` | SFTP on russh and russh-sftp |
+//! | `clients/` | who is let in by a certificate, and who waits for it |
 //! | `identity.rs` | what a server proves itself with: certificates and host keys, throw-away or from files |
 //! | `running.rs` | accepting, limits, stopping |
 //! | `users.rs` | who may come in |
 
+pub mod clients;
 pub mod ftp;
 mod identity;
 mod running;
 pub mod sftp;
 mod users;
 
+pub use clients::{AskForCertificate, Clients};
 pub use identity::{HostKey, IdentityError, ServerIdentity, Throwaway, random_text};
 pub use running::{Limits, Running};
 pub use users::Users;

@@ -35,6 +35,14 @@ impl Session {
         if self.logged_in {
             return self.control.reply(503, "Already logged in").await;
         }
+        if !self.is_let_in().await? {
+            return Ok(());
+        }
+        let certificate = self.judge.as_ref().and_then(|judge| judge.trusted());
+        if certificate.is_some() && self.shared.options.users.comes_by_certificate(name) {
+            self.logged_in = true;
+            return self.control.reply(232, "Logged in by the certificate").await;
+        }
         self.claimed = Some(name.to_vec());
         self.control.reply(331, "And the password").await
     }
@@ -44,6 +52,9 @@ impl Session {
             return self.control.reply(530, "Only under TLS: send AUTH TLS first").await;
         }
         let Some(name) = self.claimed.take() else { return self.control.reply(503, "USER comes first").await };
+        if !self.is_let_in().await? {
+            return Ok(());
+        }
         if self.shared.options.users.admits(&name, password) {
             self.logged_in = true;
             return self.control.reply(230, "Logged in").await;

@@ -15,6 +15,7 @@ use super::data::Plan;
 use super::listing::Facts;
 use super::tls;
 use crate::model::{FilePath, text};
+use crate::server::clients::Judge;
 use crate::vfs::{FsError, FsErrorKind};
 
 pub(super) struct Session {
@@ -24,6 +25,8 @@ pub(super) struct Session {
     pub(super) local: SocketAddr,
     /// The configuration this control connection was protected with; its data connections use the same.
     pub(super) protection: Option<Arc<ServerConfig>>,
+    /// What is asked about this client's certificate, if anything is.
+    pub(super) judge: Option<Arc<Judge>>,
     /// The name of USER, until PASS.
     pub(super) claimed: Option<Vec<u8>>,
     pub(super) logged_in: bool,
@@ -51,6 +54,7 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, stopping: Canc
         peer,
         local,
         protection: None,
+        judge: None,
         claimed: None,
         logged_in: false,
         failed_logins: 0,
@@ -101,8 +105,16 @@ impl Session {
     /// The handshake of the control connection.
     pub(super) async fn protect(&mut self) -> io::Result<()> {
         let Some(shown) = &self.shared.tls else { return Err(io::ErrorKind::Unsupported.into()) };
-        let config = tls::of_one_connection(&Arc::clone(&shown.borrow()))?;
-        self.control.protect(&config).await?;
+        let shown = Arc::clone(&shown.borrow());
+        self.judge = self.shared.judge(Arc::clone(shown.crypto_provider())).await?;
+        let config = tls::of_one_connection(&shown, self.shared.options.versions, self.judge.as_ref())?;
+        let protected = self.control.protect(&config).await;
+        if let Some(certificate) = self.judge.as_ref().and_then(|judge| judge.unknown()) {
+            self.shared.met(certificate, self.peer.ip().to_canonical()).await;
+        } else if let Some(fingerprint) = self.judge.as_ref().and_then(|judge| judge.waits_no_longer()) {
+            self.shared.waits_no_longer(fingerprint).await;
+        }
+        protected?;
         self.protection = Some(config);
         Ok(())
     }
@@ -168,11 +180,24 @@ impl Session {
                 | "STAT"
                 | "ABOR"
         );
+        if known && !self.is_let_in().await? {
+            return Ok(());
+        }
         match (known, self.logged_in) {
             (true, false) => self.control.reply(530, "Log in with USER and PASS first").await,
             (false, _) => self.control.reply(if verb.is_empty() { 500 } else { 502 }, "That command is not served").await,
             (true, true) => self.file_command(&verb, argument, rename_from).await,
         }
+    }
+
+    /// Whether the client is trusted still; else it hears so, and the connection ends.
+    pub(super) async fn is_let_in(&mut self) -> io::Result<bool> {
+        let Some(judge) = self.judge.clone() else { return Ok(true) };
+        if self.shared.lets_in(&judge).await {
+            return Ok(true);
+        }
+        self.closing = true;
+        self.control.reply(421, "Your certificate is trusted here no longer").await.map(|()| false)
     }
 
     async fn file_command(&mut self, verb: &str, argument: &[u8], rename_from: Option<FilePath>) -> io::Result<()> {

@@ -112,7 +112,7 @@ impl russh_sftp::server::Handler for Files {
     async fn fstat(&mut self, id: u32, handle: String) -> Reply<Attrs> {
         let file = self.handles.file(&handle)?;
         let (_, mut entry) = follow(&*self.root, &file.path).await.map_err(|error| status(&error))?;
-        entry.size = file.written().or(entry.size);
+        entry.size = entry.size.max(file.written());
         Ok(attrs(id, &entry))
     }
 
@@ -124,6 +124,10 @@ impl russh_sftp::server::Handler for Files {
     async fn fsetstat(&mut self, id: u32, handle: String, mut attributes: FileAttributes) -> Reply<Status> {
         let file = self.handles.file(&handle)?;
         let at = file.path.clone();
+        if let Some(size) = attributes.size.take_if(|size| Some(*size) != file.written() && self.root.capabilities().write_at) {
+            file.flush().await?;
+            set(&*self.root, &at, &FileAttributes { size: Some(size), ..FileAttributes::empty() }).await?;
+        }
         if file.written().is_some() {
             if attributes.size.is_some_and(|size| Some(size) != file.written()) {
                 return Err(StatusCode::OpUnsupported.with_message("a file that is being written cannot be cut"));

@@ -147,25 +147,39 @@ impl OpenFile {
         Ok(data)
     }
 
-    /// Writes behind what was written. The first write into a file that is there cuts it off at `offset`.
+    /// Writes behind what was written; elsewhere, too, where the place lets several writers fill a file. Where it does not, the
+    /// first write into a file that is there cuts it off at `offset`.
     pub(super) async fn write(&mut self, root: &dyn FileSystem, mut offset: u64, data: Vec<u8>) -> Result<(), StatusReply> {
         if !self.flags.contains(OpenFlags::WRITE) {
             return Err(StatusCode::PermissionDenied.with_message("not open for writing"));
         }
         let append = self.flags.contains(OpenFlags::APPEND);
+        let anywhere = root.capabilities().write_at && !append;
+        if anywhere && self.written().is_some_and(|written| written != offset) {
+            self.flush().await?;
+        }
         let writing = if let Some(writing) = &mut self.writing {
             writing
         } else {
             if append {
                 offset = root.stat(&self.path).await.map_err(|error| status(&error))?.size.unwrap_or(0);
             }
-            self.write_from(root, Create::ResumeAt(offset), offset).await?
+            let how = if anywhere { Create::At(offset) } else { Create::ResumeAt(offset) };
+            self.write_from(root, how, offset).await?
         };
         if writing.offset != offset && !append {
             return Err(StatusCode::Failure.with_message(format!("written in order only: next is byte {}", writing.offset)));
         }
         writing.offset += data.len() as u64;
         writing.sink.write(Bytes::from(data)).await.map_err(|error| status(&error))
+    }
+
+    /// Brings what was written into the file; more is written behind it, or elsewhere, as if it had just been opened.
+    pub(super) async fn flush(&mut self) -> Result<(), StatusReply> {
+        match self.writing.take() {
+            Some(writing) => writing.sink.commit().await.map(drop).map_err(|error| status(&error)),
+            None => Ok(()),
+        }
     }
 
     /// Bytes written so far, where it is being written.

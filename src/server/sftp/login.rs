@@ -10,6 +10,7 @@ use russh::{Channel, ChannelId, ChannelOpenFailure};
 
 use super::SftpOptions;
 use super::handler::Files;
+use super::keys::is_authorized;
 
 /// Channels of one connection at once.
 const MAX_CHANNELS: usize = 8;
@@ -35,8 +36,13 @@ impl Login {
         Auth::Reject { proceed_with_methods: Some(self.options.methods()), partial_success: false }
     }
 
-    fn key(&self, user: &str, key: &PublicKey) -> Auth {
-        self.verdict(self.options.users.knows(user.as_bytes()) && self.options.keys.contains(key))
+    async fn key(&self, user: &str, key: &PublicKey) -> Auth {
+        let SftpOptions { root, users, keys, authorized_keys, .. } = &*self.options;
+        let is_accepted = match authorized_keys {
+            Some(file) => keys.contains(key) || is_authorized(&**root, file, key).await,
+            None => keys.contains(key),
+        };
+        self.verdict(is_accepted && users.knows(user.as_bytes()))
     }
 }
 
@@ -52,11 +58,11 @@ impl russh::server::Handler for Login {
     }
 
     async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
-        Ok(self.key(user, offer.public_key))
+        Ok(self.key(user, offer.public_key).await)
     }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
-        Ok(self.key(user, key.public_key))
+        Ok(self.key(user, key.public_key).await)
     }
 
     async fn auth_keyboard_interactive<'a>(

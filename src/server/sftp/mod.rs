@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `ending.rs` | a stream that ends when its owner says so |
 //! | `login.rs` | the SSH side: who may come in and how, the one subsystem |
+//! | `keys.rs` | which keys may log in |
 //! | `handler.rs` | the SFTP requests |
 //! | `handles.rs` | open files and folders |
 //! | `attributes.rs` | entries as SFTP attributes, errors as status |
@@ -15,6 +16,7 @@ mod attributes;
 mod ending;
 mod handler;
 mod handles;
+mod keys;
 mod login;
 
 use std::borrow::Cow;
@@ -23,15 +25,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::keys::PublicKey;
 use russh::{MethodKind, MethodSet, Preferred, cipher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::running::{Limits, Proof, Running, shown};
-use super::{HostKey, IdentityError, Users};
+use super::{HostKey, Users};
+use crate::model::FilePath;
 use crate::secrets::Secret;
 use crate::vfs::FileSystem;
+
+pub use keys::AcceptedKeys;
 
 /// What an SFTP server serves, and how.
 #[derive(Clone)]
@@ -48,6 +52,9 @@ pub struct SftpOptions {
     pub password: bool,
     /// Keys every user may log in with.
     pub keys: AcceptedKeys,
+    /// A file below `root` whose keys every user may log in with, too; read anew at each login, so who may write below `root`
+    /// says who may come in. A line with options lets nobody in; the modes of the file and its folders are not judged.
+    pub authorized_keys: Option<FilePath>,
     /// Keyboard-interactive with two prompts, the password (not echoed) and this code (echoed).
     pub code: Option<Secret>,
     /// Text shown before the login.
@@ -68,6 +75,7 @@ impl SftpOptions {
             bind,
             password: true,
             keys: AcceptedKeys::default(),
+            authorized_keys: None,
             code: None,
             banner: None,
             subsystem: true,
@@ -77,31 +85,12 @@ impl SftpOptions {
 
     fn methods(&self) -> MethodSet {
         let offered = [
-            (MethodKind::PublicKey, !self.keys.0.is_empty()),
+            (MethodKind::PublicKey, !self.keys.is_empty() || self.authorized_keys.is_some()),
             (MethodKind::KeyboardInteractive, self.code.is_some()),
             (MethodKind::Password, self.password),
         ];
         let methods: Vec<MethodKind> = offered.into_iter().filter_map(|(method, on)| on.then_some(method)).collect();
         MethodSet::from(methods.as_slice())
-    }
-}
-
-/// Public keys that may log in.
-#[derive(Debug, Clone, Default)]
-pub struct AcceptedKeys(Vec<PublicKey>);
-
-impl AcceptedKeys {
-    /// Reads lines of an `authorized_keys` or `.pub` file; empty lines and comments are skipped.
-    pub fn parse(text: &str) -> Result<Self, IdentityError> {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        lines
-            .map(|line| PublicKey::from_openssh(line).map_err(|error| IdentityError::Unusable(error.to_string())))
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-
-    fn contains(&self, key: &PublicKey) -> bool {
-        self.0.iter().any(|accepted| accepted.key_data() == key.key_data())
     }
 }
 
