@@ -1,6 +1,7 @@
 //! The demo's set-up: servers on loopback with throw-away identities, some of which have changed, and sample files here and there. Draws nothing.
 
 mod changes;
+mod identity;
 mod local;
 mod remote;
 
@@ -9,11 +10,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::model::FilePath;
 use crate::model::site::ParsedUrl;
 use crate::secrets::Secret;
-use crate::server::ftp::{FtpOptions, FtpServer};
+use crate::server::ftp::{FtpOptions, FtpServer, Tell};
 use crate::server::sftp::{SftpOptions, SftpServer};
-use crate::server::{HostKey, IdentityError, Running, ServerIdentity, Throwaway, Users, random_text};
+use crate::server::{AskForCertificate, Clients, HostKey, IdentityError, Running, ServerIdentity, Throwaway, Users, random_text};
 use crate::vfs::FsError;
 use crate::vfs::memory::MemoryFileSystem;
 
@@ -21,6 +23,10 @@ use self::local::SampleFolder;
 
 /// Who logs in.
 const USER: &str = "demo";
+/// Below the sample folder: what a person trusts, who they are, and the operator's lists.
+const TRUST: &str = ".trust";
+/// Where the SFTP servers look for keys; a login lands in `/`.
+const AUTHORIZED_KEYS: &str = "/.ssh/authorized_keys";
 /// Letters of the password of one run: 80 bits.
 const PASSWORD_LETTERS: usize = 16;
 
@@ -42,8 +48,16 @@ pub struct DemoSite {
 pub struct Demo {
     /// The servers, in the order to show them.
     pub sites: Vec<DemoSite>,
+    /// A server that lets in whom its operator trusts by [`Self::clients`].
+    pub more_secure: DemoSite,
+    /// A server of the same operator that lets in only whom an authority signed.
+    pub most_secure: DemoSite,
     /// Servers that show another identity than the one [`Self::trust`] remembers for them.
     pub changed: Vec<DemoSite>,
+    /// The lists of the operator of both servers that ask who comes.
+    pub clients: Clients,
+    /// What both SFTP servers serve.
+    pub sftp_tree: MemoryFileSystem,
     /// A folder on this machine with files to upload; for this run only.
     pub local: PathBuf,
     servers: Vec<Server>,
@@ -67,8 +81,9 @@ pub enum Replacement {
 }
 
 impl Demo {
-    /// Starts the servers on ports the system chooses, on loopback only, each with a new identity.
-    pub async fn start() -> io::Result<Self> {
+    /// Starts the servers on ports the system chooses, on loopback only, each with a new identity. `tell` hears of clients
+    /// that wait to be trusted.
+    pub async fn start(tell: Option<Tell>) -> io::Result<Self> {
         let folder = SampleFolder::create()?;
         // The FTPS servers share a tree, the SFTP servers have another: so copies between servers go somewhere.
         let (ftps, sftp) = tokio::task::spawn_blocking(|| {
@@ -79,31 +94,58 @@ impl Demo {
         .map_err(io::Error::other)?
         .map_err(io::Error::other)?;
         let password = Secret::new(random_text(PASSWORD_LETTERS).map_err(io::Error::other)?);
-        let own = ServerIdentity::for_this_machine().map_err(io::Error::other)?;
-        let signed = ServerIdentity::make(&Throwaway { by_authority: true, ..Throwaway::new(&HERE) }).map_err(io::Error::other)?;
+        let clients = Clients::at(folder.path().join(TRUST).join("server"));
+        let ftps = |identity: Result<ServerIdentity, IdentityError>| {
+            let users = Users::one(USER, password.clone());
+            let identity = identity.map_err(io::Error::other)?;
+            Ok::<_, io::Error>(FtpOptions {
+                require_tls: true,
+                require_session_reuse: true,
+                raw_names: true,
+                ..FtpOptions::new(Arc::new(ftps.clone()), users, Some(identity), loopback())
+            })
+        };
+        let signed = ServerIdentity::make(&Throwaway { by_authority: true, ..Throwaway::new(&HERE) });
         let mut servers = vec![
-            start_ftps(&ftps, &password, own, false).await?,
-            start_ftps(&ftps, &password, signed, true).await?,
+            start_ftps(ftps(ServerIdentity::for_this_machine())?).await?,
+            start_ftps(FtpOptions { implicit: true, ..ftps(signed)? }).await?,
+            start_sftp(&sftp, &password).await?,
+            start_ftps(ftps(changes::old_identity())?).await?,
+            start_ftps(ftps(changes::old_identity())?).await?,
             start_sftp(&sftp, &password).await?,
         ];
-        for _ in 0..2 {
-            let old = changes::old_identity().map_err(io::Error::other)?;
-            servers.push(start_ftps(&ftps, &password, old, false).await?);
+        for clients in [clients.clone(), clients.clone().only_authorities()] {
+            let asking = FtpOptions {
+                client_certificate: AskForCertificate::Require,
+                clients: Some(clients),
+                tell: tell.clone(),
+                ..ftps(ServerIdentity::for_this_machine())?
+            };
+            servers.push(start_ftps(asking).await?);
         }
-        servers.push(start_sftp(&sftp, &password).await?);
-        let mut demo = Self { sites: Vec::new(), changed: Vec::new(), local: folder.path().to_owned(), servers, _folder: folder };
-        changes::happen(&mut demo)?;
-        for (server, (scheme, label, note)) in demo.servers.iter().zip(ABOUT) {
+        let site = |place: usize| {
+            let ((scheme, label, note), server) = (ABOUT[place], &servers[place]);
             let url = ParsedUrl::parse(&format!("{scheme}://{USER}@{}", server.running.addr)).map_err(io::Error::other)?;
-            demo.sites.push(DemoSite { label: label.to_owned(), note: note.to_owned(), url, password: password.clone() });
-        }
-        demo.changed = demo.sites.split_off(FIRST_CHANGED);
+            Ok::<_, io::Error>(DemoSite { label: label.to_owned(), note: note.to_owned(), url, password: password.clone() })
+        };
+        let mut demo = Self {
+            sites: (0..FIRST_CHANGED).map(site).collect::<Result<_, _>>()?,
+            changed: (FIRST_CHANGED..MORE_SECURE).map(site).collect::<Result<_, _>>()?,
+            more_secure: site(MORE_SECURE)?,
+            most_secure: site(MOST_SECURE)?,
+            clients,
+            sftp_tree: sftp,
+            local: folder.path().to_owned(),
+            servers,
+            _folder: folder,
+        };
+        changes::happen(&mut demo)?;
         Ok(demo)
     }
 
     /// The folder where everything is kept that a person trusts in the demo: nothing of their own is touched.
     pub fn trust(&self) -> PathBuf {
-        self.local.join(".trust")
+        self.local.join(TRUST)
     }
 
     /// New connections to a server (by its place in [`Self::sites`] and then [`Self::changed`]) see another identity.
@@ -126,15 +168,23 @@ impl Demo {
 }
 
 /// Scheme, label and note of each server.
-const ABOUT: [(&str, &str, &str); 6] = [
+const ABOUT: [(&str, &str, &str); 8] = [
     ("ftpes", "Demo FTPS (explicit TLS, self-signed)", "AUTH TLS; a certificate nobody vouches for"),
     ("ftps", "Demo FTPS (implicit TLS, own authority)", "TLS from the first byte; the same files, signed by an authority nobody knows"),
     ("sftp", "Demo SFTP (unknown host key)", "SSH; a host key this machine has never seen"),
     ("ftpes", "Demo FTPS (renewed)", "you trust its old certificate; the new one is over the same key"),
     ("ftpes", "Demo FTPS (another key)", "you trust its old certificate; this one is somebody's with another key"),
     ("sftp", "Demo SFTP (changed host key)", "known_hosts has another key for it"),
+    ("ftpes", "Demo FTPS (More Secure: asks who you are)", "lets in whose certificate its operator trusts; you are the operator: gp"),
+    (
+        "ftpes",
+        "Demo FTPS (Most Secure: only certificates an authority signed)",
+        "of the same operator; a self-made certificate is not enough",
+    ),
 ];
 const FIRST_CHANGED: usize = 3;
+const MORE_SECURE: usize = 6;
+const MOST_SECURE: usize = 7;
 
 /// The names of this machine as its own servers bear them.
 const HERE: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -143,18 +193,15 @@ fn loopback() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
-async fn start_ftps(tree: &MemoryFileSystem, password: &Secret, identity: ServerIdentity, implicit: bool) -> io::Result<Server> {
-    let mut options = FtpOptions::new(Arc::new(tree.clone()), Users::one(USER, password.clone()), Some(identity.clone()), loopback());
-    options.implicit = implicit;
-    options.require_tls = true;
-    options.require_session_reuse = true;
-    options.raw_names = true;
-    Ok(Server { running: FtpServer::start(options).await?, identity: Some(identity) })
+async fn start_ftps(options: FtpOptions) -> io::Result<Server> {
+    let identity = options.tls.clone();
+    Ok(Server { running: FtpServer::start(options).await?, identity })
 }
 
 async fn start_sftp(tree: &MemoryFileSystem, password: &Secret) -> io::Result<Server> {
     let key = HostKey::throwaway().map_err(io::Error::other)?;
     let mut options = SftpOptions::new(Arc::new(tree.clone()), Users::one(USER, password.clone()), key, loopback());
+    options.authorized_keys = Some(FilePath::try_from(AUTHORIZED_KEYS).map_err(io::Error::other)?);
     options.banner = Some("This is the sealift demo. Nothing here is real.\n".to_owned());
     Ok(Server { running: SftpServer::start(options).await?, identity: None })
 }

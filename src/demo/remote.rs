@@ -110,7 +110,8 @@ fn readme(server: &str) -> String {
          nested    folders in folders, an empty one among them\n\
          names     long, wide, combining, right-to-left, emoji, blanks\n\
          hostile   what a malicious server might list; none of it can be opened or copied\n\
-         upload    empty, for what you bring\n"
+         upload    empty, for what you bring\n\n\
+         On the SFTP servers, whoever has a public key in /.ssh/authorized_keys logs in without the password.\n"
     )
 }
 
