@@ -5,7 +5,7 @@ use super::effect::Effect;
 use super::message::{Generation, Side};
 use super::pane::Face;
 use super::state::{App, Undo};
-use crate::engine::{JobProgress, JobState, Place};
+use crate::engine::{JobProgress, Place};
 
 impl App {
     /// One step a press: the box of keys, what the pane waits for, a range, the filter, the marks, a job (asked first).
@@ -41,7 +41,7 @@ impl App {
             return Undo::Marks(side, folder.entries_generation(), folder.take_marks());
         }
         // Last, because it takes most back: the job that was ordered last, and only after a question.
-        let running = |job: &&JobProgress| matches!(job.state, JobState::Running | JobState::Waiting);
+        let running = |job: &&JobProgress| job.state.is_active();
         if let Some(job) = self.transfers.jobs().iter().rev().find(running) {
             let dialog = StopDialog { job: job.id, title: job.title.clone(), stop_focused: false };
             self.dialogs.push(Dialog::Stop(dialog));
@@ -81,7 +81,7 @@ impl App {
         pane.face = Face::Sites { cursor: pane.site_cursor };
         if self.pane(side.other()).uses(place) {
             self.say(format!("{name} stays connected: the other pane shows it"));
-        } else if self.transfers.is_active() {
+        } else if self.transfers.uses(place) {
             self.say(format!("{name} is disconnected once the transfers are through"));
         } else {
             self.say(format!("disconnected from {name}"));

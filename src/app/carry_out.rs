@@ -1,14 +1,15 @@
 //! What dialogs decided, carried out.
 
 use std::cell::Cell;
+use std::time::Duration;
 
-use super::dialog::{Command, Dialog};
+use super::dialog::{Command, Dialog, ImportPurpose, RemoveIdentityDialog};
 use super::effect::Effect;
 use super::message::Side;
-use super::pane::{Face, lossy_lower};
+use super::pane::{Face, Retry, lossy_lower};
 use super::state::App;
-use crate::engine::JobSpec;
-use crate::model::site::{ParsedUrl, RemoteStart};
+use crate::engine::{JobSpec, Start};
+use crate::model::site::ParsedUrl;
 use crate::model::sort::{Sort, SortKey};
 use crate::model::{EntryName, FilePath, text};
 use crate::secrets::Secret;
@@ -16,7 +17,9 @@ use crate::secrets::Secret;
 impl App {
     pub(super) fn carry_out(&mut self, command: Command, effects: &mut Vec<Effect>) {
         match command {
-            Command::Connect { side, url } => self.connect(side, url, None, effects),
+            Command::Connect { side, url, password } => self.connect(side, url, password, effects),
+            Command::ConnectSite { side, entry } => self.connect_site(side, &entry, effects),
+            Command::ThisMachine(side) => self.show_this_machine(side, effects),
             Command::Effect(effect) => {
                 match &effect {
                     Effect::MakeDir { place, path } => self.land_on(*place, path),
@@ -31,17 +34,44 @@ impl App {
             Command::Filter { side, text } => self.filter(side, text, effects),
             Command::Sort { side, key } => self.sort(side, key, effects),
             Command::Perform(action) => self.perform(action, effects),
+            Command::AskToStop(dialog) => self.dialogs.push(Dialog::Stop(dialog)),
+            Command::OpenFolder(place, dir) => self.open_folder(place, dir, effects),
             Command::Report(message) => self.dialogs.push(Dialog::Message(*message)),
             Command::InspectConnection => self.inspect_connection(),
             Command::InspectRow(row) => self.inspect_row(row),
             Command::CheckRevocation(evidence) => self.check_revocation(evidence, effects),
             Command::Export(forms) => self.open_export(forms),
             Command::ExportLedger => self.export_ledger(),
-            Command::ImportLedger => self.open_import(),
+            Command::ImportLedger => self.open_import(ImportPurpose::Decisions),
             Command::WriteFile { path, content } => self.write_file(path, content, effects),
             Command::Ledger(order) => self.order_ledger(order, effects),
+            Command::Secrets(work, passphrase) => self.order_secrets(work, passphrase, effects),
+            Command::ForgetSecret(label) => self.open_forget_secret(label),
             Command::Forget(row) => self.open_forget(&row),
             Command::Repin(row) => self.open_repin(&row),
+            Command::RetryEvery { side, minutes } => self.retry_every(side, minutes),
+            Command::Retry(side) => self.try_again(side, effects),
+            Command::Identities(order) => self.order_identities(order, effects),
+            Command::IdentityForm(purpose) => self.open_identity_form(purpose),
+            Command::InspectIdentity(row) => self.inspect_identity(&row, effects),
+            Command::InstallSshKey { file, is_locked } => self.open_install(file, is_locked, effects),
+            Command::RemoveIdentity(row) => self.dialogs.push(Dialog::RemoveIdentity(RemoveIdentityDialog { row, yes_focused: false })),
+            Command::Sites(order) => self.order_sites(order, effects),
+            Command::NewSite { folder } => self.open_new_site(&folder),
+            Command::EditSite(entry) => self.open_edit_site(&entry),
+            Command::DuplicateSite(entry) => self.open_duplicate_site(&entry),
+            Command::RemoveSite(entry) => self.open_remove_site(&entry),
+            Command::Clients(order) => self.order_clients(order, effects),
+            Command::ChooseAuthority => self.open_import(ImportPurpose::Authority),
+            Command::InspectClient(row) => self.inspect_client(row),
+            Command::StopAndQuit => {
+                effects.push(Effect::StopJobs);
+                effects.push(Effect::Quit);
+            }
+            Command::Compare(order) => self.compare(order, effects),
+            Command::AskToSynchronise => self.ask_to_synchronise(),
+            Command::Synchronise { plan, places } => self.synchronise(plan, places, effects),
+            Command::Ask(question) => self.dialogs.push(Dialog::Forget(*question)),
         }
     }
 
@@ -49,7 +79,19 @@ impl App {
         self.landing = path.parent().zip(path.name()).map(|(dir, name)| (place, dir, name));
     }
 
-    pub(super) fn connect(&mut self, side: Side, mut url: ParsedUrl, password: Option<Secret>, effects: &mut Vec<Effect>) {
+    pub(super) fn connect(&mut self, side: Side, url: ParsedUrl, password: Option<Secret>, effects: &mut Vec<Effect>) {
+        self.connect_every(side, url, password, None, effects);
+    }
+
+    /// `retry`: again this often, as long as the server refuses our certificate.
+    pub(super) fn connect_every(
+        &mut self,
+        side: Side,
+        mut url: ParsedUrl,
+        password: Option<Secret>,
+        retry: Option<Duration>,
+        effects: &mut Vec<Effect>,
+    ) {
         // What was said before was of an earlier attempt, or of another thing.
         self.notice = None;
         let typed = url.password.take().map(Secret::new);
@@ -58,7 +100,7 @@ impl App {
         } else if url.taken_as_explicit {
             self.say("ftps:// with port 21 is taken as explicit TLS (ftpes://)");
         }
-        let text = url_text(&url);
+        let text = url.text();
         self.urls.retain(|known| *known != text);
         self.urls.push(text);
         let password = password.or(typed);
@@ -66,13 +108,31 @@ impl App {
         let since = self.now.since_start;
         let pane = self.pane_mut(side);
         pane.connecting = generation;
-        pane.face = Face::Connecting { url: url.clone(), since, password: password.clone() };
+        pane.face = Face::Connecting { url: url.clone(), since, password: password.clone(), retry };
         effects.push(Effect::Connect { pane: side, generation, url, password });
+    }
+
+    /// What failed in a pane, once more.
+    fn try_again(&mut self, side: Side, effects: &mut Vec<Effect>) {
+        if let Face::Failed { url, password, .. } = self.pane(side).face.clone() {
+            self.connect(side, url, password, effects);
+        }
+    }
+
+    fn retry_every(&mut self, side: Side, minutes: u32) {
+        let every = Duration::from_secs(60) * minutes;
+        let at = self.now.since_start + every;
+        if let Face::Failed { retry, .. } = &mut self.pane_mut(side).face {
+            *retry = Some(Retry { every, at });
+        }
     }
 
     fn submit(&mut self, spec: JobSpec, effects: &mut Vec<Effect>) {
         // What an earlier job did would be read as this one's.
         self.notice = None;
+        if spec.options.start == Start::Held {
+            self.say("added to the transfers, where p lets it begin (w)");
+        }
         self.transfers.submit();
         for pane in &mut self.panes {
             if let Some(folder) = &mut pane.folder
@@ -163,21 +223,6 @@ fn matches(pattern: &[char], name: &[char]) -> bool {
     pattern[at..].iter().all(|&rest| rest == '*')
 }
 
-/// A URL as it can be typed again, without its password.
-fn url_text(url: &ParsedUrl) -> String {
-    match &url.path {
-        RemoteStart::Absolute(path) => url.site.url_of(path),
-        RemoteStart::Home(relative) => match FilePath::root().resolve(relative) {
-            Ok(path) if !path.is_root() => {
-                let from_root = url.site.url_of(&path);
-                let site = url.site.url();
-                format!("{site}/~{}", &from_root[site.len()..])
-            }
-            _ => url.site.url(),
-        },
-    }
-}
-
 /// Bytes of a name or path for the clipboard: as they are if that is text a shell line can hold.
 pub(super) fn clipboard_text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
@@ -209,17 +254,6 @@ mod tests {
             ("?", "é", true),
         ] {
             assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
-        }
-    }
-
-    #[test]
-    fn urls_are_remembered_without_passwords_and_read_back() {
-        for text in ["sftp://u:secret@h/a%20b", "ftp://h/~/x%25y", "ftpes://h"] {
-            let mut url = ParsedUrl::parse(text).unwrap();
-            let again = url_text(&url);
-            assert!(!again.contains("secret"));
-            url.password = None;
-            assert_eq!(ParsedUrl::parse(&again), Ok(url));
         }
     }
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::message::{Generation, Side};
-use crate::engine::{JobId, JobSpec, Place, SessionId};
+use crate::config::sites::SiteEntry;
+use crate::engine::sync::{CompareOrder, CompareProgress, Plan};
+use crate::engine::{IdentityOrder, Interrupted, JobId, JobSpec, Place, QueueOrder, SessionId};
 use crate::model::site::ParsedUrl;
 use crate::model::sort::Sort;
 use crate::model::{Endpoint, Entry, EntryName, FilePath};
-use crate::secrets::Secret;
+use crate::secrets::{Label, Rung, Secret};
 use crate::trust::ledger::Row;
-use crate::trust::{Evidence, Pin};
+use crate::trust::{Certificate, Evidence, Fingerprint, Pin};
 
 /// What `App::update` answers.
 #[derive(Default)]
@@ -96,10 +98,18 @@ pub enum Effect {
     },
     /// Queue a job; progress comes with `Tick`, the end as `JobEnded`.
     Submit(JobSpec),
+    /// Go on with what earlier runs left unfinished; answers `GoneOn`.
+    GoOn(Vec<Interrupted>),
+    /// Forget what earlier runs left unfinished, and remove it.
+    ForgetInterrupted(Vec<Interrupted>),
     /// Stop a job.
     CancelJob(JobId),
+    /// Stop all jobs.
+    StopJobs,
     /// Forget jobs that ended.
     ClearJobs,
+    /// Steer the queue; what comes of it is seen at the next `Tick`, which follows at once.
+    Queue(QueueOrder),
     /// Read what a small file says of identities; answers `Inspected`.
     Inspect {
         /// The request.
@@ -134,6 +144,52 @@ pub enum Effect {
         /// What to do first.
         order: LedgerOrder,
     },
+    /// Work on the person's identities, then read all of them; answers `IdentitiesRead`.
+    Identities {
+        /// The request.
+        generation: Generation,
+        /// What to do first.
+        order: IdentityOrder,
+    },
+    /// Work on the secrets the person keeps, then list them; answers `SecretsRead`.
+    Secrets {
+        /// The request.
+        generation: Generation,
+        /// What to do first.
+        work: SecretWork,
+        /// Opens the vault before.
+        passphrase: Option<Secret>,
+    },
+    /// Work on the sites the person keeps, then read all of them; answers `SitesRead`.
+    Sites {
+        /// The request.
+        generation: Generation,
+        /// What to do first.
+        order: SitesOrder,
+    },
+    /// Work on the lists of the server's clients, then read them; answers `ClientsRead`.
+    Clients {
+        /// The request.
+        generation: Generation,
+        /// What to do first.
+        order: ClientsOrder,
+    },
+    /// Compare two folders; answers `Compared`.
+    Compare {
+        /// The request.
+        generation: Generation,
+        /// What, and how.
+        order: Box<CompareOrder>,
+        /// Tells how far it is.
+        progress: Arc<CompareProgress>,
+    },
+    /// Carry out a plan; its jobs are told like others, the end of all as `Synchronised`.
+    Synchronise {
+        /// What.
+        plan: Arc<Plan>,
+        /// Where its two sides are.
+        places: [Place; 2],
+    },
     /// Stop reading, checking or writing under this number: nobody waits for it any more.
     StopLooking(Generation),
     /// Put text on the person's clipboard (OSC 52).
@@ -153,6 +209,26 @@ pub enum FileContent {
     Bytes(Vec<u8>),
     /// Every decision of the ledger, as JSON.
     Ledger,
+    /// A plan, as `sealift sync --apply` reads it.
+    Plan(Arc<Plan>),
+}
+
+/// Work on the sites the person keeps.
+#[derive(Clone)]
+pub enum SitesOrder {
+    /// Only read them.
+    Read,
+    /// Keep this one, too.
+    Add(Box<SiteEntry>),
+    /// Put another in the place of one.
+    Replace {
+        /// What that one is called.
+        name: String,
+        /// The other.
+        entry: Box<SiteEntry>,
+    },
+    /// Keep the one of this name no longer.
+    Remove(String),
 }
 
 /// Work on what the person trusts.
@@ -171,4 +247,39 @@ pub enum LedgerOrder {
         /// Which file.
         path: FilePath,
     },
+}
+
+/// Work on the secrets a person keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretWork {
+    /// Only list them.
+    Read,
+    /// Forget this one.
+    Forget(Label),
+    /// Move this one to another place.
+    Move(Label, Rung),
+    /// Take the key of the vault out of memory.
+    LockVault,
+}
+
+/// Work on the lists of the server's clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientsOrder {
+    /// Only read them.
+    Read,
+    /// Let this client in.
+    Trust(Fingerprint),
+    /// Turn it away for good.
+    Refuse(Fingerprint),
+    /// Forget this client or authority.
+    Forget(Fingerprint),
+    /// Look for the certificate of an authority in a file; it is not trusted by that.
+    FindAuthority {
+        /// On which side.
+        place: Place,
+        /// Which file.
+        path: FilePath,
+    },
+    /// Let in whoever this authority signed.
+    TrustAuthority(Certificate),
 }

@@ -1,6 +1,7 @@
 //! Facts of entries and connections as rows of label and value, safe to draw.
 
-use crate::engine::{SecurityLevel, SessionFacts, TrustBasis};
+use crate::engine::{SessionFacts, Tag, TrustBasis};
+use crate::model::SecurityLevel;
 use crate::model::{Entry, FilePath, Kind, text};
 
 type Rows = Vec<(String, String)>;
@@ -11,6 +12,9 @@ pub(super) fn of_entry(entry: &Entry, place: &str, dir: &FilePath) -> Rows {
     row("Name", entry.display_name());
     if let Err(why) = entry.name() {
         row("Not usable", format!("{why}; it is shown, and nothing is done with it"));
+    }
+    if Tag::of_part(entry.raw_name()).is_some() {
+        row("Unfinished", "a transfer of sealift makes it whole, under its own name, or was interrupted".to_owned());
     }
     row("In", format!("{} on {place}", dir.display()));
     row("Kind", kind_name(entry.kind).to_owned());

@@ -1,9 +1,12 @@
 //! Opens the inspector and the ledger, and brings them what was waited for. An answer nobody waits for is dropped.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::dialog::{
-    About, Dialog, ExportDialog, ExportForm, ForgetDialog, ImportDialog, InspectorDialog, LedgerDialog, MessageDialog, Mood, of_peer,
+    About, Dialog, ExportDialog, ExportForm, ForgetDialog, ForgetOrder, ImportDialog, ImportPurpose, InspectorDialog, LedgerDialog,
+    MessageDialog, Mood, RefusalDialog, of_peer,
 };
 use super::effect::{Effect, FileContent, LedgerOrder};
 use super::facts;
@@ -46,7 +49,7 @@ pub(super) fn is_identity(entry: &Entry) -> bool {
 }
 
 impl App {
-    fn timestamp(&self) -> Timestamp {
+    pub(super) fn timestamp(&self) -> Timestamp {
         Timestamp::try_from(self.now.wall).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
@@ -65,6 +68,9 @@ impl App {
     pub(super) fn inspect_connection(&mut self) {
         let pane = self.pane(self.focus);
         let dialog = match &pane.face {
+            Face::Failed { advice, refusal: Some(refusal), .. } => {
+                Some(Dialog::Refusal(Box::new(RefusalDialog::new(self.focus, refusal.clone(), advice))))
+            }
             Face::Failed { advice, .. } => Some(Dialog::Message(MessageDialog { advice: advice.clone(), failures: Vec::new(), scroll: 0 })),
             Face::Folder => pane.folder.as_ref().and_then(|folder| self.session(folder.place)).map(|session| {
                 let lost = session.lost.as_ref().map(|advice| advice.what.clone());
@@ -150,7 +156,7 @@ impl App {
     }
 
     /// The folder of this machine new files go to: a pane's, else the home folder.
-    fn local_dir(&self) -> FilePath {
+    pub(super) fn local_dir(&self) -> FilePath {
         let shown =
             |side: Side| self.pane(side).shown_folder().filter(|folder| folder.place == Place::Local).map(|folder| folder.dir.clone());
         let before = |side: Side| self.pane(side).last_local();
@@ -260,12 +266,12 @@ impl App {
         true
     }
 
-    pub(super) fn open_import(&mut self) {
+    pub(super) fn open_import(&mut self, purpose: ImportPurpose) {
         let folder = self.pane(self.focus).shown_folder();
         let (place, dir) = folder.map_or_else(|| (Place::Local, self.local_dir()), |folder| (folder.place, folder.dir.clone()));
         let name = folder.and_then(|folder| folder.current()).filter(|entry| entry.kind == Kind::File).and_then(|entry| entry.name().ok());
         let input = Input::new(&name.as_ref().map(EntryName::display).unwrap_or_default());
-        self.dialogs.push(Dialog::Import(ImportDialog { place, dir, input, error: None }));
+        self.dialogs.push(Dialog::Import(ImportDialog { purpose, place, dir, input, error: None }));
     }
 
     /// Trust it no more? Says what happens at the next connection.
@@ -291,11 +297,12 @@ impl App {
         }
         words.push(format!("Kept in {}.", row.kept));
         let dialog = ForgetDialog {
-            order: LedgerOrder::Remove(Box::new(row.clone())),
+            order: ForgetOrder::Ledger(LedgerOrder::Remove(Box::new(row.clone()))),
             title: "Trust it no more?".to_owned(),
             words,
             yes: "[Y]es, remove",
             yes_focused: false,
+            deaf_until: Duration::ZERO,
         };
         self.dialogs.push(Dialog::Forget(dialog));
     }
@@ -316,13 +323,14 @@ impl App {
                         format!("Until now: {}", row.fingerprint.colons()),
                         format!("From now on: {}", pin.certificate.colons()),
                     ],
-                    order: LedgerOrder::Accept(endpoint.clone(), Box::new(pin)),
+                    order: ForgetOrder::Ledger(LedgerOrder::Accept(endpoint.clone(), Box::new(pin))),
                     yes: "[Y]es, trust the new one",
                     yes_focused: false,
+                    deaf_until: Duration::ZERO,
                 }
             }
             _ => ForgetDialog {
-                order: LedgerOrder::Remove(Box::new(row.clone())),
+                order: ForgetOrder::Ledger(LedgerOrder::Remove(Box::new(row.clone()))),
                 title: "Ask about it again?".to_owned(),
                 words: vec![
                     format!("{} ({})", row.whom, super::dialog::subject_words(&row.subject)),
@@ -331,6 +339,7 @@ impl App {
                 ],
                 yes: "[Y]es, ask again",
                 yes_focused: false,
+                deaf_until: Duration::ZERO,
             },
         };
         self.dialogs.push(Dialog::Forget(dialog));

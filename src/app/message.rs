@@ -1,16 +1,24 @@
 //! What can happen to the core: past facts. Everything that reaches `App::update` is one of these.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::effect::SecretWork;
 use super::key::Key;
+use super::sites::SitesDone;
 use crate::ask::Question;
-use crate::engine::{Advice, JobId, Place, Report, SessionFacts, SessionId, Snapshot};
+use crate::config::sites::{SiteEntry, Sites};
+use crate::engine::sync::{Plan, Staged};
+use crate::engine::{
+    Advice, GoneOn, IdentityFailure, IdentityRow, Interrupted, JobId, Place, Refusal, Report, SessionFacts, SessionId, Snapshot,
+};
 use crate::model::site::{ParsedUrl, RemoteStart};
 use crate::model::{Entry, FilePath};
-use crate::secrets::Secret;
-use crate::trust::Revocation;
+use crate::secrets::{KeptSecret, Secret, Standing};
+use crate::server::clients::Lists;
 use crate::trust::document::Document;
 use crate::trust::ledger::Row;
+use crate::trust::{Certificate, Revocation};
 
 /// Left or right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,6 +63,16 @@ pub struct SiteChoice {
     pub url: ParsedUrl,
     /// A password that is known already (the demo's); tried before a person is asked.
     pub password: Option<Secret>,
+    /// It is one of those the person keeps.
+    pub is_kept: bool,
+}
+
+impl SiteChoice {
+    /// One that the person keeps.
+    pub fn of(entry: &SiteEntry) -> Self {
+        let note = entry.options.level.map(|level| format!("at least {}", level.name())).unwrap_or_default();
+        Self { label: entry.name.to_string(), note, url: entry.url.clone(), password: None, is_kept: true }
+    }
 }
 
 /// A message to the core.
@@ -91,6 +109,8 @@ pub enum Msg {
         generation: Generation,
         /// Why, in words.
         advice: Advice,
+        /// The server wants another certificate from us, or one at all.
+        refusal: Option<Box<Refusal>>,
     },
     /// A part of a listing came.
     Listed {
@@ -146,6 +166,19 @@ pub enum Msg {
         /// The folders that changed.
         changed: Vec<(Place, FilePath)>,
     },
+    /// Earlier runs left something unfinished.
+    Interrupted(Vec<Interrupted>),
+    /// What earlier runs left unfinished is in the queue again, or not.
+    GoneOn(GoneOn),
+    /// Two folders were compared.
+    Compared {
+        /// With which request.
+        generation: Generation,
+        /// What came of it.
+        result: Result<Box<Plan>, Advice>,
+    },
+    /// A plan was carried out, as far as it went.
+    Synchronised(Box<Staged>),
     /// A session's line broke (`Some`) or stands again (`None`).
     SessionLine {
         /// Which session.
@@ -185,12 +218,73 @@ pub enum Msg {
         /// All of it.
         rows: Result<Vec<Row>, Advice>,
     },
+    /// The identities were worked on and read.
+    IdentitiesRead {
+        /// With which request.
+        generation: Generation,
+        /// What came of the work before, in words; empty if there was none.
+        done: Result<String, IdentityFailure>,
+        /// All of them.
+        rows: Result<Vec<IdentityRow>, Advice>,
+    },
+    /// The kept secrets were worked on and listed.
+    SecretsRead {
+        /// With which request.
+        generation: Generation,
+        /// What came of the work before.
+        done: Result<SecretsDone, Advice>,
+        /// All of them.
+        kept: Result<KeptSecrets, Advice>,
+    },
+    /// The sites were worked on and read.
+    SitesRead {
+        /// With which request.
+        generation: Generation,
+        /// What came of it, and all of them.
+        result: Result<(SitesDone, Arc<Sites>), Advice>,
+    },
+    /// The lists of the server's clients were worked on and read.
+    ClientsRead {
+        /// With which request.
+        generation: Generation,
+        /// What came of the work before.
+        done: Result<ClientsDone, Advice>,
+        /// All of them.
+        lists: Result<Lists, Advice>,
+    },
     /// Something to tell that belongs to no request.
     Notice(Advice),
     /// Time passed while something runs.
     Tick(Snapshot),
     /// The program is to end (a signal).
     Quit,
+}
+
+/// The secrets a person keeps, without the secrets.
+pub struct KeptSecrets {
+    /// By label.
+    pub rows: Vec<KeptSecret>,
+    /// Where new ones are kept.
+    pub standing: Standing,
+}
+
+/// What came of work on kept secrets.
+pub enum SecretsDone {
+    /// In words; empty if there was nothing to do.
+    Said(String),
+    /// Nothing: the vault has to be opened first.
+    VaultLocked(SecretWork),
+}
+
+/// What came of work on the lists of the server's clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientsDone {
+    /// They were only read.
+    Read,
+    /// They were changed, in words.
+    Changed(String),
+    /// This authority is in the file; nothing was changed.
+    Found(Certificate),
 }
 
 /// How to say [`ParsedUrl::path`] once the home folder is known.

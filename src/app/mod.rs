@@ -3,11 +3,14 @@
 pub mod action;
 mod cancel;
 mod carry_out;
+mod clients;
 pub mod dialog;
 pub mod effect;
 mod facts;
+mod identities;
 pub mod input;
 mod inspect;
+mod interrupted;
 pub mod key;
 pub mod keymap;
 pub mod message;
@@ -15,7 +18,11 @@ pub mod notice;
 mod open;
 pub mod pane;
 mod perform;
+mod secrets;
+mod sites;
 pub mod state;
+mod sync;
+mod together;
 pub mod transfers;
 mod update;
 
@@ -27,6 +34,7 @@ pub use key::{Key, KeyCode};
 pub use message::{Generation, Moment, Msg, Side, SiteChoice, StartPane};
 pub use notice::Notice;
 pub use pane::Pane;
+pub use sites::SitesDone;
 pub use state::{App, Options, Session};
 pub use transfers::Transfers;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::input::Input;
 use super::inspect::is_identity;
 use super::pane::Selection;
 use super::state::App;
-use crate::engine::{Advice, ConflictPolicy, JobKind, JobSpec, Place};
+use crate::engine::{Advice, ConflictPolicy, JobKind, JobOptions, JobSpec, Place};
 use crate::model::text::display_safe;
 use crate::model::{EntryName, FilePath};
 
@@ -32,7 +32,17 @@ impl App {
             return;
         };
         let Some((from, from_dir, selection)) = self.selected() else { return };
-        let spec = JobSpec { kind, from, from_dir, items: selection.names, to, to_dir, new_name: None, conflicts: ConflictPolicy::Ask };
+        let spec = JobSpec {
+            kind,
+            from,
+            from_dir,
+            items: selection.names,
+            to,
+            to_dir,
+            new_name: None,
+            conflicts: ConflictPolicy::Ask,
+            options: JobOptions::default(),
+        };
         let (from, to) = (self.place_name(spec.from), self.place_name(spec.to));
         let dialog = TransferDialog::new(spec, from, to, selection.bytes, selection.folders);
         self.dialogs.push(Dialog::Transfer(Box::new(dialog)));
@@ -49,6 +59,7 @@ impl App {
             to_dir: dir,
             new_name: None,
             conflicts: ConflictPolicy::Ask,
+            options: JobOptions::default(),
         };
         let dialog =
             DeleteDialog { spec, place: self.place_name(place), bytes: selection.bytes, folders: selection.folders, delete_focused: false };

@@ -6,6 +6,7 @@ use super::dialog::{
 };
 use super::effect::Effect;
 use super::input::Input;
+use super::message::Side;
 use super::pane::{Face, Folder, Pane, SiteRow};
 use super::state::App;
 use crate::engine::{JobKind, Place};
@@ -79,17 +80,19 @@ impl App {
                     self.refresh(side, None, effects);
                 }
             }
-            Action::Sites => {
-                self.stop_connecting(side, effects);
-                let pane = self.pane_mut(side);
-                pane.face = Face::Sites { cursor: pane.site_cursor };
-            }
+            Action::Sites => self.open_sites(effects),
             Action::Connect => self.dialogs.push(Dialog::Connect(ConnectDialog::new(side, self.urls.clone(), &self.sites))),
             Action::Disconnect => self.disconnect(effects),
             Action::Inspect => self.open_inspector(effects),
             Action::CopyFingerprint => self.copy_fingerprint(effects),
             Action::Ledger => self.open_ledger(effects),
-            Action::Transfers => self.dialogs.push(Dialog::Transfers(TransfersDialog { cursor: self.transfers.current() })),
+            Action::Identities => self.open_identities(effects),
+            Action::Secrets => self.open_secrets(effects),
+            Action::Clients => self.open_clients(effects),
+            Action::Transfers => self.dialogs.push(Dialog::Transfers(TransfersDialog::new(&self.transfers))),
+            Action::Compare => self.open_compare(),
+            Action::Together => self.toggle_together(),
+            Action::MakeLacking => self.make_lacking(effects),
             Action::CopyPath | Action::CopyUrl | Action::CopyName => self.copy_text(action, effects),
             Action::LastMessage => match &self.last_notice {
                 Some(notice) => self.dialogs.push(Dialog::Message(notice.message())),
@@ -100,9 +103,9 @@ impl App {
             Action::Redraw => effects.push(Effect::Redraw),
             Action::Suspend => effects.push(Effect::Suspend),
             Action::Cancel => drop(self.cancel(effects)),
-            Action::Quit => match self.transfers.active() {
+            Action::Quit => match self.transfers.open().max(self.synchronising) {
                 0 => effects.push(Effect::Quit),
-                jobs => self.dialogs.push(Dialog::Quit(QuitDialog { jobs, quit_focused: false })),
+                jobs => self.dialogs.push(Dialog::Quit(QuitDialog::new(jobs, self.options.keeps_jobs))),
             },
         }
     }
@@ -143,10 +146,7 @@ impl App {
                     self.connect(side, url, password, effects);
                 }
                 Some(SiteRow::Url) => self.perform(Action::Connect, effects),
-                Some(SiteRow::ThisMachine) => {
-                    let dir = self.pane(side).last_local().unwrap_or_else(|| self.options.home.clone());
-                    self.go(side, Place::Local, dir, None, effects);
-                }
+                Some(SiteRow::ThisMachine) => self.show_this_machine(side, effects),
                 None => {}
             },
             Face::Failed { url, password, .. } => self.connect(side, url, password, effects),
@@ -170,6 +170,12 @@ impl App {
                 }
             }
         }
+    }
+
+    /// Back to the folder of this machine that was shown last.
+    pub(super) fn show_this_machine(&mut self, side: Side, effects: &mut Vec<Effect>) {
+        let dir = self.pane(side).last_local().unwrap_or_else(|| self.options.home.clone());
+        self.go(side, Place::Local, dir, None, effects);
     }
 
     fn parent(&mut self, effects: &mut Vec<Effect>) {

@@ -10,6 +10,7 @@ use super::keymap::Keymap;
 use super::message::{Generation, Moment, Side, SiteChoice, StartPane};
 use super::notice::{Level, Notice};
 use super::pane::{Face, Generations, Marks, Orders, Pane, SiteRow};
+use super::together::Together;
 use super::transfers::Transfers;
 use crate::ask::Question;
 use crate::engine::{Advice, Place, SessionFacts, SessionId};
@@ -31,6 +32,8 @@ pub struct App {
     pub transfers: Transfers,
     /// What just happened.
     pub notice: Option<Notice>,
+    /// Where secrets are kept, once that came up; the inner `None`: nowhere.
+    pub keeper: Option<Option<&'static str>>,
     /// Sites to choose from.
     pub sites: Vec<SiteChoice>,
     /// Connected sites.
@@ -57,6 +60,10 @@ pub struct App {
     pub(super) escaped: Option<Undo>,
     /// The name to put the cursor on once what was ordered is done.
     pub(super) landing: Option<(Place, FilePath, EntryName)>,
+    /// The link between the panes, where they go together.
+    pub(super) together: Option<Together>,
+    /// Plans that are being carried out.
+    pub(super) synchronising: usize,
 }
 
 /// What Esc took away.
@@ -87,6 +94,8 @@ pub struct Options {
     pub show_hidden: bool,
     /// Show the box of first keys.
     pub hint: bool,
+    /// Jobs are written down, so that the next run can go on with them.
+    pub keeps_jobs: bool,
 }
 
 impl Side {
@@ -110,6 +119,7 @@ impl App {
             waiting: VecDeque::new(),
             transfers: Transfers::default(),
             notice: None,
+            keeper: None,
             sites: Vec::new(),
             sessions: BTreeMap::new(),
             keymap: Keymap::standard(),
@@ -124,6 +134,8 @@ impl App {
             last_key: None,
             escaped: None,
             landing: None,
+            together: None,
+            synchronising: 0,
         };
         let mut effects = Vec::new();
         for (side, start) in [Side::Left, Side::Right].into_iter().zip(start) {
@@ -178,7 +190,17 @@ impl App {
 
     /// Whether something moves by itself, so that [`super::Msg::Tick`] is needed.
     pub fn is_animating(&self) -> bool {
-        self.transfers.is_active() || self.is_asking() || self.panes.iter().any(Pane::is_waiting)
+        self.transfers.is_active()
+            || self.transfers.waits_for_a_time()
+            || self.is_synchronising()
+            || self.is_comparing()
+            || self.is_asking()
+            || self.panes.iter().any(Pane::is_waiting)
+    }
+
+    /// Whether a plan is being carried out, perhaps between two of its jobs.
+    pub(super) fn is_synchronising(&self) -> bool {
+        self.synchronising > 0
     }
 
     /// Whether the engine waits for a person. Its question may be withdrawn, which a tick finds out.
@@ -204,6 +226,10 @@ impl App {
             Some(Dialog::Help(dialog)) => &mut dialog.scroll,
             Some(Dialog::Inspector(dialog)) => &mut dialog.scroll,
             Some(Dialog::Ledger(dialog)) => &mut dialog.scroll,
+            Some(Dialog::Identities(dialog)) => &mut dialog.scroll,
+            Some(Dialog::Refusal(dialog)) => &mut dialog.scroll,
+            Some(Dialog::Clients(dialog)) => &mut dialog.scroll,
+            Some(Dialog::SyncPlan(dialog)) => &mut dialog.scroll,
             _ => return,
         };
         *scroll = end.min(*scroll);
@@ -223,6 +249,17 @@ impl App {
     pub(super) fn go(&mut self, side: Side, place: Place, dir: FilePath, cursor_on: Option<Box<[u8]>>, effects: &mut Vec<Effect>) {
         let now = self.now.since_start;
         self.with_orders(side, effects, |pane, orders| pane.go(place, dir, cursor_on, now, orders));
+    }
+
+    /// Shows a folder in the pane with the focus, also one of a server that is connected still.
+    pub(super) fn open_folder(&mut self, place: Place, dir: FilePath, effects: &mut Vec<Effect>) {
+        if place != Place::Local && self.session(place).is_none() {
+            self.say("that server is not connected any more");
+            return;
+        }
+        let side = self.focus;
+        self.stop_connecting(side, effects);
+        self.go(side, place, dir, None, effects);
     }
 
     pub(super) fn refresh(&mut self, side: Side, cursor_on: Option<Box<[u8]>>, effects: &mut Vec<Effect>) {

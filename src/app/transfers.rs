@@ -1,7 +1,7 @@
 //! The jobs as they were last seen, and what is said when one ends. The engine owns the jobs; this is what the screen shows.
 
 use super::dialog::MessageDialog;
-use crate::engine::{Advice, JobId, JobKind, JobProgress, JobState, Report, Snapshot};
+use crate::engine::{Advice, FileFailure, JobId, JobKind, JobProgress, JobState, Place, Report, Snapshot};
 use crate::model::bytes;
 
 /// The jobs as they were last seen.
@@ -15,9 +15,29 @@ pub struct Transfers {
 }
 
 impl Transfers {
-    /// Whether a job runs or waits.
+    /// Whether a job moves or is about to.
     pub fn is_active(&self) -> bool {
         self.submitted > 0 || self.snapshot.is_active()
+    }
+
+    /// Whether a job waits for a time, so that nothing but the clock says when it begins.
+    pub fn waits_for_a_time(&self) -> bool {
+        self.jobs().iter().any(|job| matches!(job.state, JobState::Scheduled(_)))
+    }
+
+    /// Bytes per second of all together; 0: no limit.
+    pub fn limit(&self) -> u64 {
+        self.snapshot.limit
+    }
+
+    /// Jobs that run at once; 0 before that is known.
+    pub fn at_once(&self) -> usize {
+        self.snapshot.at_once
+    }
+
+    /// Whether a job that is not over works at `place`.
+    pub(super) fn uses(&self, place: Place) -> bool {
+        self.submitted > 0 || self.jobs().iter().any(|job| !job.state.is_over() && [job.from, job.to.0].contains(&place))
     }
 
     /// The jobs, oldest first.
@@ -25,19 +45,18 @@ impl Transfers {
         &self.snapshot.jobs
     }
 
-    /// The first job that runs or waits, else the last one: what a person wants to see.
-    pub(super) fn current(&self) -> usize {
-        let under_way = self.jobs().iter().position(|job| matches!(job.state, JobState::Running | JobState::Waiting));
-        under_way.unwrap_or(self.jobs().len().saturating_sub(1))
-    }
-
-    /// How many jobs run or wait.
-    pub fn active(&self) -> usize {
-        self.submitted + self.jobs().iter().filter(|job| matches!(job.state, JobState::Running | JobState::Waiting)).count()
+    /// How many jobs are not over.
+    pub fn open(&self) -> usize {
+        self.submitted + self.jobs().iter().filter(|job| !job.state.is_over()).count()
     }
 
     pub(super) fn submit(&mut self) {
         self.submitted += 1;
+    }
+
+    /// These were submitted. One may have ended before this was told.
+    pub(super) fn submitted(&mut self, jobs: &[JobId]) {
+        self.submitted += jobs.iter().filter(|id| self.newest.is_none_or(|newest| **id > newest)).count();
     }
 
     /// Takes a snapshot. Says whether it differs.
@@ -52,7 +71,7 @@ impl Transfers {
 
     /// Forgets jobs that ended: without a tick nobody else tells.
     pub(super) fn clear_ended(&mut self) {
-        self.snapshot.jobs.retain(|job| matches!(job.state, JobState::Running | JobState::Waiting));
+        self.snapshot.jobs.retain(|job| !job.state.is_over());
     }
 
     fn saw(&mut self, id: JobId) {
@@ -68,7 +87,11 @@ impl Transfers {
         let job = self.snapshot.jobs.iter_mut().find(|job| job.id == id);
         let (title, kind) = job.as_ref().map_or_else(|| (String::new(), None), |job| (job.title.clone(), Some(job.kind)));
         if let Some(job) = job {
-            job.state = if report.cancelled { JobState::Cancelled } else { JobState::Finished };
+            job.state = match report {
+                report if report.cancelled => JobState::Cancelled,
+                report if report.failed > 0 => JobState::Failed,
+                _ => JobState::Finished,
+            };
             job.files.clear();
             job.report = Some(report.clone());
         }
@@ -87,6 +110,9 @@ pub(super) fn report_message(title: &str, kind: Option<JobKind>, report: &Report
     let sum = if report.bytes > 0 { format!(", {}", bytes::size_in_words(report.bytes)) } else { String::new() };
     let skipped = if report.skipped > 0 { format!(", skipped {}", report.skipped) } else { String::new() };
     let mut what = format!("{verb} {}{sum}{skipped}", count(report.done, "file"));
+    for remark in report.remarks() {
+        what = format!("{what}; {remark}");
+    }
     if report.failed > 0 {
         what = format!("{} failed; {what}", count(report.failed, "item"));
     }
@@ -96,13 +122,21 @@ pub(super) fn report_message(title: &str, kind: Option<JobKind>, report: &Report
     let next = match report.failed {
         0 => String::new(),
         failed if failed as usize > report.failures.len() => format!("The first {} are listed.", report.failures.len()),
-        _ => "What failed is listed; the rest is done.".to_owned(),
+        _ => "What failed is listed, also under w, where r tries it again; the rest is done.".to_owned(),
     };
     let advice = Advice { what, why: title.to_owned(), next, intended: report.cancelled && report.failed == 0 };
     MessageDialog { advice, failures: report.failures.clone(), scroll: 0 }
 }
 
+/// What became of one file of a job, in words.
+pub(super) fn failure_message(title: &str, failure: &FileFailure) -> MessageDialog {
+    let target = if failure.target.is_empty() { String::new() } else { format!(" on its way to {}", failure.target) };
+    let what = format!("{} failed{target}.", failure.path);
+    let advice = Advice { what, why: failure.why.clone(), next: format!("It is one of the files of: {title}"), intended: false };
+    MessageDialog { advice, failures: Vec::new(), scroll: 0 }
+}
+
 /// `1 file`, `2 files`.
-fn count(number: u64, noun: &str) -> String {
+pub(super) fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use super::action::Action;
-use super::dialog::{Dialog, GUARD, Next};
+use super::dialog::{Dialog, GUARD, Next, RefusalDialog};
 use super::effect::{Effect, Reaction};
 use super::key::{Key, KeyCode};
 use super::keymap::{Found, function_key};
 use super::message::{Generation, Moment, Msg, Side};
 use super::notice::{Level, Notice};
-use super::pane::{Face, Pane};
+use super::pane::{Face, Pane, Retry};
 use super::state::{App, Session, Undo};
-use crate::engine::{Advice, Place, SessionFacts};
+use crate::ask::{Question, SecretPurpose};
+use crate::engine::{Advice, Place, Refusal, SessionFacts};
 use crate::model::FilePath;
 
 /// A notice stays at least this long, so that a key typed ahead does not wipe it unread.
@@ -22,12 +23,15 @@ impl App {
     pub fn update(&mut self, msg: Msg, now: Moment) -> Reaction {
         let before = std::mem::replace(&mut self.now, now);
         let mut effects = Vec::new();
+        let (went, ended) = (matches!(msg, Msg::Key(_) | Msg::Connected { .. }), matches!(msg, Msg::ListingEnded { .. }));
+        let spots = self.is_together().then(|| self.spots());
         let mut redraw = self.drop_withdrawn();
         redraw |= match msg {
             Msg::Key(key) => self.key(key, &mut effects),
             Msg::Paste(text) => self.paste(&text, &mut effects),
             Msg::Resized { columns, rows } => {
                 self.size = (columns, rows);
+                self.fit_sync_dialogs();
                 true
             }
             Msg::Asked(question) => {
@@ -35,7 +39,7 @@ impl App {
                 true
             }
             Msg::Connected { generation, session, start, .. } => self.connected(generation, session, start, &mut effects),
-            Msg::ConnectFailed { generation, advice, .. } => self.connect_failed(generation, advice),
+            Msg::ConnectFailed { generation, advice, refusal, .. } => self.connect_failed(generation, advice, refusal),
             Msg::Listed { generation, batch, .. } => {
                 self.expecting(generation).is_some_and(|side| self.pane_mut(side).listed(generation, batch))
             }
@@ -53,6 +57,7 @@ impl App {
                 .expecting(generation)
                 .is_some_and(|side| self.with_orders(side, &mut effects, |pane, orders| pane.statted(generation, entries, orders))),
             Msg::OperationEnded { what, result, changed } => {
+                let worked = result.is_ok();
                 match result {
                     Ok(()) => self.say(what),
                     Err(advice) => {
@@ -61,6 +66,12 @@ impl App {
                     }
                 }
                 self.refresh_changed(&changed, &mut effects);
+                self.enter_made(worked, &mut effects);
+                true
+            }
+            Msg::Compared { generation, result } => self.compared(generation, result),
+            Msg::Synchronised(staged) => {
+                self.synchronised(&staged, &mut effects);
                 true
             }
             Msg::JobEnded { id, report, changed } => {
@@ -70,6 +81,8 @@ impl App {
                 self.refresh_changed(&changed, &mut effects);
                 true
             }
+            Msg::Interrupted(jobs) => self.offer(jobs),
+            Msg::GoneOn(gone_on) => self.gone_on(gone_on),
             Msg::SessionLine { id, lost } => {
                 if let Some(session) = self.sessions.get_mut(&id) {
                     let restored = session.lost.is_some() && lost.is_none();
@@ -86,6 +99,10 @@ impl App {
             Msg::RevocationChecked { generation, result } => self.revocation_checked(generation, result),
             Msg::FileWritten { generation, path, result } => self.file_written(generation, &path, result, &mut effects),
             Msg::LedgerRead { generation, done, rows } => self.ledger_read(generation, done, rows),
+            Msg::IdentitiesRead { generation, done, rows } => self.identities_read(generation, done, rows, &mut effects),
+            Msg::SecretsRead { generation, done, kept } => self.secrets_read(generation, done, kept),
+            Msg::SitesRead { generation, result } => self.sites_read(generation, result),
+            Msg::ClientsRead { generation, done, lists } => self.clients_read(generation, done, lists),
             Msg::Notice(advice) => {
                 self.advise(advice);
                 true
@@ -98,7 +115,8 @@ impl App {
                     let next = dialog.settle(now.since_start);
                     self.follow(next, &mut effects);
                 }
-                self.transfers.take(snapshot) || woke || (second && self.panes.iter().any(Pane::is_waiting))
+                let tried = self.retry(&mut effects);
+                self.transfers.take(snapshot) || woke || tried || self.is_comparing() || (second && self.panes.iter().any(Pane::is_waiting))
             }
             Msg::Quit => {
                 self.dialogs.clear();
@@ -107,6 +125,11 @@ impl App {
                 false
             }
         };
+        match spots {
+            Some(before) if went => self.go_together(&before, &mut effects),
+            Some(before) if ended => self.stay_together(&before),
+            _ => {}
+        }
         redraw |= self.ask_next();
         self.release_sessions(&mut effects);
         for side in [Side::Left, Side::Right] {
@@ -236,6 +259,12 @@ impl App {
             return false;
         }
         let Some(question) = self.waiting.pop_front() else { return false };
+        // Some passphrases are kept nowhere, whatever there is.
+        if let Question::Secret(ask) = &question
+            && (ask.about.keeper.is_some() || matches!(ask.about.purpose, SecretPurpose::Password { .. }))
+        {
+            self.keeper = Some(ask.about.keeper);
+        }
         let now = self.now.since_start;
         let typing = self.last_key.is_some_and(|last| now < last + GUARD);
         self.pending.clear();
@@ -247,6 +276,8 @@ impl App {
         match self.dialogs.last()? {
             Dialog::Trust(dialog) => Some(dialog.wakes_at()),
             Dialog::Conflict(dialog) => Some(dialog.deaf_until),
+            Dialog::Forget(dialog) => Some(dialog.deaf_until),
+            Dialog::Interrupted(dialog) => Some(dialog.deaf_until),
             _ => None,
         }
     }
@@ -257,23 +288,60 @@ impl App {
         // Nobody waits for it any more: it is released as a session no pane shows.
         let Some(side) = self.expecting(generation) else { return false };
         self.pane_mut(side).connecting = Generation::default();
+        if let Face::Connecting { retry: Some(_), .. } = self.pane(side).face {
+            self.say(format!("{} takes your certificate now", self.place_name(place)));
+        }
         self.go(side, place, start, None, effects);
         true
     }
 
-    fn connect_failed(&mut self, generation: Generation, advice: Advice) -> bool {
+    fn connect_failed(&mut self, generation: Generation, advice: Advice, refusal: Option<Box<Refusal>>) -> bool {
         let Some(side) = self.expecting(generation) else { return false };
-        let pane = self.pane_mut(side);
-        if let Face::Connecting { url, password, .. } = pane.face.clone() {
+        let now = self.now.since_start;
+        if let Face::Connecting { url, password, retry, .. } = self.pane(side).face.clone() {
             if advice.intended {
                 self.uncover(side);
             } else {
+                // Anything else than a refusal is no reason to go on asking the server, and no login is tried again and again.
+                let may_go_on = refusal.as_ref().is_some_and(|refusal| refusal.is_before_login());
+                let retry = retry.filter(|_| may_go_on).map(|every| Retry { every, at: now + every });
+                let pane = self.pane_mut(side);
                 pane.connecting = Generation::default();
-                pane.face = Face::Failed { url, advice: advice.clone(), password };
+                pane.face = Face::Failed { url, advice: advice.clone(), password, refusal: refusal.clone(), retry };
+                if let Some(refusal) = refusal.filter(|_| retry.is_none()) {
+                    self.dialogs.push(Dialog::Refusal(Box::new(RefusalDialog::new(side, refusal, &advice))));
+                    return true;
+                }
+                // The failure stands in the pane: it hides nothing that was told meanwhile.
+                if self.notice.is_some() {
+                    return true;
+                }
             }
         }
         self.advise(advice);
         true
+    }
+
+    /// Tries again what is to be tried now.
+    fn retry(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let now = self.now.since_start;
+        let mut tried = false;
+        for side in [Side::Left, Side::Right] {
+            if let Face::Failed { url, password, retry: Some(Retry { every, at }), .. } = &self.pane(side).face
+                && *at <= now
+            {
+                let (url, password, every) = (url.clone(), password.clone(), *every);
+                self.connect_every(side, url, password, Some(every), effects);
+                tried = true;
+            }
+        }
+        tried
+    }
+
+    /// When a connection is tried again next, since the program started.
+    pub fn retries_at(&self) -> Option<Duration> {
+        let at = |pane: &Pane| if let Face::Failed { retry: Some(retry), .. } = &pane.face { Some(retry.at) } else { None };
+        self.panes.iter().filter_map(at).min()
     }
 
     /// One refresh of each pane that shows a folder that changed.
@@ -289,14 +357,14 @@ impl App {
         }
     }
 
-    /// Lets go of sessions no pane shows, once no job can need them.
+    /// Lets go of sessions no pane shows and no job needs.
     fn release_sessions(&mut self, effects: &mut Vec<Effect>) {
-        if self.transfers.is_active() {
+        if self.is_synchronising() {
             return;
         }
-        let panes = &self.panes;
+        let (panes, transfers) = (&self.panes, &self.transfers);
         self.sessions.retain(|&id, _| {
-            let used = panes.iter().any(|pane| pane.uses(Place::Remote(id)));
+            let used = transfers.uses(Place::Remote(id)) || panes.iter().any(|pane| pane.uses(Place::Remote(id)));
             if !used {
                 effects.push(Effect::Disconnect(id));
             }

@@ -98,11 +98,21 @@ impl Prompter for ChannelPrompter {
 mod tests {
     use super::*;
     use crate::ask::{ConflictAction, FileFacts, Scope};
-    use crate::model::{EntryName, FilePath};
+    use crate::model::{Difference, Entry, EntryName, FilePath, Kind};
 
     fn question() -> ConflictQuestion {
-        let facts = || FileFacts { path: FilePath::root(), size: None, modified: None };
-        ConflictQuestion { source: facts(), target: facts(), free_name: EntryName::try_from("x (2)").unwrap() }
+        let entry = Entry::new(*b"x", Kind::File);
+        let facts = || FileFacts { path: FilePath::root(), kind: Kind::File, size: None, modified: None };
+        let name = || EntryName::try_from("x (2)").unwrap();
+        ConflictQuestion {
+            source: facts(),
+            target: facts(),
+            difference: Difference::between(&entry, &entry),
+            free_name: name(),
+            dated_name: name(),
+            can_resume: false,
+            is_collision: false,
+        }
     }
 
     #[tokio::test]

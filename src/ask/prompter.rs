@@ -23,7 +23,15 @@ pub trait Prompter: Send + Sync {
     fn named(&self) -> Vec<Fingerprint> {
         Vec::new()
     }
-    /// A password or passphrase.
+    /// An answer brought along: it is tried before what is kept, and never kept.
+    async fn given(&self, _: &SecretQuestion) -> Option<Secret> {
+        None
+    }
+    /// Whether a password was brought along, so that what cannot be asked for may not be needed.
+    fn has_password(&self) -> bool {
+        false
+    }
+    /// A password or passphrase, from a person.
     async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined>;
     /// Answers to a server's own prompts, one for each.
     async fn interactive(&self, question: InteractiveQuestion) -> Result<Vec<Secret>, Declined>;

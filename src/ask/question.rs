@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Endpoint, EntryName, FilePath, Site};
+use crate::model::{Difference, Endpoint, EntryName, FilePath, Kind, Site};
 use crate::secrets::Secret;
 use crate::trust::{Evidence, Verified};
 
@@ -59,6 +59,10 @@ pub struct SecretQuestion {
     pub purpose: SecretPurpose,
     /// 1 for the first time; from 2 on the last answer was wrong.
     pub attempt: u32,
+    /// Where it can be kept, as a person knows that place (`your keyring`); `None`: nowhere.
+    pub keeper: Option<&'static str>,
+    /// One is kept for this already, and was wrong a moment ago.
+    pub kept_was_wrong: bool,
 }
 
 /// What a secret is for.
@@ -76,6 +80,11 @@ pub enum SecretPurpose {
         /// The key's comment or fingerprint.
         label: String,
     },
+    /// The passphrase of the vault that holds what is needed; it is never sent.
+    VaultPassphrase {
+        /// The vault's file, safe to draw.
+        file: String,
+    },
 }
 
 impl SecretPurpose {
@@ -83,7 +92,7 @@ impl SecretPurpose {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Password { .. } => "password",
-            Self::KeyPassphrase { .. } => "passphrase",
+            Self::KeyPassphrase { .. } | Self::VaultPassphrase { .. } => "passphrase",
         }
     }
 }
@@ -93,6 +102,8 @@ impl SecretPurpose {
 pub struct SecretAnswer {
     /// What was typed.
     pub secret: Secret,
+    /// It is to be kept, once it turned out to be right.
+    pub keep: bool,
 }
 
 /// The server asks questions of its own (SSH keyboard-interactive, RFC 4256); all text is made safe to draw.
@@ -126,8 +137,29 @@ pub struct ConflictQuestion {
     pub source: FileFacts,
     /// What is in its way.
     pub target: FileFacts,
+    /// How the two differ, as exactly as their times are known.
+    pub difference: Difference,
     /// A name that is free at the target.
     pub free_name: EntryName,
+    /// The name with date and time appended; free as well.
+    pub dated_name: EntryName,
+    /// What is there may be the beginning of the source, so that copying can go on behind it.
+    pub can_resume: bool,
+    /// The two have different names, and the target's place takes them for one: what is there was copied from another
+    /// source, or is another file.
+    pub is_collision: bool,
+}
+
+impl ConflictQuestion {
+    /// Whether `action` makes sense here.
+    pub fn offers(&self, action: ConflictAction) -> bool {
+        match action {
+            ConflictAction::Resume => self.can_resume,
+            // The one in the way is no older or smaller state of the source.
+            _ if self.is_collision => !action.compares() && (action != ConflictAction::Overwrite || self.source.kind != Kind::Dir),
+            _ => true,
+        }
+    }
 }
 
 /// What is known of a file in a conflict.
@@ -135,6 +167,8 @@ pub struct ConflictQuestion {
 pub struct FileFacts {
     /// Where.
     pub path: FilePath,
+    /// What it is.
+    pub kind: Kind,
     /// Bytes.
     pub size: Option<u64>,
     /// Last modification, UTC.
@@ -144,14 +178,33 @@ pub struct FileFacts {
 /// What to do about a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConflictAction {
-    /// Replace the target.
-    Overwrite,
     /// Leave the target.
     Skip,
+    /// Replace the target.
+    Overwrite,
     /// Copy under a free name.
     Rename,
+    /// Copy under the name with date and time appended.
+    DateName,
+    /// Go on behind what is there.
+    Resume,
     /// Replace the target if the source is newer, else leave it.
     Newer,
+    /// Replace the target if the source is larger, else leave it.
+    Larger,
+    /// Replace the target if the times differ, else leave it.
+    DateDiffers,
+    /// Replace the target if the sizes differ, else leave it.
+    SizeDiffers,
+    /// Replace the target if times or sizes differ, else leave it.
+    Differs,
+}
+
+impl ConflictAction {
+    /// Whether what it does depends on how the two differ.
+    pub fn compares(self) -> bool {
+        matches!(self, Self::Newer | Self::Larger | Self::DateDiffers | Self::SizeDiffers | Self::Differs)
+    }
 }
 
 /// For how long a [`ConflictAction`] holds.
@@ -159,6 +212,8 @@ pub enum ConflictAction {
 pub enum Scope {
     /// This file.
     This,
+    /// Every further conflict of this job where the two differ in the same way.
+    Alike,
     /// Every further conflict of this job.
     RestOfJob,
 }

@@ -18,10 +18,11 @@ pub struct ScriptedPrompter(Mutex<Script>);
 #[derive(Default)]
 struct Script {
     trust: VecDeque<TrustReply>,
-    secrets: VecDeque<String>,
+    secrets: VecDeque<(String, bool)>,
     interactive: VecDeque<Vec<String>>,
     conflicts: VecDeque<ConflictAnswer>,
     trust_asked: Vec<TrustQuestion>,
+    secrets_asked: Vec<SecretQuestion>,
     asked: Vec<String>,
 }
 
@@ -34,7 +35,13 @@ impl ScriptedPrompter {
 
     /// The next answer to a password or passphrase question.
     pub fn secret(self, text: &str) -> Self {
-        self.script().secrets.push_back(text.to_owned());
+        self.script().secrets.push_back((text.to_owned(), false));
+        self
+    }
+
+    /// The same, to be kept.
+    pub fn kept_secret(self, text: &str) -> Self {
+        self.script().secrets.push_back((text.to_owned(), true));
         self
     }
 
@@ -50,7 +57,7 @@ impl ScriptedPrompter {
         self
     }
 
-    /// What was asked so far, in words: `trust ENDPOINT`, `password USER 1`, `passphrase FILE 1`, `interactive TEXT|TEXT`, `conflict PATH`.
+    /// What was asked so far, in words: `trust ENDPOINT`, `password USER 1`, `passphrase FILE 1`, `vault 1`, `interactive TEXT|TEXT`, `conflict PATH`.
     pub fn asked(&self) -> Vec<String> {
         self.script().asked.clone()
     }
@@ -58,6 +65,11 @@ impl ScriptedPrompter {
     /// The trust questions asked so far, whole.
     pub fn trust_asked(&self) -> Vec<TrustQuestion> {
         self.script().trust_asked.clone()
+    }
+
+    /// The questions for secrets asked so far, whole.
+    pub fn secrets_asked(&self) -> Vec<SecretQuestion> {
+        self.script().secrets_asked.clone()
     }
 
     fn script(&self) -> MutexGuard<'_, Script> {
@@ -78,8 +90,10 @@ impl Prompter for ScriptedPrompter {
         script.asked.push(match &question.purpose {
             SecretPurpose::Password { user } => format!("password {user} {}", question.attempt),
             SecretPurpose::KeyPassphrase { file, .. } => format!("passphrase {file} {}", question.attempt),
+            SecretPurpose::VaultPassphrase { .. } => format!("vault {}", question.attempt),
         });
-        script.secrets.pop_front().map(|text| SecretAnswer { secret: Secret::new(text) }).ok_or(Declined)
+        script.secrets_asked.push(question);
+        script.secrets.pop_front().map(|(text, keep)| SecretAnswer { secret: Secret::new(text), keep }).ok_or(Declined)
     }
     async fn interactive(&self, question: InteractiveQuestion) -> Result<Vec<Secret>, Declined> {
         let mut script = self.script();

@@ -4,7 +4,7 @@ use super::{Command, Next, focus_step, letter, neighbour};
 use crate::app::effect::Effect;
 use crate::app::input::Input;
 use crate::app::key::{Key, KeyCode};
-use crate::engine::{JobId, JobSpec};
+use crate::engine::{JobId, JobSpec, Links, Start};
 use crate::model::EntryName;
 
 /// Copy or move.
@@ -36,6 +36,10 @@ pub enum TransferField {
     Target,
     /// The new name.
     Name,
+    /// What is done with symbolic links.
+    Links,
+    /// Whether it is verified.
+    Verify,
     /// The button that starts it.
     Start,
     /// The button that does not.
@@ -54,7 +58,12 @@ impl TransferDialog {
             KeyCode::Esc => return Next::Close,
             KeyCode::Enter if self.focus == TransferField::Cancel => return Next::Close,
             KeyCode::Enter => match self.order() {
-                Ok(spec) => return Next::Finish(Command::Submit(spec)),
+                Ok(mut spec) => {
+                    if key.alt {
+                        spec.options.start = Start::Held;
+                    }
+                    return Next::Finish(Command::Submit(spec));
+                }
                 Err(why) => self.error = Some(why),
             },
             KeyCode::Tab | KeyCode::BackTab | KeyCode::Up | KeyCode::Down => self.step(key),
@@ -62,23 +71,41 @@ impl TransferDialog {
                 let input = match self.focus {
                     TransferField::Target => Some(&mut self.target),
                     TransferField::Name => self.name.as_mut(),
-                    TransferField::Start | TransferField::Cancel => None,
+                    _ => None,
                 };
                 match input.map(|input| input.key(key)) {
                     Some(true) => self.error = None,
                     Some(false) => {}
-                    None => self.step(key),
+                    None => self.choose(key),
                 }
             }
         }
         Next::Stay
     }
 
+    /// A key outside of the inputs: `l` and `v` choose wherever the focus is, Space where it is on a choice.
+    fn choose(&mut self, key: Key) {
+        let options = &mut self.spec.options;
+        match (letter(key), self.focus) {
+            (Some('l' | 'L'), _) | (Some(' '), TransferField::Links) => {
+                options.links = match options.links {
+                    Links::AsPossible => Links::Follow,
+                    Links::Follow => Links::Copy,
+                    Links::Copy => Links::Skip,
+                    Links::Skip => Links::AsPossible,
+                }
+            }
+            (Some('v' | 'V'), _) | (Some(' '), TransferField::Verify) => options.verify = !options.verify,
+            _ => self.step(key),
+        }
+    }
+
     fn step(&mut self, key: Key) {
-        const ALL: [TransferField; 4] = [TransferField::Start, TransferField::Cancel, TransferField::Target, TransferField::Name];
+        use TransferField as Field;
+        const ALL: [Field; 6] = [Field::Start, Field::Cancel, Field::Target, Field::Name, Field::Links, Field::Verify];
         if let Some(forward) = focus_step(key) {
-            let fields = if self.name.is_some() { &ALL[..] } else { &ALL[..3] };
-            self.focus = neighbour(fields, self.focus, forward);
+            let fields: Vec<_> = ALL.into_iter().filter(|field| *field != Field::Name || self.name.is_some()).collect();
+            self.focus = neighbour(&fields, self.focus, forward);
         }
     }
 
@@ -129,21 +156,56 @@ impl DeleteDialog {
     }
 }
 
-/// Quit while jobs run? Only `y`, or the button after moving to it, stops them.
+/// Quit while jobs run?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuitDialog {
     /// How many jobs run or wait.
     pub jobs: usize,
-    /// Enter quits; begins with no.
-    pub quit_focused: bool,
+    /// They are written down, so that the next run can go on with them.
+    pub are_kept: bool,
+    /// What Enter does.
+    pub focus: QuitChoice,
+}
+
+/// What can be done about running jobs at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuitChoice {
+    /// Do not quit.
+    No,
+    /// Quit; the next run goes on with them.
+    GoOn,
+    /// Quit; what is not whole is taken back.
+    Stop,
 }
 
 impl QuitDialog {
+    pub(in crate::app) fn new(jobs: usize, are_kept: bool) -> Self {
+        // Only what loses nothing is at hand.
+        Self { jobs, are_kept, focus: if are_kept { QuitChoice::GoOn } else { QuitChoice::No } }
+    }
+
+    /// The choices there are, in the order of their buttons.
+    pub fn choices(&self) -> &'static [QuitChoice] {
+        if self.are_kept { &[QuitChoice::GoOn, QuitChoice::Stop, QuitChoice::No] } else { &[QuitChoice::No, QuitChoice::Stop] }
+    }
+
     pub(super) fn key(&mut self, key: Key) -> Next {
-        match yes_or_no(key, &mut self.quit_focused) {
-            Some(true) => Next::Finish(Command::Effect(Effect::Quit)),
-            Some(false) => Next::Close,
-            None => Next::Stay,
+        let choice = match (letter(key), key.code) {
+            (Some('n' | 'N'), _) | (_, KeyCode::Esc) => QuitChoice::No,
+            (Some('y' | 'Y' | 'g' | 'G'), _) if self.are_kept => QuitChoice::GoOn,
+            (Some('y' | 'Y' | 's' | 'S'), _) => QuitChoice::Stop,
+            (_, KeyCode::Enter) => self.focus,
+            _ => {
+                if let Some(forward) = focus_step(key) {
+                    self.focus = neighbour(self.choices(), self.focus, forward);
+                }
+                return Next::Stay;
+            }
+        };
+        match choice {
+            QuitChoice::No => Next::Close,
+            QuitChoice::GoOn => Next::Finish(Command::Effect(Effect::Quit)),
+            QuitChoice::Stop => Next::Finish(Command::StopAndQuit),
         }
     }
 }

@@ -12,69 +12,63 @@ pub struct ConflictDialog {
     pub ask: Ask<ConflictQuestion, ConflictAnswer>,
     /// The button Enter presses. Begins with Skip.
     pub focus: ConflictAction,
-    /// Enter's answer holds for the rest of the job; Space changes it. A capital letter does so for itself.
-    pub for_all: bool,
+    /// For how long the answer holds; Space changes it. A capital letter holds for the rest of the job by itself.
+    pub scope: Scope,
     /// No key counts before this, since the program started.
     pub deaf_until: Duration,
 }
 
-/// Which of two files is newer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Newer {
-    /// The file being copied.
-    Source,
-    /// The file in its way.
-    Target,
-    /// Neither, as far as known.
-    Neither,
-}
+/// A button: its letter, what it does, its name with the letter in brackets.
+type Button = (char, ConflictAction, &'static str);
 
 impl ConflictDialog {
-    /// The buttons in their order, each with its letter.
-    pub const BUTTONS: [(char, ConflictAction, &'static str); 4] = [
-        ('s', ConflictAction::Skip, "skip"),
-        ('o', ConflictAction::Overwrite, "overwrite"),
-        ('r', ConflictAction::Rename, "rename"),
-        ('n', ConflictAction::Newer, "newer only"),
+    const BUTTONS: [Button; 10] = [
+        ('s', ConflictAction::Skip, "[S]kip"),
+        ('o', ConflictAction::Overwrite, "[O]verwrite"),
+        ('r', ConflictAction::Rename, "[R]ename"),
+        ('a', ConflictAction::DateName, "[A]dd date"),
+        ('c', ConflictAction::Resume, "[C]ontinue it"),
+        ('n', ConflictAction::Newer, "if [N]ewer"),
+        ('l', ConflictAction::Larger, "if [L]arger"),
+        ('t', ConflictAction::DateDiffers, "if [T]ime differs"),
+        ('z', ConflictAction::SizeDiffers, "if si[Z]e differs"),
+        ('d', ConflictAction::Differs, "if either [D]iffers"),
     ];
 
     pub(super) fn new(ask: Ask<ConflictQuestion, ConflictAnswer>, deaf_until: Duration) -> Self {
-        Self { ask, focus: ConflictAction::Skip, for_all: false, deaf_until }
+        Self { ask, focus: ConflictAction::Skip, scope: Scope::This, deaf_until }
     }
 
-    /// Which file is newer, to the second: many servers know no more.
-    pub fn newer(&self) -> Newer {
-        let seconds = |time: Option<jiff::Timestamp>| time.map(jiff::Timestamp::as_second);
-        match (seconds(self.ask.about.source.modified), seconds(self.ask.about.target.modified)) {
-            (Some(source), Some(target)) if source > target => Newer::Source,
-            (Some(source), Some(target)) if source < target => Newer::Target,
-            _ => Newer::Neither,
-        }
+    /// The buttons that make sense here, in their order.
+    pub fn buttons(&self) -> impl Iterator<Item = Button> + '_ {
+        Self::BUTTONS.into_iter().filter(|(_, action, _)| self.ask.about.offers(*action))
     }
 
     pub(super) fn key(&mut self, key: Key, now: Duration) -> Next {
         if now < self.deaf_until {
             return Next::Stay;
         }
-        let answer = |action, all| {
-            let scope = if all { Scope::RestOfJob } else { Scope::This };
-            Next::Answer(Answer::Conflict(ConflictAnswer { action, scope }))
-        };
+        let answer = |action, scope| Next::Answer(Answer::Conflict(ConflictAnswer { action, scope }));
         if let Some(character) = letter(key) {
-            if let Some((_, action, _)) = Self::BUTTONS.iter().find(|(known, ..)| *known == character.to_ascii_lowercase()) {
-                return answer(*action, self.for_all || character.is_ascii_uppercase());
+            if let Some((_, action, _)) = self.buttons().find(|(known, ..)| *known == character.to_ascii_lowercase()) {
+                return answer(action, if character.is_ascii_uppercase() { Scope::RestOfJob } else { self.scope });
             }
             if character == ' ' {
-                self.for_all = !self.for_all;
+                self.scope = match self.scope {
+                    Scope::This => Scope::Alike,
+                    Scope::Alike => Scope::RestOfJob,
+                    Scope::RestOfJob => Scope::This,
+                };
             }
             return Next::Stay;
         }
         match key.code {
             KeyCode::Esc => return Next::Close,
-            KeyCode::Enter => return answer(self.focus, self.for_all),
+            KeyCode::Enter => return answer(self.focus, self.scope),
             _ => {
                 if let Some(forward) = focus_step(key) {
-                    self.focus = neighbour(&Self::BUTTONS.map(|(_, action, _)| action), self.focus, forward);
+                    let ring: Vec<_> = self.buttons().map(|(_, action, _)| action).collect();
+                    self.focus = neighbour(&ring, self.focus, forward);
                 }
             }
         }

@@ -43,7 +43,7 @@ impl ConnectDialog {
         match key.code {
             KeyCode::Esc => return Next::Close,
             KeyCode::Enter => match self.url() {
-                Ok(url) => return Next::Finish(Command::Connect { side: self.side, url }),
+                Ok(url) => return Next::Finish(Command::Connect { side: self.side, url, password: None }),
                 Err(why) => self.error = Some(format!("{why}; write for example sftp://user@host/folder")),
             },
             KeyCode::Up => self.take(self.at.saturating_sub(1)),

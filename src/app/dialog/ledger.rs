@@ -1,10 +1,12 @@
 //! Everything the person trusts in one list: found, sorted, looked at, taken back.
 
+use std::time::Duration;
+
 use jiff::{Timestamp, ToSpan as _};
 
 use super::inspector::{Mood, subject_words, verified_words};
-use super::{Command, Next, letter, moved};
-use crate::app::effect::{Effect, LedgerOrder};
+use super::{Command, Next, explained, leave_list, letter, moved};
+use crate::app::effect::{ClientsOrder, Effect, LedgerOrder, SecretWork};
 use crate::app::input::Input;
 use crate::app::key::{Key, KeyCode};
 use crate::app::message::Generation;
@@ -156,11 +158,7 @@ impl LedgerDialog {
             self.type_filter(key);
             return Next::Stay;
         }
-        if self.help {
-            match moved(key, self.scroll, super::MOST_LINES, true) {
-                Some(to) => self.scroll = to,
-                None => (self.help, self.scroll) = (false, 0),
-            }
+        if explained(key, &mut self.help, &mut self.scroll) {
             return Next::Stay;
         }
         self.said = None;
@@ -170,13 +168,7 @@ impl LedgerDialog {
         }
         match (letter(key), key.code) {
             (_, KeyCode::Esc) if !self.filter.text().is_empty() => self.narrow(|filter| filter.set("")),
-            (Some('q'), _) | (_, KeyCode::Esc) => {
-                return match self.waiting {
-                    Some(generation) if self.rows.is_none() => Next::Finish(Command::Effect(Effect::StopLooking(generation))),
-                    // A change that has begun is brought to its end.
-                    _ => Next::Close,
-                };
-            }
+            (Some('q'), _) | (_, KeyCode::Esc) => return leave_list(self.waiting, self.rows.is_some()),
             (Some('?'), _) => self.help = true,
             (Some('/'), _) => self.filtering = true,
             (Some('s'), _) => {
@@ -245,10 +237,21 @@ fn words(row: &Row) -> String {
     format!("{} {} {verified} {accepted} {} {}", row.whom, subject_words(&row.subject), row.kept, fingerprint(row)).to_lowercase()
 }
 
-/// Trust something no more, or something else instead? Only `y`, or the button after moving to it, does it.
+/// What is done on the yes to a [`ForgetDialog`].
+#[derive(Clone)]
+pub enum ForgetOrder {
+    /// A decision.
+    Ledger(LedgerOrder),
+    /// A decision about a client of one's own server.
+    Clients(ClientsOrder),
+    /// A secret.
+    Secret(SecretWork),
+}
+
+/// Trust or keep something no more, or something else instead? Only `y`, or the button after moving to it, does it.
 pub struct ForgetDialog {
     /// What is done on yes.
-    pub order: LedgerOrder,
+    pub order: ForgetOrder,
     /// What is asked, in a line.
     pub title: String,
     /// What it means.
@@ -257,20 +260,40 @@ pub struct ForgetDialog {
     pub yes: &'static str,
     /// Enter does it; begins with no.
     pub yes_focused: bool,
+    /// No key counts before this, since the program started.
+    pub deaf_until: Duration,
 }
 
 impl ForgetDialog {
-    pub(super) fn key(&mut self, key: Key) -> Next {
+    pub(super) fn key(&mut self, key: Key, now: Duration) -> Next {
+        if now < self.deaf_until {
+            return Next::Stay;
+        }
         match super::confirm::yes_or_no(key, &mut self.yes_focused) {
-            Some(true) => Next::Finish(Command::Ledger(self.order.clone())),
+            Some(true) => Next::Finish(match self.order.clone() {
+                ForgetOrder::Ledger(order) => Command::Ledger(order),
+                ForgetOrder::Clients(order) => Command::Clients(order),
+                ForgetOrder::Secret(work) => Command::Secrets(work, None),
+            }),
             Some(false) => Next::Close,
             None => Next::Stay,
         }
     }
 }
 
-/// The file decisions are taken over from.
+/// What a file is chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportPurpose {
+    /// Decisions are taken over from it.
+    Decisions,
+    /// An authority is in it whose clients are let in.
+    Authority,
+}
+
+/// The file decisions are taken over from, or an authority.
 pub struct ImportDialog {
+    /// What for.
+    pub purpose: ImportPurpose,
     /// On which side it lies.
     pub place: crate::engine::Place,
     /// The folder its name is read from.
@@ -286,7 +309,13 @@ impl ImportDialog {
         match key.code {
             KeyCode::Esc => return Next::Close,
             KeyCode::Enter => match self.dir.resolve(self.input.text().as_bytes()) {
-                Ok(path) if path != self.dir => return Next::Finish(Command::Ledger(LedgerOrder::Import { place: self.place, path })),
+                Ok(path) if path != self.dir => {
+                    let place = self.place;
+                    return Next::Finish(match self.purpose {
+                        ImportPurpose::Decisions => Command::Ledger(LedgerOrder::Import { place, path }),
+                        ImportPurpose::Authority => Command::Clients(ClientsOrder::FindAuthority { place, path }),
+                    });
+                }
                 Ok(_) => self.error = Some("type the name of a file".to_owned()),
                 Err(why) => self.error = Some(why.to_string()),
             },

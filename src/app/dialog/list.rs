@@ -2,12 +2,9 @@
 
 use super::{Command, MOST_LINES, Next, letter, moved};
 use crate::app::action::{ACTIONS, ActionInfo, Group};
-use crate::app::effect::Effect;
 use crate::app::input::Input;
 use crate::app::key::{Key, KeyCode};
 use crate::app::message::Side;
-use crate::app::transfers::Transfers;
-use crate::engine::JobState;
 use crate::model::sort::SortKey;
 
 /// By what to sort; Enter or the letter chooses, the current one again reverses.
@@ -141,40 +138,4 @@ fn distance(text: &str, needle: &str) -> Option<usize> {
         last = at;
     }
     Some(1_000 + last - first.unwrap_or(0))
-}
-
-/// The jobs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TransfersDialog {
-    /// The job under the cursor.
-    pub cursor: usize,
-}
-
-impl TransfersDialog {
-    pub(super) fn key(&mut self, key: Key, transfers: &Transfers) -> Next {
-        let jobs = transfers.jobs();
-        self.cursor = self.cursor.min(jobs.len().saturating_sub(1));
-        if let Some(to) = moved(key, self.cursor, jobs.len(), true) {
-            self.cursor = to;
-            return Next::Stay;
-        }
-        let job = jobs.get(self.cursor);
-        match (letter(key), key.code) {
-            (Some('w' | 'q'), _) | (_, KeyCode::Esc) => Next::Close,
-            (Some('x'), _) => match job {
-                Some(job) if matches!(job.state, JobState::Waiting | JobState::Running) => {
-                    Next::Do(Command::Effect(Effect::CancelJob(job.id)))
-                }
-                _ => Next::Stay,
-            },
-            (Some('X'), _) => Next::Do(Command::Effect(Effect::ClearJobs)),
-            (_, KeyCode::Enter) => match job.and_then(|job| Some((job, job.report.as_ref()?))) {
-                Some((job, report)) => {
-                    Next::Do(Command::Report(Box::new(super::super::transfers::report_message(&job.title, Some(job.kind), report))))
-                }
-                None => Next::Stay,
-            },
-            _ => Next::Stay,
-        }
-    }
 }

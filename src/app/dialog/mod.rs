@@ -3,45 +3,69 @@
 //! A dialog changes itself and answers with a `Next`; what follows from that is done in `app::carry_out`. Dialogs of
 //! questions own the way to answer: however one is lost, the asker hears a refusal.
 
+mod clients;
+mod command;
 mod confirm;
 mod conflict;
 mod connect;
 mod facts;
+mod form;
+mod identities;
 mod inspector;
+mod interrupted;
 mod ledger;
 mod line;
 mod list;
 mod prompt;
+mod refusal;
+mod secrets;
+mod site_form;
+mod sites;
+mod sync_form;
+mod sync_plan;
+mod transfers;
 mod trust;
 
 use std::time::Duration;
 
-pub use confirm::{DeleteDialog, QuitDialog, StopDialog, TransferDialog, TransferField};
-pub use conflict::{ConflictDialog, Newer};
+pub(super) use clients::trust_authority;
+pub use clients::{CLIENTS_KEYS, ClientRow, ClientState, ClientsDialog};
+pub(super) use command::{Answer, Command, Next};
+pub use confirm::{DeleteDialog, QuitChoice, QuitDialog, StopDialog, TransferDialog, TransferField};
+pub use conflict::ConflictDialog;
 pub use connect::ConnectDialog;
 pub use facts::{FactsDialog, MessageDialog};
+#[cfg(test)]
+pub(crate) use form::tests as form_tests;
+pub use form::{Faults, Field, Focus, Form, FormAnswer, Value};
+pub use identities::{IDENTITIES_KEYS, IdentitiesDialog, IdentityForm, Install, Purpose, RemoveIdentityDialog, WORKING};
 pub(super) use inspector::of_peer;
 pub use inspector::{
     About, Choices, ExportDialog, ExportForm, Headline, INSPECTOR_KEYS, InspectorDialog, Mood, PROBLEM, Page, confirmation_words,
     kind_words, subject_words, verified_words,
 };
-pub use ledger::{ForgetDialog, ImportDialog, LEDGER_KEYS, LedgerDialog, LedgerSort, Standing, fingerprint, standing};
+pub use interrupted::{InterruptedChoice, InterruptedDialog};
+pub use ledger::{
+    ForgetDialog, ForgetOrder, ImportDialog, ImportPurpose, LEDGER_KEYS, LedgerDialog, LedgerSort, Standing, fingerprint, standing,
+};
 pub use line::{FilterDialog, MakeDirDialog, PatternDialog, RenameDialog};
-pub use list::{HelpDialog, HelpRow, PaletteDialog, SortDialog, TransfersDialog};
+pub use list::{HelpDialog, HelpRow, PaletteDialog, SortDialog};
 pub use prompt::{InteractiveDialog, SecretDialog};
+pub use secrets::SecretsDialog;
+pub use transfers::{AskedFor, Asking, Row as TransfersRow, Section, TransfersDialog};
 pub use trust::{TrustDialog, TrustMode};
 
-use super::action::Action;
-use super::effect::{Effect, FileContent, LedgerOrder};
+use super::effect::Effect;
+pub use refusal::RefusalDialog;
+pub use site_form::SiteFormDialog;
+pub use sites::{RemoveSiteDialog, SitesDialog, SitesRow};
+pub use sync_form::SyncFormDialog;
+pub use sync_plan::{SYNC_KEYS, SyncLine, SyncPlanDialog, SynchroniseDialog};
+
 use super::key::{Key, KeyCode};
-use super::message::Side;
+use super::message::Generation;
 use super::transfers::Transfers;
-use crate::ask::{ConflictAnswer, Question, TrustAnswer};
-use crate::model::FilePath;
-use crate::model::site::ParsedUrl;
-use crate::model::sort::SortKey;
-use crate::trust::Evidence;
-use crate::trust::ledger::Row;
+use crate::ask::Question;
 
 /// A dialog with all its state.
 pub enum Dialog {
@@ -77,66 +101,48 @@ pub enum Dialog {
     Export(ExportDialog),
     /// Everything the person trusts.
     Ledger(Box<LedgerDialog>),
-    /// Trust something no more?
+    /// The secrets the person keeps.
+    Secrets(Box<SecretsDialog>),
+    /// The clients of one's own server.
+    Clients(Box<ClientsDialog>),
+    /// Trust or keep something no more, or trust something?
     Forget(ForgetDialog),
-    /// Which file decisions are taken over from.
+    /// Which file decisions are taken over from, or an authority.
     Import(ImportDialog),
+    /// The server wants to know who the person is, or does not like the answer.
+    Refusal(Box<RefusalDialog>),
+    /// Who the person is.
+    Identities(Box<IdentitiesDialog>),
+    /// What an identity is made or written of.
+    IdentityForm(Box<IdentityForm>),
+    /// Remove an identity?
+    RemoveIdentity(RemoveIdentityDialog),
+    /// The sites the person keeps.
+    Sites(Box<SitesDialog>),
+    /// A site being made or changed.
+    SiteForm(Box<SiteFormDialog>),
+    /// Keep a site no longer?
+    RemoveSite(RemoveSiteDialog),
     /// All keys.
     Help(HelpDialog),
     /// All actions by name.
     Palette(PaletteDialog),
     /// The jobs.
     Transfers(TransfersDialog),
+    /// How two folders are to be compared.
+    SyncForm(Box<SyncFormDialog>),
+    /// What a comparison found.
+    SyncPlan(Box<SyncPlanDialog>),
+    /// Carry out what a comparison found?
+    Synchronise(Box<SynchroniseDialog>),
     /// Quit while jobs run?
     Quit(QuitDialog),
+    /// Earlier runs left something unfinished.
+    Interrupted(InterruptedDialog),
     /// Stop a job?
     Stop(StopDialog),
     /// What happened, why, what to do next.
     Message(MessageDialog),
-}
-
-/// What follows from a key.
-pub(super) enum Next {
-    /// Nothing more.
-    Stay,
-    /// The dialog closes with the safe answer.
-    Close,
-    /// The question is answered and the dialog closes.
-    Answer(Answer),
-    /// The dialog closes and this is done.
-    Finish(Command),
-    /// This is done, the dialog stays.
-    Do(Command),
-}
-
-/// An answer to a question; it must fit the dialog.
-pub(super) enum Answer {
-    Trust(TrustAnswer),
-    Conflict(ConflictAnswer),
-    /// What stands in the inputs.
-    Typed,
-}
-
-/// What a dialog wants done.
-pub(super) enum Command {
-    Connect { side: Side, url: ParsedUrl },
-    Effect(Effect),
-    Submit(crate::engine::JobSpec),
-    Pattern { side: Side, mark: bool, text: String },
-    Filter { side: Side, text: String },
-    Sort { side: Side, key: SortKey },
-    Perform(Action),
-    Report(Box<MessageDialog>),
-    InspectConnection,
-    InspectRow(Box<Row>),
-    CheckRevocation(Box<Evidence>),
-    Export(Vec<ExportForm>),
-    ExportLedger,
-    ImportLedger,
-    WriteFile { path: FilePath, content: FileContent },
-    Ledger(LedgerOrder),
-    Forget(Box<Row>),
-    Repin(Box<Row>),
 }
 
 /// More lines than any dialog has. Where it really ends depends on its width: [`super::App::limit_scroll`].
@@ -192,12 +198,25 @@ impl Dialog {
             Self::Inspector(dialog) => dialog.key(key),
             Self::Export(dialog) => dialog.key(key),
             Self::Ledger(dialog) => dialog.key(key),
-            Self::Forget(dialog) => dialog.key(key),
+            Self::Secrets(dialog) => dialog.key(key),
+            Self::Clients(dialog) => dialog.key(key),
+            Self::Forget(dialog) => dialog.key(key, now),
             Self::Import(dialog) => dialog.key(key),
+            Self::Refusal(dialog) => dialog.key(key),
+            Self::Identities(dialog) => dialog.key(key),
+            Self::IdentityForm(dialog) => dialog.key(key),
+            Self::RemoveIdentity(dialog) => dialog.key(key),
+            Self::Sites(dialog) => dialog.key(key),
+            Self::SiteForm(dialog) => dialog.key(key),
+            Self::RemoveSite(dialog) => dialog.key(key),
             Self::Help(dialog) => dialog.key(key),
             Self::Palette(dialog) => dialog.key(key),
             Self::Transfers(dialog) => dialog.key(key, transfers),
+            Self::SyncForm(dialog) => dialog.key(key),
+            Self::SyncPlan(dialog) => dialog.key(key),
+            Self::Synchronise(dialog) => dialog.key(key),
             Self::Quit(dialog) => dialog.key(key),
+            Self::Interrupted(dialog) => dialog.key(key, now),
             Self::Stop(dialog) => dialog.key(key),
             Self::Message(dialog) => dialog.key(key),
         }
@@ -248,15 +267,48 @@ impl Dialog {
                 }
                 return Next::Stay;
             }
+            Self::IdentityForm(dialog) => {
+                dialog.form.paste(text);
+                return Next::Stay;
+            }
+            Self::Secrets(dialog) => match &mut dialog.opening {
+                Some((_, input)) => input,
+                None => return Next::Stay,
+            },
+            Self::Sites(dialog) => {
+                if dialog.filtering {
+                    dialog.narrow(|filter| filter.insert(text));
+                }
+                return Next::Stay;
+            }
+            Self::SiteForm(dialog) => {
+                dialog.form.paste(text);
+                return Next::Stay;
+            }
+            Self::Transfers(dialog) => match &mut dialog.asking {
+                Some(asking) => &mut asking.input,
+                None => return Next::Stay,
+            },
+            Self::SyncForm(dialog) => {
+                dialog.form.paste(text);
+                return Next::Stay;
+            }
             Self::Help(dialog) => &mut dialog.input,
             Self::Palette(dialog) => &mut dialog.input,
             Self::Conflict(_)
             | Self::Delete(_)
             | Self::Sort(_)
             | Self::Facts(_)
+            | Self::Clients(_)
             | Self::Forget(_)
-            | Self::Transfers(_)
+            | Self::Identities(_)
+            | Self::Refusal(_)
+            | Self::RemoveIdentity(_)
+            | Self::RemoveSite(_)
+            | Self::SyncPlan(_)
+            | Self::Synchronise(_)
             | Self::Quit(_)
+            | Self::Interrupted(_)
             | Self::Stop(_)
             | Self::Message(_) => return Next::Stay,
         };
@@ -307,6 +359,26 @@ fn moved(key: Key, at: usize, rows: usize, letters: bool) -> Option<usize> {
         _ => return None,
     };
     Some(to.min(last))
+}
+
+/// A key while the keys of a list are explained instead of it: it scrolls, or ends that. `false`: they are not explained.
+fn explained(key: Key, help: &mut bool, scroll: &mut usize) -> bool {
+    if *help {
+        match moved(key, *scroll, MOST_LINES, true) {
+            Some(to) => *scroll = to,
+            None => (*help, *scroll) = (false, 0),
+        }
+        return true;
+    }
+    false
+}
+
+/// A list is left: its first reading is not waited for any more; a change that has begun is brought to its end.
+fn leave_list(waiting: Option<Generation>, was_read: bool) -> Next {
+    match waiting {
+        Some(generation) if !was_read => Next::Finish(Command::Effect(Effect::StopLooking(generation))),
+        _ => Next::Close,
+    }
 }
 
 /// Whether a key goes to the next (`Some(true)`) or the previous button or field.

@@ -12,17 +12,25 @@ pub struct SecretDialog {
     pub ask: Ask<SecretQuestion, SecretAnswer>,
     /// What was typed.
     pub input: Input,
+    /// It is to be kept, once it was right.
+    pub keep: bool,
 }
 
 impl SecretDialog {
     pub(super) fn new(ask: Ask<SecretQuestion, SecretAnswer>) -> Self {
-        Self { ask, input: Input::masked() }
+        // Who kept one before wants the right one to be kept.
+        let keep = ask.about.keeper.is_some() && ask.about.kept_was_wrong;
+        Self { ask, input: Input::masked(), keep }
     }
 
     pub(super) fn key(&mut self, key: Key) -> Next {
         match key.code {
             KeyCode::Esc => Next::Close,
             KeyCode::Enter => Next::Answer(Answer::Typed),
+            KeyCode::Tab | KeyCode::BackTab => {
+                self.keep = !self.keep && self.ask.about.keeper.is_some();
+                Next::Stay
+            }
             _ => {
                 self.input.key(key);
                 Next::Stay
@@ -32,7 +40,7 @@ impl SecretDialog {
 
     pub(super) fn answer(mut self) {
         let secret = self.input.take_secret();
-        self.ask.reply.send(SecretAnswer { secret });
+        self.ask.reply.send(SecretAnswer { secret, keep: self.keep });
     }
 }
 

@@ -12,7 +12,7 @@ pub use marks::Marks;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{Advice, Place};
+use crate::engine::{Advice, Place, Refusal};
 use crate::model::site::ParsedUrl;
 use crate::model::sort::Sort;
 use crate::model::{Entry, FilePath};
@@ -62,6 +62,8 @@ pub enum Face {
         since: Duration,
         /// A password that is known already.
         password: Option<Secret>,
+        /// It is tried this often until the server takes our certificate.
+        retry: Option<Duration>,
     },
     /// A connection that could not be made. Enter tries again, Esc goes back.
     Failed {
@@ -71,7 +73,20 @@ pub enum Face {
         advice: Advice,
         /// A password that is known already.
         password: Option<Secret>,
+        /// What the server says of our certificate, if that is why.
+        refusal: Option<Box<Refusal>>,
+        /// When it is tried again by itself.
+        retry: Option<Retry>,
     },
+}
+
+/// A connection that is tried again by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// How often.
+    pub every: Duration,
+    /// When next, since the program started.
+    pub at: Duration,
 }
 
 /// A row of the list of sites.

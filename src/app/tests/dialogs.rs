@@ -3,25 +3,11 @@
 use super::super::action::ACTIONS;
 use super::super::dialog::HelpRow;
 use super::*;
-use crate::engine::{FileFailure, JobId, JobKind, JobProgress, JobState, Report, Snapshot};
+use crate::engine::{FileFailure, JobId, JobKind, JobOptions, JobProgress, JobState, Links, Report, Snapshot};
 
 fn running(id: u64) -> Snapshot {
-    let job = JobProgress {
-        id: JobId(id),
-        kind: JobKind::Copy,
-        title: "1 item".to_owned(),
-        state: JobState::Running,
-        files_done: 0,
-        files_total: 1,
-        bytes_done: 0,
-        bytes_total: 1,
-        counting: false,
-        rate: 0.0,
-        remaining: None,
-        files: Vec::new(),
-        report: None,
-    };
-    Snapshot { jobs: vec![job] }
+    let job = JobProgress { state: JobState::Running, ..JobProgress::waiting(JobId(id), JobKind::Copy, "1 item".to_owned()) };
+    Snapshot { jobs: vec![job], ..Snapshot::default() }
 }
 
 #[test]
@@ -59,6 +45,26 @@ fn target_and_name_of_a_copy_can_be_changed() {
     assert!(dialog.error.as_ref().is_some_and(|error| error.contains("the same")));
     screen.keys("<tab><enter>");
     assert!(screen.app.dialogs.is_empty(), "Cancel");
+}
+
+#[test]
+fn links_and_verification_are_chosen_before_a_copy_starts() {
+    for (keys, links, verify) in [
+        ("c", Links::AsPossible, false),
+        ("clv", Links::Follow, true),
+        ("cllvv", Links::Copy, false),
+        ("clll", Links::Skip, false),
+        ("cllll", Links::AsPossible, false),
+        // In a field they are letters; on a choice Space chooses, too.
+        ("c<tab><tab>lv", Links::AsPossible, false),
+        ("c<s-tab><space>", Links::AsPossible, true),
+        ("c<s-tab><s-tab><space>", Links::Follow, false),
+    ] {
+        let mut screen = Screen::local(&["a"]);
+        screen.keys(keys);
+        let Some(Dialog::Transfer(dialog)) = screen.app.dialog() else { panic!("closed") };
+        assert_eq!(dialog.spec.options, JobOptions { links, verify, ..JobOptions::default() }, "{keys}");
+    }
 }
 
 #[test]
@@ -130,14 +136,22 @@ fn help_and_palette_come_from_the_table() {
 }
 
 #[test]
-fn quitting_asks_only_while_jobs_run_and_enter_stays() {
+fn quitting_asks_only_while_jobs_run_and_loses_nothing_by_itself() {
     let mut screen = Screen::local(&["a"]);
     screen.keys("q");
     assert_eq!(screen.orders(), ["quit"]);
-    screen.keys("c<enter>q<enter>q<esc>qn");
+    screen.keys("c<enter>q<esc>qnq<tab><tab><enter>");
     assert_eq!(screen.orders().len(), 1, "the job alone");
-    screen.keys("qy");
-    assert_eq!(screen.orders(), ["quit"]);
+    for (keys, orders) in [
+        ("q<enter>", &["quit"][..]),
+        ("qg", &["quit"]),
+        ("qy", &["quit"]),
+        ("qs", &["stop jobs", "quit"]),
+        ("q<tab><enter>", &["stop jobs", "quit"]),
+    ] {
+        screen.keys(keys);
+        assert_eq!(screen.orders(), orders, "{keys}");
+    }
     screen.keys("<c-c><c-c><c-c>");
     assert!(screen.effects.is_empty(), "Ctrl-C never ends the program");
 }
@@ -176,7 +190,7 @@ fn escape_stops_a_running_job_after_a_question() {
 fn the_transfers_panel_stops_and_clears() {
     let mut screen = Screen::local(&["a"]);
     screen.send(Msg::Tick(running(7)));
-    screen.keys("wxX<esc>");
+    screen.keys("wxyX<esc>");
     assert_eq!(screen.orders(), ["stop job 7", "clear jobs"]);
     assert!(screen.app.dialogs.is_empty());
 }
@@ -186,7 +200,7 @@ fn a_job_that_ended_tells_refreshes_once_and_its_failures_can_be_read() {
     let mut screen = Screen::local(&["a", "b"]);
     screen.keys("j");
     screen.send(Msg::Tick(running(7)));
-    let failures = vec![FileFailure { path: "/l/x".to_owned(), why: "permission denied".to_owned() }];
+    let failures = vec![FileFailure { path: "/l/x".to_owned(), why: "permission denied".to_owned(), ..FileFailure::default() }];
     let report = Report { done: 2, bytes: 2048, failures, failed: 1, ..Report::default() };
     let changed = vec![(Place::Local, path("/r")), (Place::Local, path("/r")), (Place::Local, path("/elsewhere"))];
     screen.send(Msg::JobEnded { id: JobId(7), report, changed });
@@ -205,8 +219,11 @@ fn a_job_that_ended_tells_refreshes_once_and_its_failures_can_be_read() {
 #[test]
 fn every_action_can_be_asked_for_anywhere_and_every_dialog_closes_with_escape() {
     for info in ACTIONS {
-        for start in ["", "S", "O<esc>S<enter>", "/a<enter>"] {
+        for (start, lists_sites) in [("", false), ("", true), ("O<esc>", false), ("/a<enter>", false)] {
             let mut screen = Screen::local(&["a", "d/"]);
+            if lists_sites {
+                screen = Screen::new(StartPane::Local(path("/l")), StartPane::Sites(Vec::new()));
+            }
             screen.keys(start);
             screen.keys(info.keys[0]);
             let open = screen.app.dialogs.len();
@@ -221,7 +238,7 @@ fn every_action_can_be_asked_for_anywhere_and_every_dialog_closes_with_escape() 
 
 #[test]
 fn the_box_of_first_keys_goes_with_escape_or_the_first_action() {
-    let options = Options { home: path("/h"), sort: Sort::default(), show_hidden: false, hint: true };
+    let options = Options { home: path("/h"), sort: Sort::default(), show_hidden: false, hint: true, keeps_jobs: true };
     for keys in ["<esc>", "O", "<tab>", "?"] {
         let (app, _) = App::new([StartPane::Local(path("/")), StartPane::Sites(Vec::new())], options.clone());
         let mut screen = Screen { app, effects: Vec::new(), now: Duration::ZERO, redraw: false };

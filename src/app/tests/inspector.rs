@@ -255,7 +255,7 @@ fn json_and_pem_are_what_other_programs_read() {
     let Some(Dialog::Export(export)) = screen.app.dialog() else { panic!("no export") };
     let content = |label| match &export.forms.iter().find(|form| form.label == label).unwrap().content {
         effect::FileContent::Bytes(bytes) => bytes.clone(),
-        effect::FileContent::Ledger => panic!("the ledger"),
+        effect::FileContent::Ledger | effect::FileContent::Plan(_) => panic!("no document"),
     };
     let again = document::read("x.pem", &content("PEM"), Timestamp::UNIX_EPOCH);
     assert_eq!(again[0].certificate.as_ref().map(|certificate| &*certificate.der), Some(DER));

@@ -1,12 +1,20 @@
 //! The core driven from outside: key scripts and messages in, orders and state out.
 
+pub(crate) mod clients;
 mod dialogs;
+pub(crate) mod identities;
 pub(crate) mod inspector;
+pub(crate) mod interrupted;
 pub(crate) mod ledger;
 mod panes;
-mod questions;
+pub(crate) mod questions;
 mod random;
+pub(crate) mod refusal;
+pub(crate) mod secrets;
 mod servers;
+pub(crate) mod sites;
+pub(crate) mod sync;
+mod transfers;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,10 +22,10 @@ use std::time::{Duration, SystemTime};
 use super::keymap::parse_keys;
 use super::pane::Folder;
 use super::*;
-use crate::engine::{Advice, Place, SecurityLevel, SessionFacts, SessionId, Snapshot, TrustBasis};
+use crate::engine::{Advice, Place, SessionFacts, SessionId, Snapshot, TrustBasis};
 use crate::model::site::ParsedUrl;
 use crate::model::sort::Sort;
-use crate::model::{Entry, FilePath, Kind};
+use crate::model::{Entry, FilePath, Kind, SecurityLevel};
 
 /// The core with a clock that only tests move, and the orders it gave.
 pub(crate) struct Screen {
@@ -69,7 +77,7 @@ pub(crate) fn session(id: u32) -> SessionFacts {
 
 impl Screen {
     pub(crate) fn new(left: StartPane, right: StartPane) -> Self {
-        let options = Options { home: path("/home/me"), sort: Sort::default(), show_hidden: false, hint: false };
+        let options = Options { home: path("/home/me"), sort: Sort::default(), show_hidden: false, hint: false, keeps_jobs: true };
         let (app, reaction) = App::new([left, right], options);
         Self { app, effects: reaction.effects, now: Duration::from_secs(10), redraw: reaction.redraw }
     }
@@ -189,19 +197,45 @@ fn short(effect: &Effect) -> String {
                 spec.to_dir.display()
             )
         }
+        Effect::Compare { order, .. } => format!("compare {} {}", order.left.name, order.right.name),
+        Effect::Synchronise { plan, .. } => format!("synchronise {} rows", plan.len()),
         Effect::CancelJob(id) => format!("stop job {}", id.0),
+        Effect::GoOn(jobs) => format!("go on with {}", jobs.len()),
+        Effect::ForgetInterrupted(jobs) => format!("forget {} interrupted", jobs.len()),
+        Effect::StopJobs => "stop jobs".to_owned(),
         Effect::ClearJobs => "clear jobs".to_owned(),
+        Effect::Queue(order) => format!("{order:?}"),
         Effect::Inspect { place: on, path, .. } => format!("inspect {} {}", place(*on), path.display()),
         Effect::CheckRevocation { evidence, .. } => format!("check {}", evidence.endpoint),
         Effect::WriteFile { path, content, .. } => match content {
             effect::FileContent::Bytes(bytes) => format!("write {} {} bytes", path.display(), bytes.len()),
             effect::FileContent::Ledger => format!("write {} the ledger", path.display()),
+            effect::FileContent::Plan(plan) => format!("write {} a plan of {} rows", path.display(), plan.len()),
         },
         Effect::Ledger { order, .. } => match order {
             effect::LedgerOrder::Read => "ledger".to_owned(),
             effect::LedgerOrder::Remove(row) => format!("ledger remove {}", row.whom),
             effect::LedgerOrder::Accept(endpoint, pin) => format!("ledger accept {endpoint} {}", pin.certificate.short()),
             effect::LedgerOrder::Import { place: on, path } => format!("ledger import {} {}", place(*on), path.display()),
+        },
+        Effect::Identities { order, .. } => identities::short(order),
+        Effect::Secrets { work, passphrase, .. } => {
+            let opened = passphrase.as_ref().map(|passphrase| format!(" opened with {}", passphrase.expose())).unwrap_or_default();
+            format!("secrets {work:?}{opened}")
+        }
+        Effect::Sites { order, .. } => match order {
+            effect::SitesOrder::Read => "sites".to_owned(),
+            effect::SitesOrder::Add(entry) => format!("sites add {} {}", entry.name, entry.url.text()),
+            effect::SitesOrder::Replace { name, entry } => format!("sites replace {name} {} {}", entry.name, entry.url.text()),
+            effect::SitesOrder::Remove(name) => format!("sites remove {name}"),
+        },
+        Effect::Clients { order, .. } => match order {
+            effect::ClientsOrder::Read => "clients".to_owned(),
+            effect::ClientsOrder::Trust(which) => format!("clients trust {}", which.short()),
+            effect::ClientsOrder::Refuse(which) => format!("clients refuse {}", which.short()),
+            effect::ClientsOrder::Forget(which) => format!("clients forget {}", which.short()),
+            effect::ClientsOrder::FindAuthority { place: on, path } => format!("clients find {} {}", place(*on), path.display()),
+            effect::ClientsOrder::TrustAuthority(_) => "clients trust authority".to_owned(),
         },
         Effect::StopLooking(_) => "stop looking".to_owned(),
         Effect::Clipboard(text) => format!("clipboard {text}"),

@@ -6,13 +6,13 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::mpsc;
 
-use super::super::dialog::{Newer, TrustDialog, TrustMode};
+use super::super::dialog::{TrustDialog, TrustMode};
 use super::*;
 use crate::ask::{
     ChannelPrompter, ConflictAction, ConflictAnswer, ConflictQuestion, Declined, FileFacts, InteractivePrompt, InteractiveQuestion,
     Prompter, Question, Scope, SecretAnswer, SecretPurpose, SecretQuestion, TrustAnswer, TrustQuestion, TrustReply,
 };
-use crate::model::{Endpoint, EntryName};
+use crate::model::{Difference, Endpoint, Entry, EntryName, Kind};
 use crate::trust::{Certificate, Compared, Evidence, HostKey, PeerIdentity, Verified};
 
 /// An asker that waits for its answer.
@@ -49,15 +49,42 @@ fn ask_trust(screen: &mut Screen, question: TrustQuestion) -> Asker<TrustReply> 
     ask(screen, |prompter| async move { prompter.trust(question).await })
 }
 
+/// A question about a file of so many bytes, changed then, and what is in its way.
+pub(crate) fn conflict_question(
+    (from, size, changed): (&str, u64, &str),
+    (to, there_size, there_changed): (&str, u64, &str),
+) -> ConflictQuestion {
+    let entry = |size, changed: &str| {
+        let mut entry = Entry::new(*b"x", Kind::File);
+        (entry.size, entry.modified) = (Some(size), changed.parse().ok());
+        entry
+    };
+    let facts = |at: &str, entry: &Entry| FileFacts { path: path(at), kind: entry.kind, size: entry.size, modified: entry.modified };
+    let (source, target) = (entry(size, changed), entry(there_size, there_changed));
+    let name = |text: &str| EntryName::try_from(text).unwrap();
+    ConflictQuestion {
+        source: facts(from, &source),
+        target: facts(to, &target),
+        difference: Difference::between(&source, &target),
+        free_name: name("invoice-9 (2).pdf"),
+        dated_name: name("invoice-9 2026-11-21 08-30-00.pdf"),
+        can_resume: there_size < size,
+        is_collision: false,
+    }
+}
+
 fn ask_conflict(screen: &mut Screen) -> Asker<ConflictAnswer> {
-    let facts = |second| FileFacts { path: path("/x"), size: Some(1), modified: jiff::Timestamp::from_second(second).ok() };
-    let question = ConflictQuestion { source: facts(5), target: facts(9), free_name: EntryName::try_from("x (2)").unwrap() };
+    ask_about(screen, conflict_question(("/x", 1, "2026-01-01T00:00:00Z"), ("/x", 1, "2026-01-01T00:00:09Z")))
+}
+
+fn ask_about(screen: &mut Screen, question: ConflictQuestion) -> Asker<ConflictAnswer> {
     ask(screen, |prompter| async move { prompter.conflict(question).await })
 }
 
 fn ask_secret(screen: &mut Screen) -> Asker<SecretAnswer> {
     let purpose = SecretPurpose::Password { user: "me".to_owned() };
-    let question = SecretQuestion { site: url("ftpes://me@host").site, on_the_way_to: None, purpose, attempt: 1 };
+    let question =
+        SecretQuestion { site: url("ftpes://me@host").site, on_the_way_to: None, purpose, attempt: 1, keeper: None, kept_was_wrong: false };
     ask(screen, |prompter| async move { prompter.secret(question).await })
 }
 
@@ -331,16 +358,41 @@ fn conflicts_are_answered_by_letter_and_skip_is_the_default() {
         ("O", Ok(all(ConflictAction::Overwrite))),
         ("n", Ok(one(ConflictAction::Newer))),
         ("R", Ok(all(ConflictAction::Rename))),
-        ("<space>s", Ok(all(ConflictAction::Skip))),
+        ("A", Ok(all(ConflictAction::DateName))),
+        ("L", Ok(all(ConflictAction::Larger))),
+        ("t", Ok(one(ConflictAction::DateDiffers))),
+        ("z", Ok(one(ConflictAction::SizeDiffers))),
+        ("D", Ok(all(ConflictAction::Differs))),
+        ("<space>s", Ok(ConflictAnswer { action: ConflictAction::Skip, scope: Scope::Alike })),
+        ("<space><space>s", Ok(all(ConflictAction::Skip))),
+        ("<space><space><space>s", Ok(one(ConflictAction::Skip))),
         ("<tab><enter>", Ok(one(ConflictAction::Overwrite))),
+        // What is there is no beginning of the source: nothing to go on with.
+        ("cs", Ok(one(ConflictAction::Skip))),
     ] {
         let mut screen = Screen::local(&["a"]);
         let mut asker = ask_conflict(&mut screen);
-        let Some(Dialog::Conflict(dialog)) = screen.app.dialog() else { panic!("no dialog") };
-        assert_eq!(dialog.newer(), Newer::Target);
         screen.keys(keys);
         assert_eq!(asker.poll(), Some(answer), "{keys}");
     }
+}
+
+#[test]
+fn only_what_makes_sense_is_offered() {
+    let mut longer = conflict_question(("/x", 9, "2026-01-01T00:00:00Z"), ("/x", 1, "2026-01-01T00:00:00Z"));
+    let mut screen = Screen::local(&["a"]);
+    let mut asker = ask_about(&mut screen, longer.clone());
+    screen.keys("c");
+    assert_eq!(asker.poll(), Some(Ok(ConflictAnswer { action: ConflictAction::Resume, scope: Scope::This })));
+
+    // Two names that are one there: nothing compares two different files, and neither is the beginning of the other.
+    (longer.is_collision, longer.can_resume) = (true, false);
+    let mut screen = Screen::local(&["a"]);
+    let mut asker = ask_about(&mut screen, longer);
+    screen.keys("ncltzd");
+    assert!(asker.poll().is_none());
+    screen.keys("R");
+    assert_eq!(asker.poll(), Some(Ok(ConflictAnswer { action: ConflictAction::Rename, scope: Scope::RestOfJob })));
 }
 
 #[test]
@@ -363,4 +415,26 @@ fn the_end_of_the_program_refuses_every_question() {
     screen.send(Msg::Quit);
     assert_eq!((first.poll(), second.poll()), (Some(Err(Declined)), Some(Err(Declined))));
     assert_eq!(screen.orders(), ["quit"]);
+}
+
+#[test]
+fn a_secret_is_kept_only_where_there_is_a_place_and_the_person_says_so() {
+    for (keeper, kept_was_wrong, keys, keep) in [
+        (Some("your keyring"), false, "<enter>", false),
+        (Some("your keyring"), false, "<tab>hush<enter>", true),
+        (Some("your keyring"), false, "<tab><tab><enter>", false),
+        (Some("the vault"), true, "<enter>", true),
+        (None, false, "<tab><enter>", false),
+        (None, true, "<enter>", false),
+    ] {
+        let mut screen = Screen::local(&["a"]);
+        let purpose = SecretPurpose::Password { user: "me".to_owned() };
+        let site = url("ftpes://me@host").site;
+        let question = SecretQuestion { site, on_the_way_to: None, purpose, attempt: 1, keeper, kept_was_wrong };
+        let mut asker = ask(&mut screen, |prompter| async move { prompter.secret(question).await });
+        screen.keys(keys);
+        let Some(Ok(answer)) = asker.poll() else { panic!("no answer to {keys}") };
+        assert_eq!(answer.keep, keep, "{keeper:?} {keys}");
+        assert_eq!(answer.secret.expose(), if keys.contains("hush") { "hush" } else { "" });
+    }
 }

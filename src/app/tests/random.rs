@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::app::message::{ClientsDone, SecretsDone};
 use crate::engine::{JobId, Report, Snapshot};
 
 #[derive(Debug, Clone)]
@@ -23,7 +24,7 @@ enum Step {
 }
 
 const KEYS: &str =
-    "jkJKgGlhHLxo v+-*AUcmradi/nNs.RSOdTtTfepywynu:E?q<esc><enter><tab><space><f5><del><up><down><c-u><pgdn><end><home><a-5>y0123*?";
+    "jkJKgGlhHLxo v+-*AUcmradi/nNs.RSOdTtTfegpytpywynu:E?q<esc><enter><tab><space><f5><del><up><down><c-u><pgdn><end><home><a-5>y0123*?";
 
 fn name() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
@@ -109,7 +110,7 @@ fn run(screen: &mut Screen, step: Step) {
         }
         Step::Failed => {
             for (_, generation) in requests(screen) {
-                screen.send(Msg::ConnectFailed { pane, generation, advice: advice("no") });
+                screen.send(Msg::ConnectFailed { pane, generation, advice: advice("no"), refusal: None });
             }
         }
         Step::Job(id) => {
@@ -144,6 +145,15 @@ fn looked(screen: &mut Screen, rows: usize) {
         Effect::Ledger { generation, .. } => {
             let rows = if rows == 0 { Err(advice("no")) } else { Ok(ledger::rows().into_iter().take(rows).collect()) };
             Some(Msg::LedgerRead { generation: *generation, done: Ok(String::new()), rows })
+        }
+        Effect::Secrets { generation, work, .. } => {
+            let done = if rows == 0 { Ok(SecretsDone::VaultLocked(work.clone())) } else { Ok(SecretsDone::Said(String::new())) };
+            Some(Msg::SecretsRead { generation: *generation, done, kept: Ok(secrets::kept(rows)) })
+        }
+        Effect::Clients { generation, .. } => {
+            let done = if rows == 2 { Ok(ClientsDone::Found(clients::authority())) } else { Ok(ClientsDone::Read) };
+            let lists = if rows == 0 { Err(advice("no")) } else { Ok(clients::lists()) };
+            Some(Msg::ClientsRead { generation: *generation, done, lists })
         }
         _ => None,
     });

@@ -10,6 +10,7 @@ fn sites() -> Vec<SiteChoice> {
         note: String::new(),
         url: url(address),
         password: password.map(|text| Secret::new(text.to_owned())),
+        is_kept: false,
     };
     vec![site("one", "ftpes://demo@127.0.0.1:2121", Some("demo")), site("two", "sftp://h", None)]
 }
@@ -75,12 +76,24 @@ fn a_failed_connection_says_why_can_be_tried_again_and_left() {
     let mut screen = screen();
     screen.keys("<enter>");
     let Some(Effect::Connect { generation, .. }) = screen.effects.pop() else { panic!("no connection") };
-    screen.send(Msg::ConnectFailed { pane: Side::Right, generation, advice: advice("refused") });
+    screen.send(Msg::ConnectFailed { pane: Side::Right, generation, advice: advice("refused"), refusal: None });
     assert!(matches!(&screen.app.pane(Side::Right).face, Face::Failed { advice, .. } if advice.what == "refused"));
+    assert_eq!(screen.notice(), "refused");
     screen.keys("<enter>");
     assert_eq!(screen.orders(), ["connect ftpes://demo@127.0.0.1:2121 +password"], "with the password it had");
     screen.keys("<esc>");
     assert!(matches!(screen.app.pane(Side::Right).face, Face::Sites { .. }));
+}
+
+#[test]
+fn a_failed_connection_hides_nothing_that_was_told_meanwhile() {
+    let mut screen = screen();
+    screen.keys("<enter>");
+    let Some(Effect::Connect { generation, .. }) = screen.effects.pop() else { panic!("no connection") };
+    screen.send(Msg::Notice(advice("a client waits")));
+    screen.send(Msg::ConnectFailed { pane: Side::Right, generation, advice: advice("refused"), refusal: None });
+    assert_eq!(screen.notice(), "a client waits");
+    assert!(matches!(&screen.app.pane(Side::Right).face, Face::Failed { .. }));
 }
 
 #[test]
@@ -89,7 +102,7 @@ fn rejecting_an_identity_brings_the_pane_back_without_alarm() {
     screen.keys("<enter>");
     let Some(Effect::Connect { generation, .. }) = screen.effects.pop() else { panic!("no connection") };
     let rejected = Advice { intended: true, ..advice("rejected") };
-    screen.send(Msg::ConnectFailed { pane: Side::Right, generation, advice: rejected });
+    screen.send(Msg::ConnectFailed { pane: Side::Right, generation, advice: rejected, refusal: None });
     assert!(matches!(screen.app.pane(Side::Right).face, Face::Sites { .. }));
     assert_eq!(screen.notice(), "rejected");
 }
@@ -107,7 +120,11 @@ fn a_session_stays_while_a_pane_shows_it() {
     screen.keys("<tab>gd");
     assert_eq!(screen.orders(), ["disconnect #1"]);
     screen.keys("S<end><enter>");
-    assert_eq!(screen.effects.iter().map(short).collect::<Vec<_>>(), ["list Left local /l"], "back to where it was on this machine");
+    assert_eq!(
+        screen.effects.iter().map(short).collect::<Vec<_>>(),
+        ["sites", "list Left local /l"],
+        "back to where it was on this machine"
+    );
     screen.answer_listing(Side::Left, &[]);
     screen.orders();
     screen.keys("H");

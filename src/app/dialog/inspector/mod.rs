@@ -8,7 +8,7 @@ use jiff::Timestamp;
 pub use export::{ExportDialog, ExportForm};
 pub use pages::{Choices, Headline, Mood, PROBLEM, Page, confirmation_words, kind_words, subject_words, verified_words};
 
-use super::{Command, MOST_LINES, Next, letter, moved};
+use super::{ClientRow, Command, MOST_LINES, Next, letter, moved};
 use crate::app::effect::Effect;
 use crate::app::input::Input;
 use crate::app::key::{Key, KeyCode};
@@ -67,6 +67,8 @@ pub enum About {
     },
     /// A line of the ledger.
     Row(Box<Row>),
+    /// A client of one's own server.
+    Client(Box<ClientRow>),
 }
 
 /// The keys of an inspector and what they do.
@@ -101,6 +103,7 @@ impl InspectorDialog {
             About::Connection { facts, .. } => crate::model::text::display_safe(facts.site.url().as_bytes()),
             About::File { path, .. } => path.name().map_or_else(|| path.display(), |name| name.display()),
             About::Row(row) => row.whom.clone(),
+            About::Client(row) => row.owner(),
         }
     }
 
@@ -215,6 +218,7 @@ impl InspectorDialog {
             },
             About::File { .. } => self.document()?.certificate.as_ref(),
             About::Row(row) => row.certificate.as_ref(),
+            About::Client(row) => Some(&row.client.certificate),
         }
     }
 
@@ -248,6 +252,7 @@ impl InspectorDialog {
                 Subject::Certificate(_) | Subject::Authority(_) => row.fingerprint.colons(),
                 _ => row.fingerprint.openssh(),
             }),
+            About::Client(row) => Some(row.client.fingerprint().colons()),
         }
     }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Choices, Headline, Mood, PROBLEM, Page, certificate_sections, section, sentence, text};
 use crate::app::facts::{level_sentence, trust_sentence};
 use crate::engine::facts::{Hop, Peer};
-use crate::engine::{SecurityLevel, SessionFacts, TrustBasis};
+use crate::engine::{SessionFacts, TrustBasis};
 use crate::model::text::display_safe;
 use crate::trust::certificate::CertificateFacts;
 use crate::trust::change::differences;
@@ -51,12 +51,7 @@ fn headline(facts: &SessionFacts, evidence: Option<&Evidence>) -> Headline {
             TrustBasis::Plain => (Mood::Danger, sentence(&trust_sentence(facts.trust))),
         },
     };
-    let level = match facts.level {
-        SecurityLevel::None => "Not secure",
-        SecurityLevel::Secure => "Secure",
-        SecurityLevel::MoreSecure => "More Secure",
-        SecurityLevel::MostSecure => "Most Secure",
-    };
+    let level = facts.level.name();
     Headline { mood, text, level: (mood != Mood::Danger || evidence.is_none()).then_some(level) }
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Choices, Headline, Mood, Page, certificate_sections, section, sentence, text};
+use crate::app::dialog::clients::{ClientRow, ClientState};
 use crate::app::dialog::ledger::{Standing, standing};
 use crate::engine::Advice;
 use crate::trust::Verified;
@@ -80,6 +81,35 @@ pub(super) fn ledger_row(row: &Row, now: Timestamp) -> (Headline, Vec<Page>) {
         Standing::EndsSoon => (Mood::Warning, "You trust it; it ends within 30 days"),
         Standing::Well => (Mood::Good, "You trust it"),
     };
+    (Headline { mood, text: words.to_owned(), level: None }, pages)
+}
+
+pub(super) fn client(row: &ClientRow, now: Timestamp) -> (Headline, Vec<Page>) {
+    let client = &row.client;
+    let time = |key, label: &str, time: Option<Timestamp>| time.map(|time| Field::new(key, label, Value::Time(time)));
+    let fields = [
+        Some(text("owner", "Whose", row.owner())),
+        Some(text("state", "State", row.state.name())),
+        time("since", if row.state == ClientState::Pending { "First seen" } else { "Since" }, Some(client.since)),
+        time("last_seen", "Last seen", client.last_seen),
+        client.from.map(|from| text("from", "From", from.to_string())),
+        (client.times > 0).then(|| text("times", "Turned away", format!("{} times", client.times))),
+    ];
+    let sections = [
+        section("Client of your server", fields.into_iter().flatten().collect()),
+        section("Fingerprints", vec![text("sha256", "SHA-256", client.fingerprint().colons())]),
+    ];
+    let (mood, words) = match (row.state, &row.facts) {
+        (ClientState::Refused, _) => (Mood::Danger, "It is turned away for good"),
+        (_, Some(facts)) if facts.not_after < now => (Mood::Warning, "Its time is over: it is refused whatever you decide"),
+        (ClientState::Pending, _) => (Mood::Warning, "It waits for you to decide, and is turned away until then"),
+        (ClientState::Trusted, _) => (Mood::Good, "It is let in"),
+        (ClientState::Authority, _) => (Mood::Good, "Whoever it signed is let in"),
+    };
+    let pages = vec![
+        Page::new("Overview", sections.into_iter().flatten().collect()),
+        Page::new("Certificate", certificate_sections(&client.certificate, &[], now)),
+    ];
     (Headline { mood, text: words.to_owned(), level: None }, pages)
 }
 

@@ -105,6 +105,7 @@ pub(super) fn of(about: &About, now: Timestamp) -> (Headline, Vec<Page>) {
         About::Connection { facts, lost } => connection::connection(facts, lost.as_deref(), now),
         About::File { facts, documents, .. } => kept::file(facts, documents.as_ref()),
         About::Row(row) => kept::ledger_row(row, now),
+        About::Client(row) => kept::client(row, now),
     }
 }
 
