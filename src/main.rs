@@ -6,15 +6,20 @@ use std::sync::Arc;
 use clap::Parser;
 use sealift::ask::{Prompter, Refuse};
 use sealift::cli::args::{Arguments, Verb};
-use sealift::cli::{ExitCode, Failure, run, start_log, start_pane};
+use sealift::cli::{ExitCode, Failure, pane_beside, run, start_log, start_pane};
 use sealift::config::ssh_config::SshConfigFiles;
+use sealift::secrets::write_no_core_files;
 use sealift::setup::Setup;
 use sealift::tui::start;
+
+/// Threads for what blocks: disks, key derivation, questions. Hundreds of small files wait for a few of them.
+const BLOCKING_THREADS: usize = 64;
 
 fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
     let _log = start_log();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    write_no_core_files();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().max_blocking_threads(BLOCKING_THREADS).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::screen(&error).report().into(),
     };
@@ -38,9 +43,13 @@ async fn screen(arguments: &Arguments) -> Result<ExitCode, Failure> {
         start::demo(&Setup::read(&choices)?, &choices).await
     } else {
         let setup = Setup::read(&choices)?;
-        let pane = |text: &OsStr| start_pane(text, &setup.ssh);
-        let left = pane(arguments.left.as_deref().unwrap_or(OsStr::new(".")))?;
-        let right = arguments.right.as_deref().map(pane).transpose()?;
+        let pane = |text: &OsStr| start_pane(text, &setup);
+        let left = arguments.left.as_deref().unwrap_or(OsStr::new("."));
+        let right = match arguments.right.as_deref() {
+            Some(right) => Some(pane(right)?),
+            None => pane_beside(left, &setup),
+        };
+        let left = pane(left)?;
         // Secrets brought along are read now, before the terminal belongs to the screen.
         let given = options.answers(Refuse)?;
         let answers: start::Answers = Box::new(move |screen| Arc::new(given.before(screen)) as Arc<dyn Prompter>);

@@ -11,10 +11,17 @@ use super::exit::Failure;
 use super::identity_args::{
     CertAuthority, CertExport, CertImport, CertList, CertNew, CertRemove, CertRename, CertRequest, CertRevoke, CertSign,
 };
+use super::key_args::Key;
 use super::output;
+use super::passphrase::VAULT;
+use super::secret_args::{SecretVerb, VaultOptions};
+use super::serve_args::{Serve, TrustPending};
+use super::site_args::SiteVerb;
+use super::sync_args::Synchronise;
 use crate::ask::Prompter;
 use crate::config::ssh_config::SshConfigFiles;
-use crate::protocols::ftp::DataMode;
+use crate::model::bytes::parse_rate;
+use crate::model::{DataMode, IdentityChoice};
 use crate::secrets::Secret;
 use crate::setup::{Choices, GivenAnswers, SecretSource, variable};
 use crate::trust::Fingerprint;
@@ -28,18 +35,20 @@ Locations: a path on this machine, or a URL of a server such as
   ftpes://user@host/path   FTP with explicit TLS (21); ftps:// implicit TLS (990)
   ftp://user@host/path     FTP without protection, for everybody to read
 /path is absolute, /~/path starts in the home folder; odd characters as %XX.
-A host of ~/.ssh/config is also written HOST:PATH (user@HOST:PATH), and as a pane
-just HOST; a file or folder of that name here comes first (write ./HOST for it
-where it is still to be made).
+A site you keep is also written NAME:PATH (NAME: is its start folder), and so is a
+host of ~/.ssh/config (user@HOST:PATH); as a pane just NAME or HOST. Of the same
+name, a file or folder here comes first, then the site, then the host (write
+./NAME for a file that is still to be made).
 
 Exit codes: 0 ok, 1 error, 2 usage, 3 partial, 4 network, 5 login,
 6 identity not trusted or changed, 7 refused by the server, 8 local disk,
-130 interrupted.")]
+9 what arrived is not what was sent (--verify),
+10 a dry run found differences, 130 interrupted.")]
 pub struct Arguments {
     /// What to do; without a verb two panes open.
     #[command(subcommand)]
     pub verb: Option<Verb>,
-    /// What the left pane shows: a folder, an sftp://, ftpes://, ftps://, ftp:// URL, or a host of ~/.ssh/config.
+    /// What the left pane shows: a folder, an sftp://, ftpes://, ftps://, ftp:// URL, a site you keep, or a host of ~/.ssh/config.
     pub left: Option<OsString>,
     /// What the right pane shows.
     pub right: Option<OsString>,
@@ -57,6 +66,8 @@ pub enum Verb {
         #[arg(long)]
         tour: bool,
     },
+    /// Serve one folder of this machine over FTPS and SFTP; for partners and tests, not for the internet.
+    Serve(Serve),
     /// List a folder.
     Ls(Ls),
     /// Write a file to standard output.
@@ -65,6 +76,8 @@ pub enum Verb {
     Copy(Transfer),
     /// Move files and whole folders.
     Move(Transfer),
+    /// Make two folders alike: compare, then copy what is new or newer, and delete what is gone if told so.
+    Sync(Box<Synchronise>),
     /// Make folders.
     Mkdir(Mkdir),
     /// Remove files, and with -r folders with everything in them.
@@ -72,9 +85,18 @@ pub enum Verb {
     /// Certificates: look at them, judge chains, make your own, sign those of others.
     #[command(subcommand)]
     Cert(Cert),
+    /// SSH keys: make, convert, look at, hand over and install your own.
+    #[command(subcommand)]
+    Key(Key),
     /// List, add and remove whom you trust: certificates, authorities, host keys.
     #[command(subcommand)]
     Trust(Trust),
+    /// Passwords and passphrases that are kept: what, where, and the vault for machines without a keyring.
+    #[command(subcommand)]
+    Secret(SecretVerb),
+    /// The sites you keep: list, add, change, remove them, take over those of other programs.
+    #[command(subcommand)]
+    Site(SiteVerb),
 }
 
 /// `cert`.
@@ -100,6 +122,11 @@ pub enum Cert {
     Revoke(CertRevoke),
     /// List identities and authorities, and what expires soon.
     List(CertList),
+    /// Choose which identity servers are shown that ask for one, where nothing else was chosen; without a name, say which.
+    Default {
+        /// The identity, or none.
+        name: Option<String>,
+    },
     /// Give an identity another name.
     Rename(CertRename),
     /// Remove an identity with its private key, for good.
@@ -193,6 +220,8 @@ pub enum Trust {
         #[arg(long)]
         yes: bool,
     },
+    /// Clients of "sealift serve" whose certificates wait to be trusted, and what was decided about others.
+    Pending(TrustPending),
     /// Write all decisions as JSON: public facts only.
     Export {
         /// Where to; standard output if left out.
@@ -260,9 +289,25 @@ pub struct Transfer {
     /// Where to: an existing folder, or the new name of a single item.
     #[arg(value_name = "DST")]
     pub destination: OsString,
-    /// What to do about files that are there already.
+    /// What to do about files that are there already. "resume" goes on behind a shorter one; "date-name" adds date and time
+    /// to the new name. Names that differ only in case are never overwritten where they are one.
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnConflict::Ask)]
     pub on_conflict: OnConflict,
+    /// Files moved at once at the most; without it as many as the server does well with.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Bytes per second at the most, all files together: 500k, 2M, 1.5MiB/s (by 1024), 2MB (by 1000), 20Mbit.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub limit: Option<u64>,
+    /// Symbolic links: copy what they lead to, the links themselves, or neither; without it, links where both places can
+    /// make them, else what they lead to.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub links: Option<LinksArgument>,
+    /// Compare each file that was copied with its source before it gets its name: by the checksum the server tells (FTP
+    /// HASH and its like, SFTP check-file or sha256sum), else by reading it back, which is a second transfer; here, from the
+    /// disk. A file that differs is removed, and the exit code is 9. What is left as it was is not looked into.
+    #[arg(long)]
+    pub verify: bool,
     /// How to connect and answer.
     #[command(flatten)]
     pub common: Common,
@@ -296,6 +341,11 @@ pub struct Rm {
     pub common: Common,
 }
 
+/// A rate in bytes per second, as [`parse_rate`] reads it.
+pub(super) fn rate(text: &str) -> Result<u64, String> {
+    parse_rate(text).ok_or_else(|| "a rate is written as 500k, 2M or 1.5MiB/s".to_owned())
+}
+
 /// What to do about files that are there already.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[expect(missing_docs, reason = "the names are the documentation")]
@@ -307,7 +357,19 @@ pub enum OnConflict {
     Larger,
     SizeDiffers,
     DateDiffers,
+    Differs,
+    Resume,
     Rename,
+    DateName,
+}
+
+/// What is done with symbolic links.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum LinksArgument {
+    Follow,
+    Copy,
+    Skip,
 }
 
 /// What every verb with a location takes.
@@ -336,9 +398,18 @@ pub struct ConnectOptions {
     /// Certificates that also count as authorities in this run (PEM).
     #[arg(long, value_name = "FILE")]
     pub roots: Vec<PathBuf>,
-    /// SSH private key to offer (repeatable); only these are then offered.
-    #[arg(long, value_name = "FILE")]
+    /// SSH private key to offer (repeatable), a file or one made here; only these are then offered.
+    #[arg(long, value_name = "FILE|NAME")]
     pub key: Vec<PathBuf>,
+    /// Client certificate for servers that ask for one (FTPS): one made here, or "none".
+    #[arg(long, value_name = "NAME", conflicts_with = "client_cert")]
+    pub identity: Option<String>,
+    /// Client certificate for servers that ask for one, with its chain (PEM, DER, PKCS#12).
+    #[arg(long, value_name = "FILE")]
+    pub client_cert: Option<PathBuf>,
+    /// Its private key, if that is in another file.
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub client_key: Option<PathBuf>,
     /// Read the password from what this command prints (or set SEALIFT_PASSWORD).
     #[arg(long, value_name = "COMMAND")]
     pub password_command: Option<String>,
@@ -348,6 +419,9 @@ pub struct ConnectOptions {
     /// Read key passphrases from what this command prints (or set SEALIFT_PASSPHRASE).
     #[arg(long, value_name = "COMMAND")]
     pub passphrase_command: Option<String>,
+    /// How the vault is opened, where one is needed.
+    #[command(flatten)]
+    pub vault: VaultOptions,
     /// Read this file in place of ~/.ssh/config and /etc/ssh/ssh_config, or "none".
     #[arg(short = 'F', long, value_name = "FILE")]
     pub ssh_config: Option<PathBuf>,
@@ -380,13 +454,24 @@ impl ConnectOptions {
         } else {
             from(&self.password_command, "SEALIFT_PASSWORD")
         };
-        Ok(GivenAnswers::new(trust, password, from(&self.passphrase_command, "SEALIFT_PASSPHRASE"), output::say, then))
+        let given = GivenAnswers::new(trust, password, from(&self.passphrase_command, "SEALIFT_PASSPHRASE"), output::say, then);
+        Ok(given.with_vault_passphrase(from(&self.vault.vault_passphrase_command, VAULT)))
+    }
+
+    fn client_identity(&self) -> Option<IdentityChoice> {
+        let files = self.client_cert.as_ref().map(|certificate| IdentityChoice::Files {
+            certificate: certificate.clone(),
+            key: self.client_key.as_ref().unwrap_or(certificate).clone(),
+        });
+        let named = |name: &String| if name == "none" { IdentityChoice::None } else { IdentityChoice::Named(name.clone()) };
+        files.or_else(|| self.identity.as_ref().map(named))
     }
 
     /// What was chosen for connections.
     pub fn choices(&self) -> Choices {
         Choices {
             roots: self.roots.clone(),
+            identity: self.client_identity(),
             keys: self.key.clone(),
             ssh_config: self.ssh_config.as_ref().map(|file| match file.to_str() {
                 Some(none) if none.eq_ignore_ascii_case("none") => SshConfigFiles::None,

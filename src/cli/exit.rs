@@ -28,6 +28,10 @@ pub enum ExitCode {
     Remote = 7,
     /// The local disk.
     Local = 8,
+    /// What arrived is not what was sent.
+    Verification = 9,
+    /// A dry run found differences.
+    Differences = 10,
     /// Stopped by a signal.
     Interrupted = 130,
 }
@@ -38,6 +42,7 @@ impl ExitCode {
         match error.kind {
             FsErrorKind::ConnectionLost | FsErrorKind::TimedOut => Self::Network,
             FsErrorKind::Cancelled => Self::Interrupted,
+            FsErrorKind::Mismatch => Self::Verification,
             FsErrorKind::Security | FsErrorKind::Protocol => Self::Error,
             _ if remote => Self::Remote,
             _ => Self::Local,
@@ -104,14 +109,19 @@ impl From<&ConnectFailure> for Failure {
     fn from(failure: &ConnectFailure) -> Self {
         let code = match failure {
             ConnectFailure::Rejected(_) | ConnectFailure::NotAsNamed { .. } => ExitCode::Identity,
-            ConnectFailure::NoSecret { .. } | ConnectFailure::Key { .. } => ExitCode::Authentication,
+            ConnectFailure::NoSecret { .. }
+            | ConnectFailure::Key { .. }
+            | ConnectFailure::ClientCertificate(_)
+            | ConnectFailure::BelowLevel { .. } => ExitCode::Authentication,
             ConnectFailure::NotRemembered { .. } | ConnectFailure::Ledger(_) => ExitCode::Local,
             ConnectFailure::NoWay { .. } => ExitCode::Error,
             ConnectFailure::FileSystem(error) => return Self::file(error, true),
             ConnectFailure::Connect(error) => match &error.kind {
                 ConnectErrorKind::Untrusted(_) => ExitCode::Identity,
-                ConnectErrorKind::Alert(AlertKind::Other) => ExitCode::Network,
-                ConnectErrorKind::LoginRefused | ConnectErrorKind::Alert(_) => ExitCode::Authentication,
+                ConnectErrorKind::Alert(AlertKind::Other | AlertKind::HandshakeFailure) => ExitCode::Network,
+                ConnectErrorKind::LoginRefused | ConnectErrorKind::Alert(_) | ConnectErrorKind::ClientCertificate(_) => {
+                    ExitCode::Authentication
+                }
                 ConnectErrorKind::Cancelled => ExitCode::Interrupted,
                 ConnectErrorKind::Protocol | ConnectErrorKind::NoSftp => ExitCode::Error,
                 _ => ExitCode::Network,

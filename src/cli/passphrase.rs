@@ -9,6 +9,9 @@ use super::run::interrupted;
 use crate::secrets::Secret;
 use crate::setup::{SecretSource, variable};
 
+/// The variable that holds the passphrase of the vault.
+pub(super) const VAULT: &str = "SEALIFT_VAULT_PASSPHRASE";
+
 /// The passphrase that opens `of`.
 pub(super) async fn existing(options: &PassphraseOptions, of: &str) -> Result<Secret, Failure> {
     match given(options.passphrase_command.as_ref(), "SEALIFT_PASSPHRASE").await? {
@@ -22,8 +25,25 @@ pub(super) async fn new(options: &PassphraseOptions, of: &str) -> Result<(Secret
     if let Some(secret) = given(options.passphrase_command.as_ref(), "SEALIFT_PASSPHRASE").await? {
         return Ok((secret.clone(), secret));
     }
+    typed_twice(of).await
+}
+
+/// The same, always asked for.
+pub(super) async fn typed_twice(of: &str) -> Result<(Secret, Secret), Failure> {
     let first = ask(&format!("New passphrase for {of}: ")).await?;
     Ok((first, ask("The same again: ").await?))
+}
+
+/// A passphrase that will lock the vault, typed twice alike.
+pub(super) async fn new_of_vault(command: Option<&String>, name: &str) -> Result<Secret, Failure> {
+    let (first, again) = match given(command, name).await? {
+        Some(secret) => (secret.clone(), secret),
+        None => (ask("New passphrase for the vault: ").await?, ask("The same again: ").await?),
+    };
+    if first.is_empty() {
+        return Err(Failure::usage("a passphrase is needed: without one, whoever reads the vault has what is in it", ""));
+    }
+    if first == again { Ok(first) } else { Err(Failure::usage("the two passphrases are not the same", "")) }
 }
 
 /// A passphrase brought along by `command` or in `name`.
@@ -38,7 +58,8 @@ pub(super) async fn confirm(question: &str) -> Result<bool, Failure> {
     Ok(typed.is_some_and(|typed| matches!(typed.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
 }
 
-async fn ask(text: &str) -> Result<Secret, Failure> {
+/// A passphrase that is typed.
+pub(super) async fn ask(text: &str) -> Result<Secret, Failure> {
     let typed = at_terminal(async |line: &LinePrompter| line.hidden(text.to_owned()).await).await?;
     typed.ok_or_else(|| Failure::authentication("no passphrase was given", ""))
 }
@@ -48,7 +69,7 @@ async fn at_terminal<T>(question: impl AsyncFnOnce(&LinePrompter) -> Option<T>) 
     let Some(line) = line else {
         return Err(Failure::authentication(
             "an answer is needed, and there is no terminal to ask at",
-            "Passphrases: --passphrase-command or SEALIFT_PASSPHRASE. Removing: --yes.",
+            "Passphrases: --passphrase-command or SEALIFT_PASSPHRASE; of the vault: --vault-passphrase-command or SEALIFT_VAULT_PASSPHRASE. Removing: --yes.",
         ));
     };
     tokio::select! {

@@ -10,9 +10,10 @@ use super::args::Common;
 use super::exit::Failure;
 use super::output;
 use crate::app::StartPane;
+use crate::config::sites::{SiteEntry, Sites};
 use crate::config::ssh_config::SshConfig;
 use crate::engine::{Engine, Place, SessionFacts, Target};
-use crate::model::site::{ParsedUrl, RemoteStart};
+use crate::model::site::{ParsedUrl, RemoteStart, UrlError};
 use crate::model::{FilePath, Protocol, text};
 use crate::secrets::Secret;
 use crate::setup::Setup;
@@ -48,7 +49,7 @@ impl<'a> Connections<'a> {
     /// Understands `text`, connecting where it has to.
     pub(super) async fn reach(&mut self, text: &OsStr) -> Result<Spot, Failure> {
         let folder = text.as_encoded_bytes().ends_with(b"/");
-        let url = match (self.host(text)?, local(text)) {
+        let url = match (self.known(text)?, local(text)) {
             (Some(url), _) => url,
             (None, Some(path)) => return Ok(Spot { place: Place::Local, path: path?, folder }),
             (None, None) => parse(text)?,
@@ -77,18 +78,23 @@ impl<'a> Connections<'a> {
         Ok(Spot { place: Place::Remote(facts.id), path, folder })
     }
 
-    /// `text` as `HOST:PATH` on a host of the SSH configuration, which is read only for a text that looks like it.
-    fn host(&self, text: &OsStr) -> Result<Option<ParsedUrl>, Failure> {
+    /// What is known of the server a spot is on.
+    pub(super) fn facts(&self, place: Place) -> Option<&SessionFacts> {
+        self.sessions.iter().map(|(_, facts)| facts).find(|facts| Place::Remote(facts.id) == place)
+    }
+
+    /// `text` as `NAME:PATH` on a site or a host of the SSH configuration, which are read only for a text that looks like it.
+    fn known(&self, text: &OsStr) -> Result<Option<ParsedUrl>, Failure> {
         if !text.as_encoded_bytes().contains(&b':') || text.as_encoded_bytes().windows(3).any(|three| three == b"://") {
             return Ok(None);
         }
-        ssh_host(text, &Setup::read(&self.common.connect.choices())?.ssh)
+        known(text, &Setup::read(&self.common.connect.choices())?)
     }
 
     /// What a person would write for `path`: the path itself here, a URL elsewhere.
     pub(super) fn name(&self, place: Place, path: &FilePath) -> Vec<u8> {
-        match self.sessions.iter().find(|(_, facts)| Place::Remote(facts.id) == place) {
-            Some((_, facts)) => facts.site.url_of(path).into_bytes(),
+        match self.facts(place) {
+            Some(facts) => facts.site.url_of(path).into_bytes(),
             None => path.as_bytes().to_vec(),
         }
     }
@@ -100,8 +106,8 @@ impl<'a> Connections<'a> {
 }
 
 /// What a pane named `text` shows.
-pub fn start_pane(text: &OsStr, ssh: &SshConfig) -> Result<StartPane, Failure> {
-    if let Some(url) = ssh_host(text, ssh)? {
+pub fn start_pane(text: &OsStr, setup: &Setup) -> Result<StartPane, Failure> {
+    if let Some(url) = known(text, setup)? {
         return Ok(StartPane::Url(url));
     }
     match local(text) {
@@ -112,6 +118,29 @@ pub fn start_pane(text: &OsStr, ssh: &SshConfig) -> Result<StartPane, Failure> {
             Ok(StartPane::Url(url))
         }
     }
+}
+
+/// The folder of this machine that goes with the site named `text`, for the other pane.
+pub fn pane_beside(text: &OsStr, setup: &Setup) -> Option<StartPane> {
+    let home = FilePath::parse(setup.directories.home.as_os_str().as_encoded_bytes()).ok()?;
+    let sites = setup.sites.sites();
+    site(text, &sites)?.0.local_folder(&home).map(StartPane::Local)
+}
+
+/// A site, else a host of the SSH configuration.
+fn known(text: &OsStr, setup: &Setup) -> Result<Option<ParsedUrl>, Failure> {
+    let sites = setup.sites.sites();
+    let Some((entry, path)) = site(text, &sites) else { return ssh_host(text, &setup.ssh) };
+    entry.at(path).map(Some).map_err(|error| no_location(text, &error))
+}
+
+/// `NAME` or `NAME:PATH`, where there is a site of that name and nothing here is called so.
+fn site<'a>(text: &'a OsStr, sites: &'a Sites) -> Option<(&'a SiteEntry, &'a [u8])> {
+    let bytes = text.as_encoded_bytes();
+    let (name, path) = bytes.split_at(bytes.iter().position(|&byte| byte == b':').unwrap_or(bytes.len()));
+    let entry = sites.get(std::str::from_utf8(name).ok()?)?;
+    let is_file = Path::new(text).symlink_metadata().is_ok();
+    (!is_file).then(|| (entry, path.strip_prefix(b":").unwrap_or_default()))
 }
 
 /// `HOST`, `HOST:PATH` or `user@HOST:PATH`, where the SSH configuration speaks of that host and nothing here has that name.
@@ -127,8 +156,11 @@ fn ssh_host(text: &OsStr, ssh: &SshConfig) -> Result<Option<ParsedUrl>, Failure>
     if !is_known || login.contains('/') || path.starts_with(b"//") || Path::new(text).symlink_metadata().is_ok() {
         return Ok(None);
     }
-    let url = ParsedUrl::of_ssh_host(host, user, path);
-    url.map(Some).map_err(|error| Failure::usage(format!("{} is no location: {error}", shown(text)), ""))
+    ParsedUrl::of_ssh_host(host, user, path).map(Some).map_err(|error| no_location(text, &error))
+}
+
+fn no_location(text: &OsStr, error: &UrlError) -> Failure {
+    Failure::usage(format!("{} is no location: {error}", shown(text)), "")
 }
 
 /// A file here, or a server.

@@ -126,13 +126,26 @@ impl Prompter for LinePrompter {
     }
 
     async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined> {
-        let wrong = if question.attempt > 1 { "That was not right. " } else { "" };
+        let wrong = match question.keeper {
+            _ if question.attempt > 1 => "That was not right. ".to_owned(),
+            Some(place) if question.kept_was_wrong => format!("The one in {place} was not right. "),
+            _ => String::new(),
+        };
         let at = place(&question.site.endpoint, question.on_the_way_to.as_ref());
         let text = match &question.purpose {
             SecretPurpose::Password { user } => format!("{wrong}Password of {user} at {at}: "),
             SecretPurpose::KeyPassphrase { file, label } => format!("{wrong}Passphrase of the key {file} ({label}): "),
+            SecretPurpose::VaultPassphrase { file } => format!("{wrong}Passphrase of the vault {file} (Enter: leave it locked): "),
         };
-        self.line(text, false).await.map(|line| SecretAnswer { secret: Secret::new(line) }).ok_or(Declined)
+        let secret = Secret::new(self.line(text, false).await.ok_or(Declined)?);
+        if matches!(question.purpose, SecretPurpose::VaultPassphrase { .. }) && secret.is_empty() {
+            return Err(Declined);
+        }
+        let keep = match question.keeper {
+            Some(place) => self.agrees(&format!("Keep it in {place}, if it is right?")).await,
+            None => false,
+        };
+        Ok(SecretAnswer { secret, keep })
     }
 
     async fn interactive(&self, question: InteractiveQuestion) -> Result<Vec<Secret>, Declined> {
@@ -150,27 +163,105 @@ impl Prompter for LinePrompter {
     }
 
     async fn conflict(&self, question: ConflictQuestion) -> Result<ConflictAnswer, Declined> {
-        let text = format!(
-            "\n{} is there already ({}); the new one: {}.\n[o]verwrite, [s]kip, [r]ename to {}, [n]ewer wins; capital letter: for all (Enter skips): ",
-            question.target.path.display(),
-            facts(&question.target),
-            facts(&question.source),
-            question.free_name.display()
-        );
-        let typed = self.line(text, true).await.ok_or(Declined)?;
-        let letter = typed.trim().chars().next().unwrap_or('s');
-        let action = match letter.to_ascii_lowercase() {
-            'o' => ConflictAction::Overwrite,
-            'r' => ConflictAction::Rename,
-            'n' => ConflictAction::Newer,
-            _ => ConflictAction::Skip,
-        };
-        Ok(ConflictAnswer { action, scope: if letter.is_uppercase() { Scope::RestOfJob } else { Scope::This } })
+        let typed = self.line(conflict_words(&question), true).await.ok_or(Declined)?;
+        Ok(conflict_answer(&typed, &question))
     }
+}
+
+/// The answers that can be typed; each begins with its letter.
+const ANSWERS: [(char, ConflictAction, &str); 10] = [
+    ('s', ConflictAction::Skip, "[s]kip"),
+    ('o', ConflictAction::Overwrite, "[o]verwrite"),
+    ('r', ConflictAction::Rename, "[r]ename"),
+    ('a', ConflictAction::DateName, "[a]dd date"),
+    ('c', ConflictAction::Resume, "[c]ontinue it"),
+    ('n', ConflictAction::Newer, "if [n]ewer"),
+    ('l', ConflictAction::Larger, "if [l]arger"),
+    ('t', ConflictAction::DateDiffers, "if [t]ime differs"),
+    ('z', ConflictAction::SizeDiffers, "if si[z]e differs"),
+    ('d', ConflictAction::Differs, "if either [d]iffers"),
+];
+
+fn conflict_words(question: &ConflictQuestion) -> String {
+    let answers: Vec<_> = ANSWERS.iter().filter(|(_, action, _)| question.offers(*action)).map(|(.., words)| *words).collect();
+    let there = question.target.path.display();
+    let what = if question.is_collision {
+        format!("{} and {there} differ only in case or accents, and are one name there.", question.source.path.display())
+    } else {
+        let (there_is, copied) = (facts(&question.target), facts(&question.source));
+        format!("{there} is there already ({there_is}); the new one: {copied}: {}.", question.difference.words())
+    };
+    format!(
+        "\n{what}\n{}\nRename makes {}, adding the date {}. A capital letter: for all; with + behind it: for all that are {} (Enter skips): ",
+        answers.join(", "),
+        question.free_name.display(),
+        question.dated_name.display(),
+        if question.is_collision { "such pairs".to_owned() } else { question.difference.situation().words() }
+    )
+}
+
+fn conflict_answer(typed: &str, question: &ConflictQuestion) -> ConflictAnswer {
+    let typed = typed.trim();
+    let letter = typed.chars().next().unwrap_or('s');
+    let known = ANSWERS.iter().find(|(known, action, _)| *known == letter.to_ascii_lowercase() && question.offers(*action));
+    let scope = match known {
+        Some(_) if letter.is_uppercase() => Scope::RestOfJob,
+        Some(_) if typed.ends_with('+') => Scope::Alike,
+        // What nobody understood skips this one, and decides nothing further.
+        _ => Scope::This,
+    };
+    ConflictAnswer { action: known.map_or(ConflictAction::Skip, |(_, action, _)| *action), scope }
 }
 
 fn facts(file: &FileFacts) -> String {
     let size = file.size.map_or_else(|| "size unknown".to_owned(), bytes::size);
     let time = file.modified.map_or_else(|| "time unknown".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string());
     format!("{size}, {time}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Difference, Entry, EntryName, FilePath, Kind};
+
+    fn question() -> ConflictQuestion {
+        let entry = |size| {
+            let mut entry = Entry::new(*b"x", Kind::File);
+            entry.size = Some(size);
+            entry
+        };
+        let facts = |entry: &Entry| FileFacts { path: FilePath::root(), kind: entry.kind, size: entry.size, modified: None };
+        let name = || EntryName::try_from("x (2)").unwrap();
+        let (source, target) = (entry(5), entry(9));
+        ConflictQuestion {
+            source: facts(&source),
+            target: facts(&target),
+            difference: Difference::between(&source, &target),
+            free_name: name(),
+            dated_name: name(),
+            can_resume: false,
+            is_collision: false,
+        }
+    }
+
+    #[test]
+    fn a_typed_answer_says_what_and_for_how_many() {
+        use ConflictAction as Act;
+        for (typed, action, scope) in [
+            ("", Act::Skip, Scope::This),
+            ("o", Act::Overwrite, Scope::This),
+            ("N", Act::Newer, Scope::RestOfJob),
+            ("o+", Act::Overwrite, Scope::Alike),
+            ("z +", Act::SizeDiffers, Scope::Alike),
+            // Neither known nor offered here.
+            ("x", Act::Skip, Scope::This),
+            ("C", Act::Skip, Scope::This),
+        ] {
+            assert_eq!(conflict_answer(typed, &question()), ConflictAnswer { action, scope }, "{typed}");
+        }
+        let words = conflict_words(&question());
+        assert!(words.contains("4 bytes smaller") && !words.contains("[c]ontinue"), "{words}");
+        let collision = ConflictQuestion { is_collision: true, ..question() };
+        assert!(!conflict_words(&collision).contains("[n]ewer") && conflict_words(&collision).contains("[r]ename"));
+    }
 }

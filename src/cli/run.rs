@@ -1,6 +1,7 @@
 //! Runs a verb from its arguments to its exit code.
 
 use std::io::IsTerminal;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -18,6 +19,7 @@ use crate::setup::Setup;
 pub async fn run(verb: &Verb) -> ExitCode {
     let ended = match verb {
         Verb::Demo { .. } => super::tour::play().await,
+        Verb::Serve(command) => commands::serve(command).await,
         Verb::Ls(command) => headless(&command.common, async |engine, _| commands::ls(engine, command).await).await,
         Verb::Cat(command) => headless(&command.common, async |engine, _| commands::cat(engine, command).await).await,
         Verb::Copy(command) => {
@@ -26,12 +28,16 @@ pub async fn run(verb: &Verb) -> ExitCode {
         Verb::Move(command) => {
             headless(&command.common, async |engine, news| commands::copy_or_move(engine, news, command, true).await).await
         }
+        Verb::Sync(command) => headless(&command.common, async |engine, news| commands::sync(engine, news, command).await).await,
         Verb::Mkdir(command) => headless(&command.common, async |engine, _| commands::mkdir(engine, command).await).await,
         Verb::Cert(command) => commands::cert(command).await,
+        Verb::Key(command) => commands::key(command).await,
+        Verb::Secret(command) => commands::secret(command).await,
         Verb::Trust(command) => tokio::select! {
             ended = commands::trust(command) => ended,
             () = interrupted() => Ok(ExitCode::Interrupted),
         },
+        Verb::Site(command) => commands::site(command).await,
         Verb::Rm(command) => headless(&command.common, async |engine, news| commands::rm(engine, news, command).await).await,
     };
     ended.unwrap_or_else(|failure| failure.report())
@@ -46,7 +52,10 @@ pub(super) struct News {
 }
 
 /// One engine for one verb. Asks on the terminal where there is one and `--batch` does not forbid it.
-async fn headless(common: &Common, verb: impl AsyncFnOnce(&Engine, &mut News) -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
+pub(super) async fn headless(
+    common: &Common,
+    verb: impl AsyncFnOnce(&Engine, &mut News) -> Result<ExitCode, Failure>,
+) -> Result<ExitCode, Failure> {
     let setup = Setup::read(&common.connect.choices())?;
     for warning in &setup.warnings {
         output::say(&warning.to_string());
@@ -70,19 +79,37 @@ async fn headless(common: &Common, verb: impl AsyncFnOnce(&Engine, &mut News) ->
             Ok(ExitCode::Interrupted)
         }
     };
-    while let Ok(event) = news.events.try_recv() {
-        if let Event::Notice(advice) = event {
-            output::say(&advice.what);
+    // Nobody counts the files any more: jobs that tidy up must not wait for it.
+    drop(news.outcomes);
+    let mut events = news.events;
+    let mut ending = pin!(async {
+        // Who interrupts again does not want to wait for that either.
+        tokio::select! {
+            left = engine.shutdown() => left,
+            () = interrupted() => 0,
         }
+    });
+    let left = loop {
+        tokio::select! {
+            biased;
+            Some(event) = events.recv() => tell(&event),
+            left = &mut ending => break left,
+        }
+    };
+    while let Ok(event) = events.try_recv() {
+        tell(&event);
     }
-    // Nobody reads the news any more: jobs that tidy up must not wait for it.
-    drop(news);
-    // Who interrupts again does not want to wait for that either.
-    tokio::select! {
-        () = engine.shutdown() => {}
-        () = interrupted() => {}
+    if left > 0 {
+        output::say("what is not done is noted; the same command again goes on with it");
     }
     ended
+}
+
+/// What tidying up came to; the rest was of interest while the verb ran.
+fn tell(event: &Event) {
+    if let Event::Notice(advice) = event {
+        output::say_failure(advice);
+    }
 }
 
 /// Ctrl-C, SIGTERM or SIGHUP.

@@ -51,6 +51,7 @@ pub struct GivenAnswers<P> {
     met: Mutex<Vec<Fingerprint>>,
     password: Mutex<SecretSource>,
     passphrase: Mutex<SecretSource>,
+    vault_passphrase: Mutex<SecretSource>,
     /// Whose password it is: the first that was asked for. It is given to no other server and no other user.
     whose: Mutex<Option<(Endpoint, String)>>,
     /// Who hears of a command that failed; `None` while the terminal belongs to the screen.
@@ -66,10 +67,16 @@ impl<P: Prompter> GivenAnswers<P> {
             met: Mutex::default(),
             password: Mutex::new(password),
             passphrase: Mutex::new(passphrase),
+            vault_passphrase: Mutex::new(SecretSource::Nothing),
             whose: Mutex::default(),
             tell: Some(tell),
             then,
         }
+    }
+
+    /// The same, with what opens the vault.
+    pub fn with_vault_passphrase(self, passphrase: SecretSource) -> Self {
+        Self { vault_passphrase: Mutex::new(passphrase), ..self }
     }
 
     /// The same answers before a screen that answers: nothing writes to the terminal any more.
@@ -79,6 +86,7 @@ impl<P: Prompter> GivenAnswers<P> {
             met: self.met,
             password: self.password,
             passphrase: self.passphrase,
+            vault_passphrase: self.vault_passphrase,
             whose: self.whose,
             tell: None,
             then,
@@ -86,7 +94,7 @@ impl<P: Prompter> GivenAnswers<P> {
     }
 
     /// The password once (a server that refuses it would refuse it again), passphrases as often as there are keys.
-    async fn given(&self, question: &SecretQuestion) -> Option<Secret> {
+    async fn answer(&self, question: &SecretQuestion) -> Option<Secret> {
         if question.attempt > 1 {
             return None;
         }
@@ -102,6 +110,7 @@ impl<P: Prompter> GivenAnswers<P> {
                 &self.password
             }
             SecretPurpose::KeyPassphrase { .. } => &self.passphrase,
+            SecretPurpose::VaultPassphrase { .. } => &self.vault_passphrase,
         };
         let command = match &*slot.lock().unwrap_or_else(PoisonError::into_inner) {
             SecretSource::Nothing => return None,
@@ -131,6 +140,7 @@ async fn run(command: &str, heard: bool) -> Result<Secret, String> {
         .arg(command)
         .env_remove("SEALIFT_PASSWORD")
         .env_remove("SEALIFT_PASSPHRASE")
+        .env_remove("SEALIFT_VAULT_PASSPHRASE")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(stderr)
@@ -177,11 +187,16 @@ impl<P: Prompter> Prompter for GivenAnswers<P> {
         self.trust.iter().filter(|named| !met.contains(named)).copied().collect()
     }
 
+    async fn given(&self, question: &SecretQuestion) -> Option<Secret> {
+        self.answer(question).await
+    }
+
+    fn has_password(&self) -> bool {
+        !matches!(*self.password.lock().unwrap_or_else(PoisonError::into_inner), SecretSource::Nothing)
+    }
+
     async fn secret(&self, question: SecretQuestion) -> Result<SecretAnswer, Declined> {
-        match self.given(&question).await {
-            Some(secret) => Ok(SecretAnswer { secret }),
-            None => self.then.secret(question).await,
-        }
+        self.then.secret(question).await
     }
 
     async fn interactive(&self, question: InteractiveQuestion) -> Result<Vec<Secret>, Declined> {
@@ -192,8 +207,15 @@ impl<P: Prompter> Prompter for GivenAnswers<P> {
             && only.text.to_lowercase().contains("passw")
         {
             let purpose = SecretPurpose::Password { user: question.site.user.clone().unwrap_or_default() };
-            let asked = SecretQuestion { site: question.site.clone(), on_the_way_to: None, purpose, attempt: 1 };
-            let given = self.given(&asked).await;
+            let asked = SecretQuestion {
+                site: question.site.clone(),
+                on_the_way_to: None,
+                purpose,
+                attempt: 1,
+                keeper: None,
+                kept_was_wrong: false,
+            };
+            let given = self.answer(&asked).await;
             // Once: a prompt that comes again did not like it.
             *self.password.lock().unwrap_or_else(PoisonError::into_inner) = SecretSource::Nothing;
             if let Some(secret) = given {

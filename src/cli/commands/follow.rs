@@ -14,7 +14,7 @@ use super::super::prompt::LinePrompter;
 use super::super::run::News;
 use crate::engine::{Advice, Engine, Event, FileOutcome, JobId, JobSpec, Outcome, Place, Report, Snapshot};
 use crate::model::bytes;
-use crate::vfs::FsError;
+use crate::vfs::{FsError, FsErrorKind};
 
 /// How often the progress line is drawn.
 const TICK: Duration = Duration::from_millis(500);
@@ -23,16 +23,26 @@ const TICK: Duration = Duration::from_millis(500);
 #[derive(Default)]
 pub(super) struct Followed {
     pub(super) report: Report,
+    /// A later stage was not begun, because an earlier one did not come through.
+    pub(super) not_begun: bool,
     /// The code of the first failure.
     first: Option<ExitCode>,
+    /// What arrived was not what was sent, of one file at least.
+    mismatched: bool,
 }
 
 impl Followed {
-    /// *Partial* where something was done, else what the first failure says.
+    /// Whether something was not done as ordered.
+    fn is_broken(&self) -> bool {
+        self.report.cancelled || self.report.failed > 0 || self.report.skipped > 0
+    }
+
+    /// *Verification* where that failed, *partial* where something was done, else what the first failure says.
     pub(super) fn code(&self) -> ExitCode {
         let Report { done, skipped, failed, cancelled, .. } = self.report;
         match self.first {
             _ if cancelled => ExitCode::Interrupted,
+            _ if self.mismatched => ExitCode::Verification,
             _ if failed == 0 => ExitCode::Ok,
             Some(code) if done + skipped == 0 => code,
             _ => ExitCode::Partial,
@@ -48,34 +58,51 @@ pub(super) async fn follow(
     connections: &Connections<'_>,
     jobs: Vec<JobSpec>,
 ) -> Result<Followed, Failure> {
+    follow_stages(engine, news, common, connections, vec![jobs]).await
+}
+
+/// The same stage by stage: a later one begins when all of the earlier came through.
+pub(super) async fn follow_stages(
+    engine: &Engine,
+    news: &mut News,
+    common: &Common,
+    connections: &Connections<'_>,
+    stages: Vec<Vec<JobSpec>>,
+) -> Result<Followed, Failure> {
     let mut progress = Progress { shown: !common.json && std::io::stderr().is_terminal(), person: news.person.clone() };
     let mut watch = Watch { common, connections, ends: BTreeMap::new(), followed: Followed::default() };
-    for job in jobs {
-        let ends = (job.from, job.to);
-        watch.ends.insert(engine.queue().submit(job), ends);
-    }
-    let mut open = watch.ends.len();
     let mut tick = tokio::time::interval(TICK);
-    while open > 0 {
-        tokio::select! {
-            Some(outcome) = news.outcomes.recv() => {
-                if outcome.result.is_err() {
-                    progress.clear();
+    for stage in stages {
+        if watch.followed.is_broken() {
+            watch.followed.not_begun = true;
+            break;
+        }
+        let mut open = stage.len();
+        for job in stage {
+            let ends = (job.from, job.to);
+            watch.ends.insert(engine.queue().submit(job), ends);
+        }
+        while open > 0 {
+            tokio::select! {
+                Some(outcome) = news.outcomes.recv() => {
+                    if outcome.result.is_err() {
+                        progress.clear();
+                    }
+                    watch.hear(&outcome);
                 }
-                watch.hear(&outcome);
+                Some(event) = news.events.recv() => match event {
+                    Event::JobEnded { report, .. } => {
+                        open -= 1;
+                        watch.add(&report);
+                    }
+                    Event::SessionLine { lost: Some(advice), .. } | Event::Notice(advice) => {
+                        progress.clear();
+                        output::say(&advice.what);
+                    }
+                    Event::SessionLine { .. } => {}
+                },
+                _ = tick.tick() => progress.draw(&engine.queue().snapshot()),
             }
-            Some(event) = news.events.recv() => match event {
-                Event::JobEnded { report, .. } => {
-                    open -= 1;
-                    watch.add(&report);
-                }
-                Event::SessionLine { lost: Some(advice), .. } | Event::Notice(advice) => {
-                    progress.clear();
-                    output::say(&advice.what);
-                }
-                Event::SessionLine { .. } => {}
-            },
-            _ = tick.tick() => progress.draw(&engine.queue().snapshot()),
         }
     }
     progress.clear();
@@ -101,6 +128,7 @@ impl Watch<'_> {
             // The path tells on which end it failed.
             let at_source = error.path.as_ref().is_none_or(|path| *path == outcome.source);
             let place = if at_source { from } else { to };
+            self.followed.mismatched |= error.kind == FsErrorKind::Mismatch;
             self.followed.first.get_or_insert(ExitCode::of(error, place != Place::Local));
             let path = error.path.as_ref().unwrap_or(&outcome.source);
             output::say_failure(&advice(error, &self.connections.shown(place, path)));
@@ -113,6 +141,9 @@ impl Watch<'_> {
             }
             line.insert("bytes".into(), json!(outcome.bytes));
             line.insert("outcome".into(), json!(outcome.result.as_ref().map_or("failed", |result| word(*result))));
+            if let Ok(Outcome::Verified(proof)) = outcome.result {
+                line.insert("verified_by".into(), json!(proof.words()));
+            }
             if let Err(error) = &outcome.result {
                 line.insert("error".into(), json!(error.to_string()));
             }
@@ -122,12 +153,7 @@ impl Watch<'_> {
     }
 
     fn add(&mut self, report: &Report) {
-        let total = &mut self.followed.report;
-        total.done += report.done;
-        total.skipped += report.skipped;
-        total.bytes += report.bytes;
-        total.failed += report.failed;
-        total.cancelled |= report.cancelled;
+        self.followed.report.add(report);
     }
 
     fn sum_up(self) -> Result<Followed, Failure> {
@@ -136,6 +162,9 @@ impl Watch<'_> {
             output::json_line(&summary(&self.followed.report)).map_err(|error| Failure::output(&error))?;
         } else if failed > 0 && done + skipped > 0 {
             output::say(&format!("{failed} failed, {done} done, {skipped} left as they were"));
+        }
+        for remark in self.followed.report.remarks() {
+            output::say(&remark);
         }
         Ok(self.followed)
     }
@@ -149,6 +178,8 @@ fn advice(error: &FsError, name: &str) -> Advice {
 fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Copied => "copied",
+        Outcome::Resumed => "resumed",
+        Outcome::Verified(_) => "verified",
         Outcome::Skipped => "skipped",
         Outcome::Removed => "removed",
     }
@@ -172,6 +203,10 @@ impl Progress {
             total += job.files_total;
             moved += job.bytes_done;
             rate += job.rate;
+        }
+        if let Some(line) = snapshot.jobs.iter().find_map(|job| job.line) {
+            let words = format!("the line was lost; try {} in {}", line.attempt, bytes::duration(line.again_in));
+            return self.write(&format!("\r{done} of {total} files, {}; {words}\x1b[K", bytes::size(moved)));
         }
         let counting = if snapshot.jobs.iter().any(|job| job.counting) { "+" } else { "" };
         self.write(&format!("\r{done} of {total}{counting} files, {}, {}\x1b[K", bytes::size(moved), bytes::rate(rate)));

@@ -1,12 +1,12 @@
 //! `copy`, `move` and `rm`: from places to jobs of the queue.
 
-use super::super::args::{OnConflict, Rm, Transfer};
+use super::super::args::{LinksArgument, OnConflict, Rm, Transfer};
 use super::super::exit::{ExitCode, Failure};
 use super::super::output;
 use super::super::places::{Connections, Spot};
 use super::super::run::News;
 use super::follow::follow;
-use crate::engine::{ConflictPolicy, Engine, JobKind, JobSpec, Place};
+use crate::engine::{ConflictPolicy, Engine, JobKind, JobOptions, JobSpec, Links, Place, QueueOrder};
 use crate::model::{EntryName, FilePath, Kind};
 use crate::vfs::FsErrorKind;
 
@@ -20,25 +20,51 @@ pub(in crate::cli) async fn copy_or_move(engine: &Engine, news: &mut News, comma
     let target = connections.reach(&command.destination).await?;
     let (to_dir, new_name) = destination(engine, &connections, &target, spots.len()).await?;
     let conflicts = policy(command.on_conflict);
+    if let Some(files) = command.jobs.map(usize::from) {
+        engine.queue().carry_out(QueueOrder::Files(files));
+        engine.queue().carry_out(QueueOrder::Jobs(files));
+    }
+    if let Some(rate) = command.limit {
+        engine.queue().carry_out(QueueOrder::Limit(None, rate));
+    }
+    let links = command.links.map_or(Links::AsPossible, |links| match links {
+        LinksArgument::Follow => Links::Follow,
+        LinksArgument::Copy => Links::Copy,
+        LinksArgument::Skip => Links::Skip,
+    });
+    let options = JobOptions { links, verify: command.verify, ..JobOptions::default() };
     let kind = if moving { JobKind::Move } else { JobKind::Copy };
     let groups = group(&connections, &spots)?;
     refuse_one_name_twice(&groups)?;
-    let jobs = groups.into_iter().map(|((from, from_dir), items)| JobSpec {
-        kind,
-        from,
-        from_dir,
-        items,
-        to: target.place,
-        to_dir: to_dir.clone(),
-        new_name: new_name.clone(),
-        conflicts,
-    });
-    let followed = follow(engine, news, &command.common, &connections, jobs.collect()).await?;
+    let mut jobs: Vec<_> = groups
+        .into_iter()
+        .map(|((from, from_dir), items)| JobSpec {
+            kind,
+            from,
+            from_dir,
+            items,
+            to: target.place,
+            to_dir: to_dir.clone(),
+            new_name: new_name.clone(),
+            conflicts,
+            options: options.clone(),
+        })
+        .collect();
+    // What was interrupted may have made its folder already, so that the same words would now mean another one inside it.
+    if let ([job], None, Some((parent, name))) = (&*jobs, &new_name, to_dir.parent().zip(to_dir.name())) {
+        let before = JobSpec { to_dir: parent, new_name: Some(name), ..job.clone() };
+        if engine.is_unfinished(&before).await {
+            jobs = vec![before];
+        }
+    }
+    let followed = follow(engine, news, &command.common, &connections, jobs).await?;
     // Without a person every question is answered with "skip": that is not what was ordered.
-    let left = followed.report.skipped;
-    if conflicts == ConflictPolicy::Ask && left > 0 && news.person.is_none() {
+    let left = followed.report.unanswered;
+    if left > 0 && news.person.is_none() {
         let files = if left == 1 { "1 file is" } else { &format!("{left} files are") };
-        output::say(&format!("{files} there already and not replaced; --on-conflict says what to do then"));
+        let words =
+            if conflicts == ConflictPolicy::Ask { "--on-conflict says what to do then" } else { "their times or sizes do not tell" };
+        output::say(&format!("{files} there already and not replaced; {words}"));
         return Ok(ExitCode::Partial);
     }
     Ok(followed.code())
@@ -66,6 +92,7 @@ pub(in crate::cli) async fn rm(engine: &Engine, news: &mut News, command: &Rm) -
         to_dir: from_dir,
         new_name: None,
         conflicts: ConflictPolicy::Ask,
+        options: JobOptions::default(),
     });
     Ok(follow(engine, news, &command.common, &connections, jobs.collect()).await?.code())
 }
@@ -132,6 +159,9 @@ fn policy(on_conflict: OnConflict) -> ConflictPolicy {
         OnConflict::Larger => ConflictPolicy::Larger,
         OnConflict::SizeDiffers => ConflictPolicy::SizeDiffers,
         OnConflict::DateDiffers => ConflictPolicy::DateDiffers,
+        OnConflict::Differs => ConflictPolicy::Differs,
+        OnConflict::Resume => ConflictPolicy::Resume,
         OnConflict::Rename => ConflictPolicy::Rename,
+        OnConflict::DateName => ConflictPolicy::DateName,
     }
 }

@@ -11,6 +11,8 @@ use crate::identity::x509::authority::AuthorityStore;
 use crate::identity::x509::expiry::expiry;
 use crate::identity::x509::store::IdentityStore;
 use crate::model::text;
+use crate::secrets::Label;
+use crate::setup::{Choices, Setup};
 use crate::trust::certificate::CertificateFacts;
 
 pub(super) fn list(command: &CertList) -> Result<ExitCode, Failure> {
@@ -65,8 +67,18 @@ fn object(kind: &str, name: &str, facts: &CertificateFacts, pending: bool, now: 
     })
 }
 
+pub(super) fn default(name: Option<&str>) -> Result<ExitCode, Failure> {
+    let store = IdentityStore::open(&data()?);
+    match name {
+        None => output::line(&store.default_name()?.unwrap_or_else(|| "none".to_owned())).map_err(|error| Failure::output(&error))?,
+        Some(name) => store.set_default(Some(name).filter(|name| *name != "none"))?,
+    }
+    Ok(ExitCode::Ok)
+}
+
 pub(super) fn rename(command: &CertRename) -> Result<ExitCode, Failure> {
     IdentityStore::open(&data()?).rename(&command.name, &command.new)?;
+    remark_on_passphrase(&command.name)?;
     Ok(ExitCode::Ok)
 }
 
@@ -79,5 +91,16 @@ pub(super) async fn remove(command: &CertRemove) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::Error);
     }
     store.remove(&command.name)?;
+    remark_on_passphrase(&command.name)?;
     Ok(ExitCode::Ok)
+}
+
+/// A passphrase that is kept under a name that is gone would be tried with the next identity of that name.
+fn remark_on_passphrase(name: &str) -> Result<(), Failure> {
+    let label = Label::Certificate(name.to_owned()).to_string();
+    let kept = Setup::read(&Choices::default())?.secret_store().list(Timestamp::now())?;
+    if kept.iter().any(|row| row.label == label) {
+        output::say(&format!("its passphrase is still kept; sealift secret forget {label} removes that, too"));
+    }
+    Ok(())
 }

@@ -1,19 +1,18 @@
 //! `cert new`, `cert request`, `cert authority`: keys, and what is made over them.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
-use super::own::{Readable, compute, data, now, put, write_new};
+use super::own::{compute, data, now, put};
 use super::shown_path;
 use crate::cli::exit::{ExitCode, Failure};
 use crate::cli::identity_args::{CertAuthority, CertNew, CertRequest, SubjectOptions};
 use crate::cli::{output, passphrase};
+use crate::identity::x509::acts;
 use crate::identity::x509::authority::AuthorityStore;
-use crate::identity::x509::draft::{Draft, Made, Step};
+use crate::identity::x509::draft::{Draft, Step};
 use crate::identity::x509::names::Invalid;
 use crate::identity::x509::request::Request;
-use crate::identity::x509::store::{Facts, IdentityStore, New, pem};
+use crate::identity::x509::store::IdentityStore;
 use crate::trust::Fingerprint;
 
 pub(super) async fn new(command: &CertNew) -> Result<ExitCode, Failure> {
@@ -36,20 +35,19 @@ pub(super) async fn new(command: &CertNew) -> Result<ExitCode, Failure> {
     if command.folder.is_none() && store.get(&command.name).is_ok() {
         return Err(crate::identity::x509::FolderError::Exists(command.name.clone()).into());
     }
-    let (usage, name) = (draft.usage, command.name.clone());
-    let made = make(draft, &command.passphrase, Draft::make).await?;
-    let print = Fingerprint::of(&made.certificate);
-    if let Some(folder) = &command.folder {
-        write_apart(folder, &name, &made)?;
+    let name = &command.name;
+    let print = if let Some(folder) = &command.folder {
+        let to = folder.clone();
+        let certificate = make(draft, &command.passphrase, move |draft, now| acts::make_apart(&to, draft, now)).await?;
         output::say(&format!("made {name}: {name}.key (keep it), {name}.crt and {name}.csr in {}", shown_path(folder)));
+        Fingerprint::of(&certificate)
     } else {
-        let facts = Facts { made: now(), usage };
-        let chain = [made.certificate.clone()];
-        let identity = store.add(&name, &New { key: &made.key, chain: &chain, request: made.request.as_deref(), facts })?;
+        let identity = make(draft, &command.passphrase, move |draft, now| acts::make(&store, draft, now)).await?;
         output::say(&format!("made {name} in {}", shown_path(&identity.folder)));
         output::say(&format!("for the server's administrator: {}", shown_path(&identity.certificate_file())));
         output::say(&format!("to have it signed instead: {}", shown_path(&identity.request_file())));
-    }
+        identity.certificate.fingerprint
+    };
     output::say(&format!("SHA-256: {}", print.colons()));
     Ok(ExitCode::Ok)
 }
@@ -69,8 +67,7 @@ pub(super) async fn authority(command: &CertAuthority) -> Result<ExitCode, Failu
     if store.get(&command.name).is_ok() {
         return Err(crate::identity::x509::FolderError::Exists(command.name.clone()).into());
     }
-    let made = make(draft, &command.passphrase, Draft::make_authority).await?;
-    let kept = store.add(&command.name, &made)?;
+    let kept = make(draft, &command.passphrase, move |draft, now| acts::make_authority(&store, draft, now)).await?;
     output::say(&format!(
         "made the authority {}; servers that trust {} trust whom it signs",
         command.name,
@@ -118,22 +115,11 @@ fn check(draft: &Draft) -> Result<(), Failure> {
     }
 }
 
-async fn make<E: Into<Failure> + Send + 'static>(
+async fn make<T: Send + 'static, E: Into<Failure> + Send + 'static>(
     mut draft: Draft,
     options: &crate::cli::identity_args::PassphraseOptions,
-    make: fn(&Draft, Timestamp) -> Result<Made, E>,
-) -> Result<Made, Failure> {
+    make: impl FnOnce(&Draft, Timestamp) -> Result<T, E> + Send + 'static,
+) -> Result<T, Failure> {
     (draft.passphrase, draft.confirmation) = passphrase::new(options, &draft.name).await?;
     compute(move || make(&draft, now())).await?.map_err(Into::into)
-}
-
-fn write_apart(folder: &Path, name: &str, made: &Made) -> Result<(), Failure> {
-    let file = |ending: &str| folder.join(format!("{name}.{ending}"));
-    if let Some(taken) = ["key", "crt", "csr"].map(file).into_iter().find(|file| file.exists()) {
-        return Err(Failure::unreadable(&shown_path(&taken), "it is there already", "Choose another name or folder."));
-    }
-    let certificate = pem(std::slice::from_ref(&made.certificate));
-    write_new(&file("key"), made.key.as_bytes(), Readable::ByOwner)?;
-    write_new(&file("crt"), certificate.as_bytes(), Readable::ByAll)?;
-    write_new(&file("csr"), made.request.as_deref().unwrap_or_default().as_bytes(), Readable::ByAll)
 }

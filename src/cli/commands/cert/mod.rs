@@ -3,7 +3,7 @@
 mod exchange;
 mod keep;
 mod make;
-mod own;
+pub(super) mod own;
 mod show;
 mod sign;
 mod verify;
@@ -39,6 +39,7 @@ pub(in crate::cli) async fn cert(command: &Cert) -> Result<ExitCode, Failure> {
         Cert::Import(command) => exchange::import(command).await,
         Cert::Export(command) => exchange::export(command).await,
         Cert::List(command) => keep::list(command),
+        Cert::Default { name } => keep::default(name.as_deref()),
         Cert::Rename(command) => keep::rename(command),
         Cert::Remove(command) => keep::remove(command).await,
     }
@@ -65,7 +66,7 @@ impl Input {
     }
 }
 
-fn shown_path(path: &Path) -> String {
+pub(super) fn shown_path(path: &Path) -> String {
     text::display_safe(path.as_os_str().as_encoded_bytes())
 }
 

@@ -1,7 +1,6 @@
 //! What the verbs over one's own identities share: where they lie, files in and out, failures in words.
 
-use std::fs::OpenOptions;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -10,6 +9,7 @@ use super::shown_path;
 use crate::cli::exit::{ExitCode, Failure};
 use crate::cli::output;
 use crate::identity::x509::FolderError;
+use crate::identity::x509::acts::ActError;
 use crate::identity::x509::authority::{AuthorityError, RecordError};
 use crate::identity::x509::bundle::{BundleError, LARGEST};
 use crate::identity::x509::draft::MakeError;
@@ -19,9 +19,10 @@ use crate::identity::x509::request::RequestError;
 use crate::identity::x509::returned::Refused;
 use crate::identity::x509::store::UnlockError;
 use crate::setup::{Choices, Setup};
+use crate::trust::private_file;
 
 /// The person's data folder.
-pub(super) fn data() -> Result<PathBuf, Failure> {
+pub(in crate::cli::commands) fn data() -> Result<PathBuf, Failure> {
     Ok(Setup::read(&Choices::default())?.directories.data)
 }
 
@@ -32,12 +33,12 @@ pub(super) fn now() -> Timestamp {
 }
 
 /// Work that computes long, off the event loop.
-pub(super) async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+pub(in crate::cli::commands) async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Failure::error(format!("the work was broken off: {error}")))
 }
 
 /// A file of certificates, requests or keys.
-pub(super) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+pub(in crate::cli::commands) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = std::fs::File::open(file).and_then(|opened| opened.take(LARGEST as u64 + 1).read_to_end(&mut bytes));
     read.map_err(|error| Failure::unreadable(&shown_path(file), error, "Check the name and who may read it."))?;
@@ -53,16 +54,10 @@ pub(super) enum Readable {
 
 /// Writes a file that was not there before.
 pub(super) fn write_new(file: &Path, contents: &[u8], readable: Readable) -> Result<(), Failure> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    if readable == Readable::ByOwner {
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    }
-    let written = options.open(file).and_then(|mut opened| {
-        opened.write_all(contents)?;
-        opened.sync_all()
-    });
+    let written = match readable {
+        Readable::ByAll => private_file::write_new_public(file, contents),
+        Readable::ByOwner => private_file::write_new(file, contents),
+    };
     written.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => is_there(file),
         _ => Failure::unreadable(&shown_path(file), error, ""),
@@ -92,7 +87,7 @@ pub(super) fn replace(file: &Path, contents: &[u8]) -> Result<(), Failure> {
 }
 
 /// Public text into `out`, or to standard output.
-pub(super) fn put(out: Option<&Path>, text: &str) -> Result<(), Failure> {
+pub(in crate::cli::commands) fn put(out: Option<&Path>, text: &str) -> Result<(), Failure> {
     match out {
         Some(file) => {
             write_new(file, text.as_bytes(), Readable::ByAll)?;
@@ -109,7 +104,7 @@ impl Failure {
     }
 
     /// What is wrong with `file`.
-    pub(super) fn of_file(file: &Path, failure: impl Into<Self>) -> Self {
+    pub(in crate::cli::commands) fn of_file(file: &Path, failure: impl Into<Self>) -> Self {
         let mut failure = failure.into();
         failure.advice.what = format!("{}: {}", shown_path(file), failure.advice.what);
         failure
@@ -189,6 +184,26 @@ impl From<AuthorityError> for Failure {
 impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
         Self::error(error.to_string())
+    }
+}
+
+impl From<ActError> for Failure {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::Folder(error) => error.into(),
+            ActError::Make(error) => error.into(),
+            ActError::Key(error) => error.into(),
+            ActError::Bundle(error) => error.into(),
+            ActError::Refused(error) => error.into(),
+            ActError::Request(error) => error.into(),
+            ActError::Authority(error) => error.into(),
+            ActError::Record(error) => error.into(),
+            ActError::Taken(_) => Self::because(ExitCode::Local, error.to_string(), "", "Choose another name or folder."),
+            ActError::NoKey(_) => Self::usage(
+                error.to_string(),
+                "Name the identity whose request was signed (`sealift cert list`), or bring the private key, too.",
+            ),
+        }
     }
 }
 

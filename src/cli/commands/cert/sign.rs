@@ -3,20 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 
 use super::own::{check_free, compute, data, now, put, read, replace};
 use super::shown_path;
 use crate::cli::exit::{ExitCode, Failure};
 use crate::cli::identity_args::{AuthorityOptions, CertRevoke, CertSign};
 use crate::cli::{output, passphrase};
-use crate::identity::x509::authority::{Authority, AuthorityStore, Event, Record, Revoked, Serial};
+use crate::identity::x509::acts::{self, Signer, Wanted};
+use crate::identity::x509::authority::{Authority, AuthorityStore, Serial};
 use crate::identity::x509::bundle::Bundle;
-use crate::identity::x509::draft::DEFAULT_DAYS;
 use crate::identity::x509::key_file::KeyFile;
 use crate::identity::x509::request::Request;
-use crate::identity::x509::store::pem;
-use crate::trust::Fingerprint;
 use crate::trust::certificate::CertificateFacts;
 
 pub(super) async fn sign(command: &CertSign) -> Result<ExitCode, Failure> {
@@ -30,74 +28,45 @@ pub(super) async fn sign(command: &CertSign) -> Result<ExitCode, Failure> {
     let wished = command.until.as_deref().map(end_of_day).transpose()?;
     let opened = Opened::open(&command.authority).await?;
     let now = now();
-    let after = |days: u32| now.checked_add(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MAX);
-    let until = wished.or(command.days.map(after)).unwrap_or_else(|| after(DEFAULT_DAYS).min(opened.authority.not_after()));
-    let mut record = Record::open(&opened.record)?;
-    let granted = opened.authority.sign(&request, until, command.usage.into(), now)?;
-    record.append(Event::Signed {
-        at: now,
-        serial: granted.serial.clone(),
-        subject: request.owner(),
-        not_after: until,
-        fingerprint: Fingerprint::of(&granted.certificate),
-    })?;
-    for ignored in &granted.ignored {
+    let until = wished.or(command.days.map(|days| acts::days_from(now, days)));
+    let signed = opened.signer().sign(&request, until, command.usage.into(), now)?;
+    for ignored in &signed.ignored {
         output::say(&format!("not granted, though the request asks for it: {ignored}"));
     }
-    output::say(&format!("signed for {} until {}, number {}", request.owner(), until.strftime("%Y-%m-%d"), granted.serial));
-    put(out.as_deref(), &pem(&[granted.certificate, opened.authority.certificate().to_vec()]))?;
+    output::say(&format!("signed for {} until {}, number {}", signed.owner, signed.until.strftime("%Y-%m-%d"), signed.serial));
+    put(out.as_deref(), &signed.pem)?;
     Ok(ExitCode::Ok)
 }
 
 pub(super) async fn revoke(command: &CertRevoke) -> Result<ExitCode, Failure> {
-    let wanted = command.what.as_deref().map(Wanted::read).transpose()?;
+    let wanted = command.what.as_deref().map(wanted).transpose()?;
     let opened = Opened::open(&command.authority).await?;
-    let (now, mut record) = (now(), Record::open(&opened.record)?);
-    if let Some(wanted) = wanted {
-        let (serial, is_mine) = match wanted {
-            Wanted::Certificate(der) => (opened.authority.serial_of(&der)?, true),
-            Wanted::Serial(serial) => (serial, false),
-        };
-        record.check_revocable(&serial, is_mine)?;
-        record.append(Event::Revoked { at: now, serial: serial.clone(), reason: command.reason.into() })?;
+    let listed = opened.signer().revoke(wanted.as_ref().map(|wanted| (wanted, command.reason.into())), command.next, now())?;
+    if let Some(serial) = &listed.taken_back {
         output::say(&format!("taken back: {serial}"));
     }
-    let (number, next) =
-        (record.next_number(), now.saturating_add(SignedDuration::from_hours(24 * i64::from(command.next))).unwrap_or(now));
-    let revoked: Vec<Revoked> = record.revoked();
-    let list = opened.authority.revocation_list(&revoked, number, now, next)?;
-    record.append(Event::List { at: now, number, next })?;
-    let text = crate::identity::x509::authority::list_pem(&list);
-    replace(&opened.list, text.as_bytes())?;
-    output::say(&format!("list {number}: {} taken back; give servers the next one by {}", revoked.len(), next.strftime("%Y-%m-%d")));
+    let (number, count, next) = (listed.number, listed.count, listed.next.strftime("%Y-%m-%d"));
+    output::say(&format!("list {number}: {count} taken back; give servers the next one by {next}"));
     match &command.out {
         Some(file) => {
-            replace(file, text.as_bytes())?;
+            replace(file, listed.pem.as_bytes())?;
             output::say(&format!("written: {}", shown_path(file)));
         }
-        None => put(None, &text)?,
+        None => put(None, &listed.pem)?,
     }
     Ok(ExitCode::Ok)
 }
 
-/// What is to be taken back.
-enum Wanted {
-    Certificate(Vec<u8>),
-    Serial(Serial),
-}
-
-impl Wanted {
-    fn read(what: &str) -> Result<Self, Failure> {
-        let file = Path::new(what);
-        if !file.exists() {
-            let serial = Serial::parse(what).map_err(|error| Failure::usage(format!("{}: {error}, and no file", shown_path(file)), ""))?;
-            return Ok(Self::Serial(serial));
-        }
-        let bundle = Bundle::read(&read(file)?).map_err(|error| Failure::of_file(file, error))?;
-        let first =
-            bundle.certificates().first().ok_or_else(|| Failure::error(format!("{}: there is no certificate in it", shown_path(file))))?;
-        Ok(Self::Certificate(first.clone()))
+/// What is to be taken back: a certificate's file, or a number.
+fn wanted(what: &str) -> Result<Wanted, Failure> {
+    let file = Path::new(what);
+    if !file.exists() {
+        let serial = Serial::parse(what).map_err(|error| Failure::usage(format!("{}: {error}, and no file", shown_path(file)), ""))?;
+        return Ok(Wanted::Serial(serial));
     }
+    let bundle = Bundle::read(&read(file)?).map_err(|error| Failure::of_file(file, error))?;
+    let first = bundle.certificates().first();
+    Ok(Wanted::Certificate(first.cloned().ok_or_else(|| Failure::error(format!("{}: there is no certificate in it", shown_path(file))))?))
 }
 
 /// An authority with its key open, and where its papers lie.
@@ -108,6 +77,10 @@ struct Opened {
 }
 
 impl Opened {
+    fn signer(&self) -> Signer<'_> {
+        Signer { authority: &self.authority, record: &self.record, list: &self.list }
+    }
+
     async fn open(options: &AuthorityOptions) -> Result<Self, Failure> {
         let beside = |file: &Path, ending: &str| {
             let mut name = file.as_os_str().to_owned();

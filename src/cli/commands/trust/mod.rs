@@ -1,6 +1,7 @@
 //! `trust`: what a person trusts, listed, shown, added, removed, exported, imported.
 
 mod add;
+mod pending;
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
@@ -33,6 +34,7 @@ pub(in crate::cli) async fn trust(command: &Trust) -> Result<ExitCode, Failure> 
     match command {
         Trust::List { json } => list(&ledger, *json).await,
         Trust::Show { whom, json } => show(&ledger, whom, *json).await,
+        Trust::Pending(command) => pending::pending(command, &setup),
         Trust::Add(command) => add::add(command, &ledger, &services).await,
         Trust::Remove { whom, yes } => remove(&ledger, whom, *yes).await,
         Trust::Export { file } => export(&ledger, file.as_deref()).await,

@@ -1,5 +1,8 @@
 //! `demo --tour`: the whole story against the demo's servers, without a terminal. One line a step; ends at the first that fails.
 
+mod levels;
+mod ssh_identity;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,9 +14,10 @@ use super::output;
 use crate::ask::{Prompter, Refuse, ScriptedPrompter, TrustAnswer, TrustQuestion};
 use crate::config::ssh_config::SshConfigFiles;
 use crate::demo::{Demo, DemoSite, Replacement};
-use crate::engine::{Advice, ConnectFailure, Engine, Event, JobKind, JobSpec, Place, Report, SessionFacts, Target};
+use crate::engine::{Advice, ConnectFailure, Engine, Event, JobKind, JobSpec, Place, Report, Services, SessionFacts, Target};
 use crate::model::{Entry, EntryName, FilePath, Protocol};
 use crate::protocols::{ConnectError, ConnectErrorKind};
+use crate::secrets::Secret;
 use crate::setup::{Choices, Setup};
 use crate::trust::{Change, Evidence, ProblemKind};
 
@@ -22,19 +26,23 @@ const SAMPLE: &str = "invoices";
 
 /// Plays all steps; the code is 0 only if every one of them held.
 pub(super) async fn play() -> Result<ExitCode, Failure> {
-    let mut demo = Demo::start().await.map_err(|error| failed(format!("the demo cannot start: {error}")))?;
+    let (teller, mut operator) = mpsc::channel(4);
+    let tell = Arc::new(move |words: &str| drop(teller.try_send(words.to_owned())));
+    let mut demo = Demo::start(Some(tell)).await.map_err(|error| failed(format!("the demo cannot start: {error}")))?;
     let setup = Setup::read(&Choices { ssh_config: Some(SshConfigFiles::None), ..Choices::default() })?;
-    let mut told = Ok(());
-    for place in 0..demo.sites.len() {
-        told = story(&setup, &mut demo, place).await;
-        if told.is_err() {
-            break;
-        }
-    }
+    let told = stories(&setup, &mut demo, &mut operator).await;
     demo.stop().await;
     told?;
     say("every step held")?;
     Ok(ExitCode::Ok)
+}
+
+/// `operator` is told by the demo's servers of clients that wait.
+async fn stories(setup: &Setup, demo: &mut Demo, operator: &mut mpsc::Receiver<String>) -> Result<(), Failure> {
+    for place in 0..demo.sites.len() {
+        story(setup, demo, place).await?;
+    }
+    levels::story(setup, demo, operator).await
 }
 
 /// One server from the first refusal to equal hashes.
@@ -70,6 +78,7 @@ async fn story(setup: &Setup, demo: &mut Demo, place: usize) -> Result<(), Failu
     step(&format!("copied {} files back; SHA-256 of all is equal ({}…)", report.done, &sent[..16]))?;
     engine.shutdown().await;
     if site.url.site.protocol == Protocol::Sftp {
+        ssh_identity::story(setup, demo, site).await?;
         changed_host_key(setup, demo, place).await
     } else {
         changed_certificate(setup, demo, place).await
@@ -131,12 +140,19 @@ async fn trusting(setup: &Setup, trust: &Path, site: &DemoSite, answer: TrustAns
 type Connection = (Engine, mpsc::Receiver<Event>, SessionFacts);
 
 async fn connect(setup: &Setup, trust: &Path, site: &DemoSite, prompter: Arc<dyn Prompter>) -> Result<Connection, ConnectFailure> {
-    let services = setup.apart(trust, &Choices::default(), prompter);
-    let services = services.map_err(|error| ConnectFailure::NotRemembered { place: "the demo".to_owned(), why: error.to_string() })?;
+    connect_with(services(setup, trust, prompter)?, site, Some(site.password.clone())).await
+}
+
+async fn connect_with(services: Services, site: &DemoSite, password: Option<Secret>) -> Result<Connection, ConnectFailure> {
     let (engine, news) = Engine::new(services, None);
-    let target = Target { site: site.url.site.clone(), password: Some(site.password.clone()), fingerprint: None };
-    let facts = engine.connect(target).await?;
+    let facts = engine.connect(Target { site: site.url.site.clone(), password, fingerprint: None }).await?;
     Ok((engine, news, facts))
+}
+
+/// Everything that is decided or kept lies in `trust`.
+fn services(setup: &Setup, trust: &Path, prompter: Arc<dyn Prompter>) -> Result<Services, ConnectFailure> {
+    let services = setup.apart(trust, &Choices::default(), prompter);
+    services.map_err(|error| ConnectFailure::NotRemembered { place: "the demo".to_owned(), why: error.to_string() })
 }
 
 async fn names(engine: &Engine, facts: &SessionFacts) -> Result<Vec<String>, Failure> {
@@ -167,6 +183,7 @@ async fn copy(
         to_dir: to.1.clone(),
         new_name: None,
         conflicts: crate::engine::ConflictPolicy::Overwrite,
+        options: crate::engine::JobOptions::default(),
     };
     let ordered = engine.queue().submit(job);
     while let Some(event) = news.recv().await {
