@@ -1,13 +1,24 @@
 //! The engine behind the screen's seam: failures become words here.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::runtime::Backend;
-use crate::engine::{Advice, ConnectFailure, Engine, JobId, JobSpec, Place, SessionFacts, SessionId, Snapshot, Target};
+use super::runtime::{Backend, NotConnected};
+use crate::app::effect::SecretWork;
+use crate::app::effect::SitesOrder;
+use crate::app::message::{KeptSecrets, SecretsDone};
+use crate::config::sites::Sites;
+use crate::engine::sync::{CompareOrder, CompareProgress, Plan, Staged};
+use crate::engine::{
+    Advice, ConnectFailure, Engine, GoneOn, IdentityFailure, IdentityOrder, IdentityRow, Interrupted, JobId, JobSpec, Place, QueueOrder,
+    SessionFacts, SessionId, Snapshot, Target,
+};
 use crate::model::site::ParsedUrl;
 use crate::model::{Endpoint, Entry, EntryName, FilePath};
-use crate::secrets::Secret;
+use crate::secrets::{Secret, SecretStore, SecretStoreError, VaultError};
 use crate::trust::ledger::Row;
 use crate::trust::store::Imported;
 use crate::trust::{Evidence, Fingerprint, Pin, Revocation};
@@ -17,7 +28,7 @@ const MOST_READ: usize = 1 << 20;
 
 #[async_trait]
 impl Backend for Engine {
-    async fn connect(&self, url: ParsedUrl, password: Option<Secret>) -> Result<SessionFacts, Advice> {
+    async fn connect(&self, url: ParsedUrl, password: Option<Secret>) -> Result<SessionFacts, NotConnected> {
         let fingerprint = url.fingerprint.as_deref().map(Fingerprint::parse).transpose().map_err(|error| Advice {
             what: "The fingerprint in the URL cannot be read.".to_owned(),
             why: format!("{error}."),
@@ -29,8 +40,13 @@ impl Backend for Engine {
             // On a screen there is always somebody to ask: it was their own decision.
             ConnectFailure::NoSecret { wanted } => {
                 Advice { what: format!("Not connected: {wanted} was not given."), why: String::new(), next: String::new(), intended: true }
+                    .into()
             }
-            failure => Advice::from(&failure),
+            ConnectFailure::ClientCertificate(refusal) => {
+                let advice = Advice::from(&ConnectFailure::ClientCertificate(refusal.clone()));
+                NotConnected { advice, refusal: Some(refusal) }
+            }
+            failure => Advice::from(&failure).into(),
         })
     }
 
@@ -69,28 +85,100 @@ impl Backend for Engine {
     }
 
     async fn ledger_rows(&self) -> Result<Vec<Row>, Advice> {
-        self.ledger().rows().await.map_err(|error| ledger_advice(&error))
+        self.ledger().rows().await.map_err(|error| in_a_sentence(&error))
     }
 
     async fn ledger_remove(&self, row: &Row) -> Result<Option<String>, Advice> {
-        let kept = self.ledger().remove(row, true).await.map_err(|error| ledger_advice(&error))?;
+        let kept = self.ledger().remove(row, true).await.map_err(|error| in_a_sentence(&error))?;
         Ok(kept.remark)
     }
 
     async fn ledger_accept(&self, endpoint: Endpoint, pin: Pin) -> Result<Option<String>, Advice> {
-        self.ledger().accept(endpoint, pin).await.map(|kept| kept.remark).map_err(|error| ledger_advice(&error))
+        self.ledger().accept(endpoint, pin).await.map(|kept| kept.remark).map_err(|error| in_a_sentence(&error))
     }
 
     async fn ledger_export(&self) -> Result<String, Advice> {
-        self.ledger().export().await.map_err(|error| ledger_advice(&error))
+        self.ledger().export().await.map_err(|error| in_a_sentence(&error))
     }
 
     async fn ledger_import(&self, text: &str) -> Result<String, Advice> {
-        self.ledger().import(text).await.map(|imported| imported_words(&imported)).map_err(|error| ledger_advice(&error))
+        self.ledger().import(text).await.map(|imported| imported_words(&imported)).map_err(|error| in_a_sentence(&error))
+    }
+
+    async fn sites(&self, order: SitesOrder) -> Result<Arc<Sites>, Advice> {
+        let book = self.sites().clone();
+        let working = tokio::task::spawn_blocking(move || match order {
+            SitesOrder::Read => book.read(),
+            SitesOrder::Add(entry) => book.add(&[*entry]),
+            SitesOrder::Replace { name, entry } => book.replace(&[(name.as_str(), *entry)]),
+            SitesOrder::Remove(name) => book.remove(&name),
+        });
+        let worked = working.await.map_err(|error| in_a_sentence(&error))?;
+        worked.map_err(|error| in_a_sentence(&error))
+    }
+
+    async fn identities(&self) -> Result<Vec<IdentityRow>, Advice> {
+        Self::identities(self).await
+    }
+
+    async fn work_on_identities(&self, order: IdentityOrder) -> Result<String, IdentityFailure> {
+        Self::work_on_identities(self, order).await
+    }
+
+    async fn secrets(&self) -> Result<KeptSecrets, Advice> {
+        in_the_secrets(self, |store| Ok(KeptSecrets { rows: store.list(Timestamp::now())?, standing: store.standing() })).await
+    }
+
+    async fn work_on_secrets(&self, work: SecretWork, passphrase: Option<Secret>) -> Result<SecretsDone, Advice> {
+        if let Some(passphrase) = passphrase {
+            self.open_vault(passphrase).await.map_err(|error| ledger_advice(&error))?;
+        }
+        in_the_secrets(self, move |store| {
+            let now = Timestamp::now();
+            let done = match &work {
+                SecretWork::Read => Ok(String::new()),
+                SecretWork::Forget(label) => store.forget(label, now).map(|was_kept| {
+                    let said = if was_kept { "forgotten; you are asked the next time" } else { "nothing was kept under that any more" };
+                    said.to_owned()
+                }),
+                SecretWork::Move(label, to) => {
+                    store.move_to(label, *to, now).map(|()| format!("moved to {}", to.place().unwrap_or_default()))
+                }
+                SecretWork::LockVault => {
+                    store.vault().lock();
+                    Ok("the vault is locked".to_owned())
+                }
+            };
+            match done {
+                Err(SecretStoreError::Vault(VaultError::Locked)) => Ok(SecretsDone::VaultLocked(work)),
+                done => done.map(SecretsDone::Said),
+            }
+        })
+        .await
+    }
+
+    async fn compare(&self, order: &CompareOrder, progress: &CompareProgress) -> Result<Plan, Advice> {
+        Self::compare(self, order, progress).await.map_err(|error| Advice::from(&error))
+    }
+
+    async fn synchronise(&self, plan: Arc<Plan>, places: [Place; 2]) -> Staged {
+        self.queue().run_stages(plan.jobs(places, self.now())).await
     }
 
     fn submit(&self, job: JobSpec) {
         self.queue().submit(job);
+    }
+
+    async fn go_on(&self, interrupted: Vec<Interrupted>) -> GoneOn {
+        Self::go_on(self, interrupted).await
+    }
+
+    async fn forget(&self, interrupted: Vec<Interrupted>) -> Vec<String> {
+        Self::forget(self, interrupted).await
+    }
+
+    fn stop_jobs(&self) {
+        self.queue().cancel_all();
     }
 
     fn cancel_job(&self, job: JobId) {
@@ -99,6 +187,10 @@ impl Backend for Engine {
 
     fn clear_jobs(&self) {
         self.queue().clear_finished();
+    }
+
+    fn steer_queue(&self, order: QueueOrder) {
+        self.queue().carry_out(order);
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -114,8 +206,25 @@ impl Backend for Engine {
     }
 }
 
-/// Errors of the ledger are sentences already.
+/// Keyrings, files and key derivations, off the runtime's threads.
+async fn in_the_secrets<T: Send + 'static>(
+    engine: &Engine,
+    work: impl FnOnce(&SecretStore) -> Result<T, SecretStoreError> + Send + 'static,
+) -> Result<T, Advice> {
+    let store = engine.secrets();
+    match tokio::task::spawn_blocking(move || work(&store)).await {
+        Ok(done) => done.map_err(|error| ledger_advice(&error)),
+        Err(error) => Err(ledger_advice(&error)),
+    }
+}
+
+/// Errors of the ledger and of secrets are sentences already.
 fn ledger_advice(error: &dyn std::error::Error) -> Advice {
+    Advice { what: error.to_string(), why: String::new(), next: String::new(), intended: false }
+}
+
+/// Errors of the ledger and of the sites are sentences already.
+fn in_a_sentence(error: &dyn std::error::Error) -> Advice {
     Advice { what: error.to_string(), why: String::new(), next: String::new(), intended: false }
 }
 

@@ -13,11 +13,11 @@ use super::view::{self, Look};
 use crate::app::keymap::parse_keys;
 use crate::app::{App, Effect, Moment, Msg, Options, Reaction, SiteChoice, StartPane};
 use crate::ask::{ChannelPrompter, Question};
-use crate::engine::{SecurityLevel, SessionFacts, SessionId, Snapshot, TrustBasis};
+use crate::engine::{SessionFacts, SessionId, Snapshot, TrustBasis};
 use crate::model::entry::Kind;
 use crate::model::site::ParsedUrl;
 use crate::model::sort::{self, Sort};
-use crate::model::{Entry, FilePath};
+use crate::model::{Entry, FilePath, SecurityLevel};
 
 /// A state, the time in it, and what it ordered besides listings, connections and orders of rows.
 pub(super) struct Stage {
@@ -136,7 +136,7 @@ pub(super) fn text(buffer: &Buffer) -> String {
 }
 
 pub(super) fn options(home: FilePath) -> Options {
-    Options { home, sort: Sort::default(), show_hidden: false, hint: false }
+    Options { home, sort: Sort::default(), show_hidden: false, hint: false, keeps_jobs: true }
 }
 
 pub(super) fn look() -> Look {
@@ -158,7 +158,7 @@ pub(super) fn facts(url: &str) -> SessionFacts {
 }
 
 pub(super) fn site(label: &str, url: &str) -> SiteChoice {
-    SiteChoice { label: label.into(), note: "demo".into(), url: ParsedUrl::parse(url).unwrap(), password: None }
+    SiteChoice { label: label.into(), note: "demo".into(), url: ParsedUrl::parse(url).unwrap(), password: None, is_kept: false }
 }
 
 /// Long, wide, combining, right-to-left and hostile names.

@@ -24,11 +24,14 @@ use super::view::{self, Look};
 use super::{keys, wake::Timer};
 use crate::app::{App, Effect, Generation, Moment, Msg, Options, Reaction, SiteChoice, StartPane};
 use crate::ask::Question;
+use crate::server::Clients;
 
 /// What the screen is started with.
 pub struct RunOptions {
     /// The engine.
     pub backend: Arc<dyn Backend>,
+    /// The lists of the person's own server.
+    pub clients: Clients,
     /// Questions of the engine ([`crate::ask::ChannelPrompter`]).
     pub questions: mpsc::Receiver<Question>,
     /// What happens without being asked for: ended jobs, broken lines, notices.
@@ -54,7 +57,7 @@ pub async fn run(options: RunOptions) -> io::Result<()> {
     if app.sites.is_empty() {
         app.sites = options.sites;
     }
-    let (executor, answers) = Executor::new(options.backend);
+    let (executor, answers) = Executor::new(options.backend, options.clients);
     let sources =
         Sources { input: EventStream::new(), signals: Signals::listen()?, questions: options.questions, events: options.events, answers };
     let mut screen = Loop::new(app, executor, TerminalOutput::start()?, look, Some(guard));
@@ -94,6 +97,8 @@ pub(super) struct Loop<O> {
     /// The listing whose first entries were seen, of each pane.
     listing: [Option<Generation>; 2],
     suspend: bool,
+    /// It went on after a stop of its own; the signal that says so is still to come.
+    went_on: bool,
     quit: bool,
 }
 
@@ -123,6 +128,7 @@ impl<O: Output> Loop<O> {
             timer: Timer::default(),
             listing: [None; 2],
             suspend: false,
+            went_on: false,
             quit: false,
         }
     }
@@ -255,6 +261,7 @@ impl<O: Output> Loop<O> {
         if reaction.redraw {
             self.pace.want(cause, Instant::now());
         }
+        let steers = reaction.effects.iter().any(|effect| matches!(effect, Effect::Queue(_) | Effect::ClearJobs));
         for effect in reaction.effects {
             match self.executor.start(effect) {
                 Some(Effect::Clipboard(text)) => self.extra.extend(terminal::clipboard(&text)),
@@ -263,6 +270,12 @@ impl<O: Output> Loop<O> {
                 Some(Effect::Quit) => self.quit = true,
                 _ => {}
             }
+        }
+        // Whoever steers the queue sees at once what came of it.
+        if steers {
+            let snapshot = self.executor.snapshot();
+            self.look.words = snapshot.clone();
+            self.tell(Msg::Tick(snapshot), Cause::Input);
         }
     }
 
@@ -291,6 +304,8 @@ impl<O: Output> Loop<O> {
                 self.quit = true;
             }
             Signal::Stop => self.stop().await?,
+            // After a stop of our own the terminal is taken already; to take it twice would let go of it in between.
+            Signal::Continue if std::mem::take(&mut self.went_on) => {}
             Signal::Continue => {
                 if let Some(guard) = &self.guard {
                     guard.enter()?;
@@ -306,6 +321,7 @@ impl<O: Output> Loop<O> {
         self.finish_writing().await;
         if let Some(guard) = &self.guard {
             guard.suspend()?;
+            self.went_on = true;
         }
         let (columns, rows) = crossterm::terminal::size()?;
         self.resize(columns, rows);

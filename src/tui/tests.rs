@@ -17,14 +17,22 @@ use super::fixture::{facts, look, options, sample};
 use super::output::Output;
 use super::pace::{Cause, Pace};
 use super::run::{Loop, Sources};
-use super::runtime::Backend;
+use super::runtime::{Backend, NotConnected};
 use super::signals::Signals;
 use super::wake::Timer;
+use crate::app::effect::{ClientsOrder, SecretWork};
+use crate::app::message::{ClientsDone, KeptSecrets, SecretsDone};
 use crate::app::{App, Effect, Generation, Msg, Side, StartPane};
-use crate::engine::{Advice, JobId, JobKind, JobProgress, JobSpec, JobState, Place, SessionFacts, SessionId, Snapshot};
+use crate::engine::sync::{CompareOrder, CompareProgress, Plan, Staged};
+use crate::engine::{
+    Advice, GoneOn, IdentityFailure, IdentityOrder, IdentityRow, Interrupted, JobId, JobKind, JobProgress, JobSpec, JobState, Place,
+    QueueOrder, SessionFacts, SessionId, Snapshot,
+};
 use crate::model::site::ParsedUrl;
 use crate::model::{Endpoint, Entry, EntryName, FilePath};
 use crate::secrets::Secret;
+use crate::server::Clients;
+use crate::server::clients::Lists;
 use crate::trust::ledger::Row;
 use crate::trust::{self, Evidence, Revocation};
 
@@ -61,7 +69,7 @@ struct Fake {
 
 #[async_trait]
 impl Backend for Fake {
-    async fn connect(&self, url: ParsedUrl, _: Option<Secret>) -> Result<SessionFacts, Advice> {
+    async fn connect(&self, url: ParsedUrl, _: Option<Secret>) -> Result<SessionFacts, NotConnected> {
         let _call = self.under_way.begin();
         if self.hang { pending().await } else { Ok(facts(&url.site.url())) }
     }
@@ -91,6 +99,13 @@ impl Backend for Fake {
     async fn write_new(&self, _: &FilePath, _: Vec<u8>) -> Result<(), Advice> {
         Ok(())
     }
+    async fn go_on(&self, _: Vec<Interrupted>) -> GoneOn {
+        GoneOn::default()
+    }
+    async fn forget(&self, _: Vec<Interrupted>) -> Vec<String> {
+        Vec::new()
+    }
+    fn stop_jobs(&self) {}
     async fn check_revocation(&self, _: &Evidence) -> Result<Revocation, Advice> {
         Ok(Revocation::NotChecked)
     }
@@ -109,28 +124,46 @@ impl Backend for Fake {
     async fn ledger_import(&self, _: &str) -> Result<String, Advice> {
         Ok(String::new())
     }
+    async fn compare(&self, _: &CompareOrder, _: &CompareProgress) -> Result<Plan, Advice> {
+        let _call = self.under_way.begin();
+        pending().await
+    }
+    async fn synchronise(&self, _: Arc<Plan>, _: [Place; 2]) -> Staged {
+        Staged::default()
+    }
+    async fn identities(&self) -> Result<Vec<IdentityRow>, Advice> {
+        Ok(Vec::new())
+    }
+    async fn work_on_identities(&self, _: IdentityOrder) -> Result<String, IdentityFailure> {
+        Ok(String::new())
+    }
+    async fn secrets(&self) -> Result<KeptSecrets, Advice> {
+        Err(Advice { what: "none".into(), why: String::new(), next: String::new(), intended: false })
+    }
+    async fn work_on_secrets(&self, _: SecretWork, _: Option<Secret>) -> Result<SecretsDone, Advice> {
+        Ok(SecretsDone::Said(String::new()))
+    }
+    async fn sites(&self, _: crate::app::effect::SitesOrder) -> Result<Arc<crate::config::sites::Sites>, Advice> {
+        Ok(Arc::default())
+    }
     fn submit(&self, _: JobSpec) {}
     fn cancel_job(&self, _: JobId) {}
     fn clear_jobs(&self) {}
+    fn steer_queue(&self, _: QueueOrder) {}
     fn snapshot(&self) -> Snapshot {
         let Some(started) = self.jobs else { return Snapshot::default() };
         let seconds = started.elapsed().as_secs_f64();
         let job = |id| JobProgress {
-            id: JobId(id),
-            kind: JobKind::Copy,
-            title: format!("job {id}"),
             state: JobState::Running,
             files_done: (seconds * 7.0) as u64,
             files_total: 100_000,
             bytes_done: ((seconds + id as f64) * 1_000_003.0) as u64 % 2_000_000,
             bytes_total: 2_000_000,
-            counting: false,
             rate: 1e6 * (1.0 + (seconds * 3.7).fract()),
             remaining: Some(Duration::from_secs_f64(1000.0 - seconds)),
-            files: Vec::new(),
-            report: None,
+            ..JobProgress::waiting(JobId(id), JobKind::Copy, format!("job {id}"))
         };
-        Snapshot { jobs: (1..=8).map(job).collect() }
+        Snapshot { jobs: (1..=8).map(job).collect(), ..Snapshot::default() }
     }
     async fn disconnect(&self, _: SessionId) {}
     async fn shut_down(&self) {
@@ -167,6 +200,11 @@ impl Output for Recorder {
     }
 }
 
+/// The lists of a server that nobody runs.
+fn nobody() -> Clients {
+    Clients::at("/none".into())
+}
+
 struct Rig {
     screen: Loop<Recorder>,
     recorder: Recorder,
@@ -180,7 +218,7 @@ impl Rig {
         let home = FilePath::try_from("/home/bob").unwrap();
         let start = [StartPane::Local(home.clone()), StartPane::Local(home.clone())];
         let (app, reaction) = App::new(start, options(home));
-        let (executor, answers) = Executor::new(Arc::new(backend));
+        let (executor, answers) = Executor::new(Arc::new(backend), nobody());
         let recorder = Recorder { frames: Arc::default(), takes, until: None };
         let mut screen = Loop::new(app, executor, recorder.clone(), look(), None);
         screen.resize(80, 24);
@@ -308,7 +346,7 @@ async fn progress_keeps_to_four_frames_a_second_and_its_budget() {
 #[tokio::test(start_paused = true)]
 async fn a_new_order_of_a_pane_cancels_the_one_before() {
     let under_way = UnderWay::default();
-    let (mut executor, _answers) = Executor::new(Arc::new(Fake { hang: true, under_way: under_way.clone(), ..Fake::default() }));
+    let (mut executor, _answers) = Executor::new(Arc::new(Fake { hang: true, under_way: under_way.clone(), ..Fake::default() }), nobody());
     let list =
         |generation| Effect::List { pane: Side::Left, generation: Generation(generation), place: Place::Local, dir: FilePath::root() };
     for generation in 1..=3 {
@@ -329,17 +367,33 @@ async fn a_new_order_of_a_pane_cancels_the_one_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_waits_three_seconds_at_most() {
+async fn the_end_waits_five_seconds_at_most() {
     let mut rig = Rig::new(Fake { hang: true, ..Fake::default() }, Duration::ZERO);
     rig.run(sleep(Duration::from_secs(1))).await;
     let before = Instant::now();
     timeout(Duration::from_secs(10), rig.screen.end()).await.unwrap();
-    assert_eq!(before.elapsed().as_secs(), 3);
+    assert_eq!(before.elapsed().as_secs(), 5);
+}
+
+#[tokio::test]
+async fn an_authority_is_found_in_a_file_and_not_trusted_by_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let clients = Clients::at(folder.path().to_owned());
+    let (mut executor, mut answers) = Executor::new(Arc::new(Fake::default()), clients.clone());
+    let order = ClientsOrder::FindAuthority { place: Place::Local, path: FilePath::root() };
+    executor.start(Effect::Clients { generation: Generation(1), order });
+    let Some(Msg::ClientsRead { done: Ok(ClientsDone::Found(authority)), lists: Ok(lists), .. }) = answers.recv().await else {
+        panic!("no authority")
+    };
+    assert_eq!((lists, clients.lists().unwrap()), (Lists::default(), Lists::default()));
+    executor.start(Effect::Clients { generation: Generation(2), order: ClientsOrder::TrustAuthority(authority.clone()) });
+    let Some(Msg::ClientsRead { lists: Ok(lists), .. }) = answers.recv().await else { panic!("no lists") };
+    assert_eq!(lists.authorities[0].certificate, authority);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_panics_is_told_and_the_screen_goes_on() {
-    let (mut executor, mut answers) = Executor::new(Arc::new(Fake::default()));
+    let (mut executor, mut answers) = Executor::new(Arc::new(Fake::default()), nobody());
     executor.start(Effect::Rename { place: Place::Local, from: FilePath::root(), to: FilePath::root() });
     sleep(Duration::from_millis(1)).await;
     executor.start(Effect::ClearJobs);

@@ -32,7 +32,9 @@ impl Timer {
             Some(Dialog::Trust(dialog)) => Some(dialog.wakes_at()),
             _ => None,
         };
-        [regular, hint.filter(|&at| at > now), awake.filter(|&at| at > now)].into_iter().flatten().min()
+        // One that is overdue is due now.
+        let retry = app.retries_at().map(|at| at.max(now));
+        [regular, hint.filter(|&at| at > now), awake.filter(|&at| at > now), retry].into_iter().flatten().min()
     }
 
     /// It rang. Answers whether words may change too, not only bars.

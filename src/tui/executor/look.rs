@@ -1,8 +1,12 @@
 //! What inspectors, exports and the ledger order, done over the backend.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-use crate::app::effect::{FileContent, LedgerOrder};
+use crate::app::SitesDone;
+use crate::app::effect::{FileContent, LedgerOrder, SitesOrder};
+use crate::config::sites::Sites;
 use crate::engine::{Advice, Place};
 use crate::model::FilePath;
 use crate::trust::document::{self, Document};
@@ -26,6 +30,19 @@ pub(super) async fn write(backend: &dyn Backend, path: &FilePath, content: FileC
     let content = match content {
         FileContent::Bytes(bytes) => bytes,
         FileContent::Ledger => backend.ledger_export().await?.into_bytes(),
+        FileContent::Plan(plan) => {
+            let written = tokio::task::spawn_blocking(move || {
+                let mut text = Vec::new();
+                plan.write(&mut text).map(|()| text)
+            });
+            let failed = |error: &dyn std::fmt::Display| Advice {
+                what: "The plan could not be written.".to_owned(),
+                why: error.to_string(),
+                next: String::new(),
+                intended: false,
+            };
+            written.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?
+        }
     };
     backend.write_new(path, content).await
 }
@@ -56,9 +73,36 @@ pub(super) async fn work_on_ledger(backend: &dyn Backend, order: LedgerOrder) ->
     }
 }
 
+/// Carries out an order; answers what was done, and all sites.
+pub(super) async fn work_on_sites(backend: &dyn Backend, order: SitesOrder) -> Result<(SitesDone, Arc<Sites>), Advice> {
+    let (said, name) = match &order {
+        SitesOrder::Read => (String::new(), None),
+        SitesOrder::Add(entry) | SitesOrder::Replace { entry, .. } => (format!("{} is kept", entry.name), Some(entry.name.to_string())),
+        SitesOrder::Remove(name) => (format!("{name} is kept no longer"), None),
+    };
+    let sites = backend.sites(order).await?;
+    Ok((SitesDone { said, name }, sites))
+}
+
 fn with_remark(said: String, remark: Option<String>) -> String {
     match remark {
         Some(remark) => format!("{said}; {remark}"),
         None => said,
+    }
+}
+
+/// What came of forgetting interrupted transfers.
+pub(super) fn forgotten(stay: &[String]) -> Advice {
+    match stay {
+        [] => Advice { what: "forgotten; nothing is left of it".to_owned(), why: String::new(), next: String::new(), intended: true },
+        [first, others @ ..] => {
+            let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+            Advice {
+                what: format!("Forgotten, but {first}{more} could not be removed."),
+                why: "The place could not be reached, or did not allow it.".to_owned(),
+                next: format!("Remove by hand: {}", stay.join(", ")),
+                intended: false,
+            }
+        }
     }
 }

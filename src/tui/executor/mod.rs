@@ -1,5 +1,6 @@
 //! Starts what the core orders, as tasks somebody owns. Never waits, and draws nothing.
 
+mod clients;
 mod look;
 
 use std::sync::Arc;
@@ -8,15 +9,18 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::runtime::Backend;
+use super::runtime::{Backend, NotConnected};
 use crate::app::message::start_folder;
 use crate::app::{Effect, Generation, Msg, Side};
 use crate::engine::{Advice, Place, Snapshot};
 use crate::model::{Entry, FilePath, sort};
+use crate::server::Clients;
 
 /// Owns every task the screen started; dropping it ends them.
 pub struct Executor {
     backend: Arc<dyn Backend>,
+    /// The lists of the person's own server.
+    clients: Clients,
     messages: mpsc::Sender<Msg>,
     tasks: JoinSet<()>,
     /// What each pane waits for: a connection or a listing, at most one.
@@ -24,23 +28,32 @@ pub struct Executor {
     /// The sorting and the looking up of each pane: an older one is of no use.
     sorting: [Option<AbortHandle>; 2],
     looking_up: [Option<AbortHandle>; 2],
-    /// What inspectors, exports and the ledger wait for, by their numbers.
+    /// What inspectors, exports and the lists wait for, by their numbers.
     looking: Vec<(Generation, AbortHandle)>,
 }
 
 /// How long the end of the program waits for the backend.
-const SHUT_DOWN_LIMIT: Duration = Duration::from_secs(3);
+const SHUT_DOWN_LIMIT: Duration = Duration::from_secs(5);
 
 /// Messages that wait for the loop; more make their senders wait.
 const QUEUE: usize = 256;
 
 impl Executor {
     /// An executor, and the queue the answers arrive in.
-    pub fn new(backend: Arc<dyn Backend>) -> (Self, mpsc::Receiver<Msg>) {
+    pub fn new(backend: Arc<dyn Backend>, clients: Clients) -> (Self, mpsc::Receiver<Msg>) {
         let (messages, queue) = mpsc::channel(QUEUE);
         let none = || [None, None];
         (
-            Self { backend, messages, tasks: JoinSet::new(), waiting: none(), sorting: none(), looking_up: none(), looking: Vec::new() },
+            Self {
+                backend,
+                clients,
+                messages,
+                tasks: JoinSet::new(),
+                waiting: none(),
+                sorting: none(),
+                looking_up: none(),
+                looking: Vec::new(),
+            },
             queue,
         )
     }
@@ -58,7 +71,7 @@ impl Executor {
                             let start = start_folder(&session.home, &start);
                             Some(Msg::Connected { pane, generation, session, start })
                         }
-                        Err(advice) => Some(Msg::ConnectFailed { pane, generation, advice }),
+                        Err(NotConnected { advice, refusal }) => Some(Msg::ConnectFailed { pane, generation, advice, refusal }),
                     }
                 });
                 replace(&mut self.waiting[pane as usize], task);
@@ -134,14 +147,63 @@ impl Executor {
                 });
                 self.look(generation, task);
             }
+            Effect::Identities { generation, order } => {
+                let task = self.spawn(async move {
+                    let done = backend.work_on_identities(order).await;
+                    let rows = backend.identities().await;
+                    Some(Msg::IdentitiesRead { generation, done, rows })
+                });
+                self.look(generation, task);
+            }
+            Effect::Secrets { generation, work, passphrase } => {
+                let task = self.spawn(async move {
+                    let done = backend.work_on_secrets(work, passphrase).await;
+                    let kept = backend.secrets().await;
+                    Some(Msg::SecretsRead { generation, done, kept })
+                });
+                self.look(generation, task);
+            }
+            Effect::Sites { generation, order } => {
+                let task = self.spawn(async move {
+                    let result = look::work_on_sites(&*backend, order).await;
+                    Some(Msg::SitesRead { generation, result })
+                });
+                self.look(generation, task);
+            }
+            Effect::Clients { generation, order } => {
+                let clients = self.clients.clone();
+                let task = self.spawn(async move {
+                    let (done, lists) = clients::work(&*backend, clients, order).await;
+                    Some(Msg::ClientsRead { generation, done, lists })
+                });
+                self.look(generation, task);
+            }
+            Effect::Compare { generation, order, progress } => {
+                let task = self.spawn(async move {
+                    let result = backend.compare(&order, &progress).await.map(Box::new);
+                    Some(Msg::Compared { generation, result })
+                });
+                self.look(generation, task);
+            }
+            Effect::Synchronise { plan, places } => {
+                self.spawn(async move { Some(Msg::Synchronised(Box::new(backend.synchronise(plan, places).await))) });
+            }
             Effect::StopLooking(generation) => {
                 for (_, task) in self.looking.extract_if(.., |(of, _)| *of == generation) {
                     task.abort();
                 }
             }
             Effect::Submit(job) => backend.submit(job),
+            Effect::GoOn(interrupted) => {
+                self.spawn(async move { Some(Msg::GoneOn(backend.go_on(interrupted).await)) });
+            }
+            Effect::ForgetInterrupted(interrupted) => {
+                self.spawn(async move { Some(Msg::Notice(look::forgotten(&backend.forget(interrupted).await))) });
+            }
+            Effect::StopJobs => backend.stop_jobs(),
             Effect::CancelJob(job) => backend.cancel_job(job),
             Effect::ClearJobs => backend.clear_jobs(),
+            Effect::Queue(order) => backend.steer_queue(order),
             terminal @ (Effect::Clipboard(_) | Effect::Suspend | Effect::Redraw | Effect::Quit) => return Some(terminal),
         }
         None

@@ -95,11 +95,17 @@ pub(super) fn wrap(line: &str, columns: usize) -> Vec<String> {
             if !current.is_empty() {
                 lines.push(std::mem::take(&mut current));
             }
-            for grapheme in word.graphemes(true) {
-                if text::width(&current) + text::width(grapheme) > columns {
+            // A path breaks behind a slash, where it can.
+            for part in word.split_inclusive('/') {
+                if !current.is_empty() && text::width(&current) + text::width(part) > columns {
                     lines.push(std::mem::take(&mut current));
                 }
-                current.push_str(grapheme);
+                for grapheme in part.graphemes(true) {
+                    if text::width(&current) + text::width(grapheme) > columns {
+                        lines.push(std::mem::take(&mut current));
+                    }
+                    current.push_str(grapheme);
+                }
             }
         }
         lines.push(current);
@@ -116,6 +122,7 @@ mod tests {
     fn words_stay_whole_where_they_fit() {
         assert_eq!(wrap("the certificate is self-signed", 15), ["the certificate", "is self-signed"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("to /home/ann/keys/bank.pem", 12), ["to", "/home/ann/", "keys/", "bank.pem"].map(str::to_owned).as_slice());
         assert_eq!(wrap("", 3), [""]);
     }
 

@@ -72,6 +72,12 @@ impl Look {
         time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d").to_string()
     }
 
+    /// `22:30` today, else `Dec  1 06:00`.
+    pub(super) fn time_ahead(&self, time: Timestamp, now: Timestamp) -> String {
+        let (time, now) = (time.to_zoned(self.zone.clone()), now.to_zoned(self.zone.clone()));
+        time.strftime(if time.date() == now.date() { "%H:%M" } else { "%b %e %H:%M" }).to_string()
+    }
+
     /// In six columns: `09:30` today, `Nov 21` this year, else `2024`.
     pub(super) fn short_date(&self, time: Timestamp, now: Timestamp) -> String {
         let (time, now) = (time.to_zoned(self.zone.clone()), now.to_zoned(self.zone.clone()));

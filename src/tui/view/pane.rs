@@ -13,7 +13,8 @@ use crate::app::dialog::Dialog;
 use crate::app::pane::{Face, Folder, Listing, Pane};
 use crate::app::state::Session;
 use crate::app::{App, Side};
-use crate::engine::{Advice, Place, SecurityLevel, TrustBasis};
+use crate::engine::{Advice, Place, TrustBasis};
+use crate::model::SecurityLevel;
 use crate::model::site::{ParsedUrl, Protocol};
 use crate::model::sort::{Sort, SortKey};
 use crate::model::{bytes, text};
@@ -39,8 +40,14 @@ pub(super) fn draw(app: &App, side: Side, look: &Look, area: Rect, buffer: &mut 
             draw_text(&[(line, Role::Text), (String::new(), Role::Text), ("Esc stops it".into(), Role::Faint)], look, rows, buffer);
             None
         }
-        (Face::Failed { advice, .. }, _) => {
-            draw_failure(advice, &["Enter tries again", "Esc goes back"], look, rows, buffer);
+        (Face::Failed { advice, refusal, retry, .. }, _) => {
+            let again = retry.map(|retry| match retry.every.as_secs() / 60 {
+                1 => "Tried again every minute while this is shown.".to_owned(),
+                minutes => format!("Tried again every {minutes} minutes while this is shown."),
+            });
+            let more = refusal.as_ref().map(|_| "T shows what to send the administrator".to_owned());
+            let keys = ["Enter tries again".to_owned(), "Esc goes back".to_owned()];
+            draw_failure(advice, again.into_iter().chain(more).chain(keys), look, rows, buffer);
             None
         }
     };
@@ -88,6 +95,10 @@ fn draw_header(app: &App, pane: &Pane, focused: bool, look: &Look, area: Rect, b
             free.width = x.saturating_sub(free.x + 1);
         }
     }
+    if app.is_together() && folder.is_some() {
+        let x = put_right(buffer, free, area.y, "together", place_style);
+        free.width = x.saturating_sub(free.x + 1);
+    }
     // Focus is told by a sign too, for terminals that show no reverse.
     let sign = if focused { ">" } else { " " };
     let name = text::cut_middle(&place_name(app, pane), usize::from(free.width.saturating_sub(1)));
@@ -130,9 +141,7 @@ fn trust_badges(session: &Session, look: &Look, place: Style) -> Vec<(String, St
     };
     let level = match session.facts.level {
         SecurityLevel::None => "",
-        SecurityLevel::Secure => "Secure",
-        SecurityLevel::MoreSecure => "More Secure",
-        SecurityLevel::MostSecure => "Most Secure",
+        level => level.name(),
     };
     vec![(trust, place), (level.into(), place)]
 }
@@ -140,7 +149,7 @@ fn trust_badges(session: &Session, look: &Look, place: Style) -> Vec<(String, St
 fn draw_folder(app: &App, folder: &Folder, focused: bool, look: &Look, area: Rect, buffer: &mut Buffer) -> Option<u16> {
     if folder.is_empty() {
         match &folder.listing {
-            Listing::Failed(advice) => draw_failure(advice, &["R reads it again"], look, area, buffer),
+            Listing::Failed(advice) => draw_failure(advice, ["R reads it again".to_owned()], look, area, buffer),
             Listing::Loading { .. } => draw_text(&[(format!("reading{}", look.symbols().ellipsis), Role::Faint)], look, area, buffer),
             Listing::Complete if !folder.filter.is_empty() => {
                 draw_text(
@@ -224,18 +233,18 @@ fn about_site(app: &App, cursor: usize, columns: usize) -> Vec<(String, Role)> {
     if app.sites.is_empty() {
         lines.extend([
             (String::new(), Role::Text),
-            ("No server at hand? Quit (q) and run \"sealift demo\": it brings three.".to_owned(), Role::Faint),
+            ("No server at hand? Quit (q) and run \"sealift demo\": it brings its own.".to_owned(), Role::Faint),
         ]);
     }
     lines
 }
 
-fn draw_failure(advice: &Advice, keys: &[&str], look: &Look, area: Rect, buffer: &mut Buffer) {
+fn draw_failure(advice: &Advice, keys: impl IntoIterator<Item = String>, look: &Look, area: Rect, buffer: &mut Buffer) {
     let role = if advice.intended { Role::Text } else { Role::Problem };
     let mut lines = vec![(advice.what.clone(), role)];
     lines.extend([&advice.why, &advice.next].into_iter().filter(|text| !text.is_empty()).map(|text| (text.clone(), Role::Text)));
     lines.push((String::new(), Role::Text));
-    lines.extend(keys.iter().map(|&key| (key.to_owned(), Role::Faint)));
+    lines.extend(keys.into_iter().map(|key| (key, Role::Faint)));
     draw_text(&lines, look, area, buffer);
 }
 

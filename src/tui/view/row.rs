@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::draw::{put, put_right};
 use super::look::Look;
+use crate::engine::Tag;
 use crate::model::entry::Kind;
 use crate::model::{Entry, bytes, text};
 use crate::tui::theme::Role;
@@ -22,6 +23,7 @@ pub(super) fn draw(entry: &Entry, marked: bool, look: &Look, now: Timestamp, are
     let role = match entry.kind {
         _ if !safe => Role::Unsafe,
         _ if marked => Role::Marked,
+        _ if Tag::of_part(entry.raw_name()).is_some() => Role::Faint,
         Kind::Dir => Role::Folder,
         Kind::Symlink => Role::Link,
         _ => Role::Text,

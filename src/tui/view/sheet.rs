@@ -167,6 +167,18 @@ pub(super) fn pad(line: &str, columns: usize) -> String {
     format!("{line}{}", " ".repeat(missing))
 }
 
+/// The texts of a row of a list: its sign, its name, and `tail` behind it. What of `tail` needs a wider sheet than there is
+/// is left out; the others have (columns from which on they are shown, columns, text). The name takes what room is left.
+pub(super) fn columns(width: usize, sign: &str, name: &str, tail: &[(usize, usize, &str)]) -> String {
+    let mut behind = String::new();
+    for (_, columns, text) in tail.iter().filter(|(from, ..)| width >= *from) {
+        behind.push(' ');
+        behind.push_str(&pad(&text::cut(text, *columns), *columns));
+    }
+    let room = width.saturating_sub(text::width(&behind) + 2).max(4);
+    format!("{sign:1} {}{behind}", pad(&text::cut_middle(name, room), room))
+}
+
 /// The part of a line that holds the cursor, and the cursor's column in it.
 fn window(line: &str, cursor: usize, room: usize) -> (String, usize) {
     use unicode_segmentation::UnicodeSegmentation as _;

@@ -12,6 +12,7 @@ use crate::app::action::Action;
 use crate::app::keymap::{key_text, keys_text};
 use crate::app::notice::Level;
 use crate::app::pane::Face;
+use crate::engine::meter::remaining;
 use crate::engine::{JobKind, JobProgress, JobState};
 use crate::model::{bytes, text};
 use crate::tui::theme::Role;
@@ -22,6 +23,15 @@ pub(super) fn draw(app: &App, look: &Look, status: Rect, hints: Rect, buffer: &m
     if let Some(jobs) = jobs_line(app, look, status.width) {
         let x = put_right(buffer, status, status.y, &jobs, look.style(Role::Bar));
         free.width = x.saturating_sub(status.x + 1);
+    }
+    if let Some(keeper) = app.keeper.filter(|_| free.width >= TWO_PANES) {
+        let words = keeper.map_or_else(|| "keeps no secrets ".to_owned(), |place| format!("keeps secrets in {place} "));
+        let is_free =
+            app.notice.as_ref().is_none_or(|notice| text::width(&notice.advice.what) + words.len() + 12 < usize::from(free.width));
+        if is_free {
+            let x = put_right(buffer, free, free.y, &words, look.style(Role::Faint));
+            free.width = x.saturating_sub(free.x + 1);
+        }
     }
     if let Some(notice) = &app.notice {
         let role = match notice.level {
@@ -47,17 +57,48 @@ pub(super) fn draw(app: &App, look: &Look, status: Rect, hints: Rect, buffer: &m
     }
 }
 
+/// All jobs that move in a few words: `copy 3/12 41% 12M/s 2:10`, `3 jobs 41% 12M/s 2:10`; what is paused, where nothing moves.
 fn jobs_line(app: &App, look: &Look, columns: u16) -> Option<String> {
-    let job = app.transfers.jobs().iter().find(|job| job.state == JobState::Running)?;
-    let told = look.words.jobs.iter().find(|told| told.id == job.id).unwrap_or(job);
-    let others = app.transfers.jobs().iter().filter(|job| matches!(job.state, JobState::Running | JobState::Waiting)).count() - 1;
-    let others = if others > 0 { format!(" +{others}") } else { String::new() };
-    // Where there is little room, the share says what the sum would.
-    let sum =
-        percent(told).filter(|_| columns >= TWO_PANES && told.bytes_done > 0).map(|_| bytes::size(told.bytes_done)).unwrap_or_default();
-    let said =
-        [kind(job.kind), &files(told), &sum, &numbers(told)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-    Some(format!("{said}{others} "))
+    let told = |job: &JobProgress| look.words.jobs.iter().find(|told| told.id == job.id && told.state == job.state).unwrap_or(job).clone();
+    let active: Vec<JobProgress> = app.transfers.jobs().iter().filter(|job| job.state.is_active()).map(told).collect();
+    let running: Vec<&JobProgress> = active.iter().filter(|job| job.state != JobState::Waiting).collect();
+    if running.is_empty() {
+        let paused = app.transfers.jobs().iter().filter(|job| job.state == JobState::Paused).count();
+        return (paused > 0).then(|| format!("{paused} paused "));
+    }
+    let lost = if running.iter().all(|job| job.line.is_some()) { " line lost, tries again" } else { "" };
+    if let ([job], true) = (&*active, lost.is_empty()) {
+        // Where there is little room, the share says what the sum would.
+        let sum =
+            percent(job).filter(|_| columns >= TWO_PANES && job.bytes_done > 0).map(|_| bytes::size(job.bytes_done)).unwrap_or_default();
+        let words = [kind(job.kind), &files(job), &sum, &numbers(job)];
+        return Some(format!("{} ", words.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")));
+    }
+    let jobs = if active.len() == 1 { "1 job".to_owned() } else { format!("{} jobs", active.len()) };
+    let numbers = if lost.is_empty() { sum_up(&active) } else { String::new() };
+    Some([&jobs, lost, &numbers, " "].concat())
+}
+
+/// ` 41% 12M/s 2:10` of several jobs; what is not known is left out.
+fn sum_up(jobs: &[JobProgress]) -> String {
+    let bytes_of = |number: fn(&JobProgress) -> u64| jobs.iter().map(number).fold(0_u64, u64::saturating_add);
+    let (done, total) = (bytes_of(|job| job.bytes_done), bytes_of(|job| job.bytes_total));
+    let rate: f64 = jobs.iter().map(|job| job.rate).sum();
+    // What waits has not been counted, so that the sum is not known.
+    let known = total > 0 && jobs.iter().all(|job| !job.counting && job.state != JobState::Waiting);
+    let mut words = String::new();
+    if known {
+        words.push_str(&format!(" {}%", (done.saturating_mul(100) / total).min(100)));
+    } else if done > 0 {
+        words.push_str(&format!(" {}", bytes::size(done)));
+    }
+    if done > 0 {
+        words.push_str(&format!(" {}", bytes::rate(rate)));
+    }
+    if let Some(left) = remaining(total.saturating_sub(done), rate).filter(|_| known) {
+        words.push_str(&format!(" {}", bytes::duration(left)));
+    }
+    words
 }
 
 /// What a job does, in a word.

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use proptest::prelude::*;
 
 use crate::app::key::{Key, KeyCode};
+use crate::app::tests::questions::conflict_question;
 use crate::app::{Msg, Side};
-use crate::ask::{ConflictQuestion, FileFacts, InteractivePrompt, InteractiveQuestion, Prompter as _, SecretPurpose, SecretQuestion};
+use crate::ask::{ConflictQuestion, InteractivePrompt, InteractiveQuestion, Prompter as _, SecretPurpose, SecretQuestion};
 use crate::engine::{Advice, FileFailure, FileProgress, JobId, JobKind, JobProgress, JobState, Report, SessionId, Snapshot};
 use crate::model::entry::Kind;
 use crate::model::site::ParsedUrl;
-use crate::model::{Entry, EntryName, FilePath, Protocol, Site};
+use crate::model::{Entry, FilePath, Protocol, Site};
 use crate::tui::fixture::{Asking, Stage, text};
 use crate::tui::theme::{BUILT_IN, Theme};
 
@@ -42,20 +42,42 @@ fn site() -> Site {
 }
 
 fn secret(stage: &mut Stage, purpose: SecretPurpose, attempt: u32) -> Asking {
-    let question = SecretQuestion { site: site(), on_the_way_to: None, purpose, attempt };
+    let question = SecretQuestion { site: site(), on_the_way_to: None, purpose, attempt, keeper: None, kept_was_wrong: false };
+    stage.ask(|prompter| async move { prompter.secret(question).await.is_ok() })
+}
+
+/// The password, which can be kept.
+fn to_be_kept(stage: &mut Stage, kept_was_wrong: bool) -> Asking {
+    let purpose = SecretPurpose::Password { user: "bob".into() };
+    let keeper = Some(if kept_was_wrong { "the vault" } else { "your keyring" });
+    let question = SecretQuestion { site: site(), on_the_way_to: None, purpose, attempt: 1, keeper, kept_was_wrong };
     stage.ask(|prompter| async move { prompter.secret(question).await.is_ok() })
 }
 
 fn password_of_a_hop(stage: &mut Stage) -> Asking {
     let site = ParsedUrl::parse("sftp://bob@jump.example.com").unwrap().site;
     let purpose = SecretPurpose::Password { user: "bob".into() };
-    let question = SecretQuestion { site, on_the_way_to: Some(crate::model::Endpoint::new("inner.example.com", 22)), purpose, attempt: 1 };
+    let question = SecretQuestion {
+        site,
+        on_the_way_to: Some(crate::model::Endpoint::new("inner.example.com", 22)),
+        purpose,
+        attempt: 1,
+        keeper: None,
+        kept_was_wrong: false,
+    };
     stage.ask(|prompter| async move { prompter.secret(question).await.is_ok() })
 }
 
 fn plain_password(stage: &mut Stage) -> Asking {
     let site = Site { protocol: Protocol::Ftp, ..site() };
-    let question = SecretQuestion { site, on_the_way_to: None, purpose: SecretPurpose::Password { user: "bob".into() }, attempt: 1 };
+    let question = SecretQuestion {
+        site,
+        on_the_way_to: None,
+        purpose: SecretPurpose::Password { user: "bob".into() },
+        attempt: 1,
+        keeper: None,
+        kept_was_wrong: false,
+    };
     stage.ask(|prompter| async move { prompter.secret(question).await.is_ok() })
 }
 
@@ -72,17 +94,30 @@ fn interactive(stage: &mut Stage) -> Asking {
 }
 
 fn conflict(stage: &mut Stage) -> Asking {
-    let facts = |path: &str, size, modified: &str| FileFacts {
-        path: FilePath::try_from(path).unwrap(),
-        size: Some(size),
-        modified: Some(modified.parse::<Timestamp>().unwrap()),
-    };
-    let question = ConflictQuestion {
-        source: facts("/home/bob/projects/invoice-9.pdf", 120_000, "2026-11-21T07:12:00Z"),
-        target: facts("/upload/2026/incoming/invoice-9.pdf", 119_000, "2026-10-01T10:00:00Z"),
-        free_name: EntryName::try_from("invoice-9 (2).pdf").unwrap(),
-    };
+    conflict_of(stage, |_| {})
+}
+
+fn conflict_of(stage: &mut Stage, change: impl FnOnce(&mut ConflictQuestion)) -> Asking {
+    let mut question = conflict_question(
+        ("/home/bob/projects/invoice-9.pdf", 120_000, "2026-11-21T07:12:00Z"),
+        ("/upload/2026/incoming/invoice-9.pdf", 119_000, "2026-10-01T10:00:00Z"),
+    );
+    change(&mut question);
     stage.ask(|prompter| async move { prompter.conflict(question).await.is_ok() })
+}
+
+fn perhaps_zone(stage: &mut Stage) -> Asking {
+    conflict_of(stage, |question| {
+        let facts = ("/x/invoice-9.pdf", 5, "2026-11-21T09:12:00Z");
+        *question = conflict_question(facts, ("/y/invoice-9.pdf", 5, "2026-11-21T07:12:00Z"));
+    })
+}
+
+fn collision(stage: &mut Stage) -> Asking {
+    conflict_of(stage, |question| {
+        question.target.path = FilePath::try_from("/upload/2026/incoming/INVOICE-9.pdf").unwrap();
+        (question.is_collision, question.can_resume) = (true, false);
+    })
 }
 
 fn advice() -> Advice {
@@ -95,17 +130,15 @@ fn advice() -> Advice {
 }
 
 fn job(id: u64, state: JobState) -> JobProgress {
-    let failures = vec![FileFailure { path: "/home/bob/x".into(), why: "permission denied; ask who owns it".into() }];
+    let failures =
+        vec![FileFailure { path: "/home/bob/x".into(), why: "permission denied; ask who owns it".into(), ..FileFailure::default() }];
     JobProgress {
-        id: JobId(id),
-        kind: JobKind::Copy,
         title: "3 items from this machine:/home/bob/projects to files.example.com:/upload/2026/incoming".into(),
         state,
         files_done: 3,
         files_total: 12,
         bytes_done: 40_000_000,
         bytes_total: 90_000_000,
-        counting: false,
         rate: 3_200_000.0,
         remaining: Some(Duration::from_secs(16)),
         files: if state == JobState::Running {
@@ -113,13 +146,15 @@ fn job(id: u64, state: JobState) -> JobProgress {
         } else {
             Vec::new()
         },
-        report: (state == JobState::Finished).then(|| Report { done: 11, failed: 1, failures, bytes: 40_000_000, ..Report::default() }),
+        report: (state == JobState::Failed).then(|| Report { done: 11, failed: 1, failures, bytes: 40_000_000, ..Report::default() }),
+        ..JobProgress::waiting(JobId(id), JobKind::Copy, String::new())
     }
 }
 
 fn tick(stage: &mut Stage) {
-    let jobs = vec![job(1, JobState::Finished), job(2, JobState::Running), job(3, JobState::Waiting), job(4, JobState::Cancelled)];
-    stage.tell(Msg::Tick(Snapshot { jobs }));
+    let waiting = JobProgress { files_done: 0, files_total: 0, bytes_done: 0, bytes_total: 0, ..job(3, JobState::Waiting) };
+    let jobs = vec![job(1, JobState::Failed), job(2, JobState::Running), waiting, job(4, JobState::Cancelled), job(5, JobState::Finished)];
+    stage.tell(Msg::Tick(Snapshot { jobs, limit: 2 << 20, at_once: 2 }));
 }
 
 #[test]
@@ -138,7 +173,8 @@ fn the_panes() {
 
 #[test]
 fn every_way_to_be_connected() {
-    use crate::engine::{SecurityLevel, TrustBasis};
+    use crate::engine::TrustBasis;
+    use crate::model::SecurityLevel;
     for (name, url, trust, level, protection) in [
         ("plain", "ftp://bob@files.example.com:2121", TrustBasis::Plain, SecurityLevel::None, ""),
         ("authority", "ftps://files.example.com", TrustBasis::Authority, SecurityLevel::MoreSecure, "TLS1.2"),
@@ -166,13 +202,16 @@ fn sites_connecting_and_failed() {
     let url = || ParsedUrl::parse("ftpes://bob@files.example.com").unwrap();
     shown("sites", |stage| {
         stage.app.sites = sites();
-        stage.keys("<tab>S");
+        stage.app.panes[Side::Right as usize].face = Face::Sites { cursor: 0 };
+        stage.keys("<tab>");
     });
     shown("connecting", |stage| {
-        stage.app.panes[Side::Right as usize].face = Face::Connecting { url: url(), since: Duration::from_secs(1), password: None };
+        stage.app.panes[Side::Right as usize].face =
+            Face::Connecting { url: url(), since: Duration::from_secs(1), password: None, retry: None };
     });
     shown("failed", |stage| {
-        stage.app.panes[Side::Right as usize].face = Face::Failed { url: url(), password: None, advice: advice() };
+        stage.app.panes[Side::Right as usize].face =
+            Face::Failed { url: url(), password: None, advice: advice(), refusal: None, retry: None };
     });
 }
 
@@ -184,9 +223,16 @@ fn questions() {
     asked("password-again", |stage| secret(stage, password(), 2), "");
     asked("password-plain", plain_password, "");
     asked("password-hop", password_of_a_hop, "");
+    asked("password-kept", |stage| to_be_kept(stage, false), "hunter2");
+    asked("password-kept-was-wrong", |stage| to_be_kept(stage, true), "");
+    let vault = || SecretPurpose::VaultPassphrase { file: "/home/bob/.local/share/sealift/vault".into() };
+    asked("vault", |stage| secret(stage, vault(), 1), "");
     asked("passphrase", |stage| secret(stage, passphrase(), 1), "");
     asked("interactive", interactive, "x<enter>secret");
     asked("conflict", conflict, "");
+    asked("conflict-alike", conflict, "<space>");
+    asked("conflict-perhaps-zone", perhaps_zone, "");
+    asked("conflict-collision", collision, "");
 }
 
 #[test]
@@ -209,10 +255,41 @@ fn dialogs_of_actions() {
         tick(stage);
         stage.keys("wj");
     });
+    shown("transfers-failed", |stage| {
+        tick(stage);
+        stage.keys("w<tab><tab>jj");
+    });
+    shown("transfers-limit", |stage| {
+        tick(stage);
+        stage.keys("wLfast<enter>");
+    });
+    shown("transfers-eight", |stage| {
+        let states = [
+            JobState::Running,
+            JobState::Running,
+            JobState::Pausing,
+            JobState::Paused,
+            JobState::Waiting,
+            JobState::Waiting,
+            JobState::Held,
+            JobState::Scheduled("2026-11-21T22:30:00Z".parse().unwrap()),
+        ];
+        let mut jobs: Vec<JobProgress> = (1..).zip(states).map(|(id, state)| job(id, state)).collect();
+        for job in &mut jobs[4..] {
+            (job.files_total, job.bytes_total, job.bytes_done) = (0, 0, 0);
+        }
+        jobs[0].priority = crate::engine::Priority::High;
+        (jobs[0].limit, jobs[0].keeps_trying) = (500 << 10, true);
+        jobs[1].counting = true;
+        jobs[1].line = Some(crate::engine::LineWait { again_in: Duration::from_secs(12), attempt: 4 });
+        stage.tell(Msg::Tick(Snapshot { jobs, limit: 2 << 20, at_once: 2 }));
+        stage.keys("w");
+    });
     shown("quit", |stage| {
         tick(stage);
         stage.keys("q");
     });
+    shown("interrupted", |stage| stage.tell(Msg::Interrupted(crate::app::tests::interrupted::interrupted())));
     shown("stop", |stage| {
         tick(stage);
         stage.keys("<esc>");

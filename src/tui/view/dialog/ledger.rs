@@ -6,15 +6,15 @@ use ratatui::layout::Rect;
 use super::inspector::{key_lines, role};
 use crate::app::App;
 use crate::app::dialog::{
-    ForgetDialog, ImportDialog, LEDGER_KEYS, LedgerDialog, LedgerSort, Standing, confirmation_words, standing, subject_words,
-    verified_words,
+    ForgetDialog, ImportDialog, ImportPurpose, LEDGER_KEYS, LedgerDialog, LedgerSort, Standing, confirmation_words, standing,
+    subject_words, verified_words,
 };
 use crate::model::text;
 use crate::trust::Verified;
 use crate::trust::ledger::{Confirmation, Row};
 use crate::tui::theme::Role;
 use crate::tui::view::look::Look;
-use crate::tui::view::sheet::{Line, Sheet, pad};
+use crate::tui::view::sheet::{self, Line, Sheet};
 
 const WIDTH: usize = 116;
 const ROWS: u16 = 40;
@@ -68,20 +68,10 @@ fn columns(width: usize, [sign, whom, kind, since, verified, ends, seen]: [&str;
     let mark = |column: LedgerSort, name: &str| {
         if sign.is_empty() && sort == column { format!("{name} {}", look.symbols().arrows[1]) } else { name.to_owned() }
     };
-    let mut tail = String::new();
-    let mut put = |from: usize, columns: usize, text: &str| {
-        if width >= from {
-            tail.push(' ');
-            tail.push_str(&pad(&text::cut(text, columns), columns));
-        }
-    };
-    put(KIND, 11, kind);
-    put(SINCE, DATE, since);
-    put(VERIFIED, 12, verified);
-    put(0, DATE, &mark(LedgerSort::Expires, ends));
-    put(LAST_SEEN, DATE + 2, &mark(LedgerSort::LastSeen, seen));
-    let room = width.saturating_sub(text::width(&tail) + 2).max(4);
-    format!("{sign:1} {}{tail}", pad(&text::cut_middle(&mark(LedgerSort::Whom, whom), room), room))
+    let (ends, seen) = (mark(LedgerSort::Expires, ends), mark(LedgerSort::LastSeen, seen));
+    let tail =
+        [(KIND, 11, kind), (SINCE, DATE, since), (VERIFIED, 12, verified), (0, DATE, ends.as_str()), (LAST_SEEN, DATE + 2, seen.as_str())];
+    sheet::columns(width, sign, &mark(LedgerSort::Whom, whom), &tail)
 }
 
 fn row_line(row: &Row, now: Timestamp, look: &Look, width: usize, sort: LedgerSort) -> Line {
@@ -173,10 +163,16 @@ pub(super) fn forget(dialog: &ForgetDialog, screen: Rect) -> Sheet {
 
 pub(super) fn import(dialog: &ImportDialog, screen: Rect) -> Sheet {
     let width = Sheet::inner_width(screen, 64);
-    let mut sheet = Sheet::new("Take over decisions from a file", width);
+    let (title, hint) = match dialog.purpose {
+        ImportPurpose::Decisions => {
+            ("Take over decisions from a file", "Enter takes them over, Esc does not. Decisions that are there already stay.")
+        }
+        ImportPurpose::Authority => ("Trust an authority, from a file", "Enter shows the authority first and asks, Esc leaves it."),
+    };
+    let mut sheet = Sheet::new(title, width);
     sheet.body = Line::labelled("in", 6, &dialog.dir.display(), width, Role::Text);
     sheet.foot.push(Line::field("file  ", &dialog.input, width, true));
     sheet.foot.extend(dialog.error.iter().flat_map(|error| Line::wrapped(error, width, Role::Problem)));
-    sheet.hints = super::keys("Enter takes them over, Esc does not. Decisions that are there already stay.", width);
+    sheet.hints = super::keys(hint, width);
     sheet
 }

@@ -1,11 +1,19 @@
 //! Each dialog as a sheet of lines. One file for each kind of thing a dialog is about.
 
+mod clients;
 mod conflict;
 mod facts;
+mod form;
+mod identities;
 mod inspector;
+mod interrupted;
 mod ledger;
 mod lists;
 mod prompts;
+mod refusal;
+mod secrets;
+mod sites;
+mod sync;
 mod transfers;
 pub(super) mod trust;
 mod work;
@@ -41,16 +49,29 @@ pub(super) fn draw(dialog: &Dialog, app: &App, look: &Look, screen: Rect, layout
         Dialog::Transfer(dialog) => work::transfer(dialog, screen),
         Dialog::Delete(dialog) => work::delete(dialog, screen),
         Dialog::Quit(dialog) => work::quit(dialog, screen),
+        Dialog::Interrupted(dialog) => interrupted::sheet(dialog, look, screen),
         Dialog::Stop(dialog) => work::stop(dialog, screen),
         Dialog::Sort(dialog) => lists::sort(dialog, app, look, screen),
         Dialog::Help(dialog) => lists::help(dialog, screen),
         Dialog::Palette(dialog) => lists::palette(dialog, screen),
         Dialog::Transfers(dialog) => transfers::sheet(dialog, app, look, screen),
+        Dialog::SyncForm(dialog) => form::sheet(&dialog.form, screen),
+        Dialog::SyncPlan(dialog) => sync::sheet(dialog, app, look, screen),
+        Dialog::Synchronise(dialog) => sync::question(dialog, screen),
         Dialog::Inspector(dialog) => inspector::sheet(dialog, look, screen),
         Dialog::Export(dialog) => inspector::export(dialog, screen),
         Dialog::Ledger(dialog) => ledger::sheet(dialog, app, look, screen),
+        Dialog::Secrets(dialog) => secrets::sheet(dialog, look, screen),
+        Dialog::Clients(dialog) => clients::sheet(dialog, app, look, screen),
         Dialog::Forget(dialog) => ledger::forget(dialog, screen),
         Dialog::Import(dialog) => ledger::import(dialog, screen),
+        Dialog::Refusal(dialog) => refusal::sheet(dialog, screen),
+        Dialog::Identities(dialog) => identities::sheet(dialog, app, look, screen),
+        Dialog::IdentityForm(dialog) => identities::form(dialog, screen),
+        Dialog::RemoveIdentity(dialog) => identities::remove(dialog, screen),
+        Dialog::Sites(dialog) => sites::sheet(dialog, screen),
+        Dialog::SiteForm(dialog) => form::sheet(&dialog.form, screen),
+        Dialog::RemoveSite(dialog) => sites::remove(dialog, screen),
         Dialog::Facts(dialog) => facts::facts(dialog, screen),
         Dialog::Message(dialog) => facts::message(dialog, screen),
     };

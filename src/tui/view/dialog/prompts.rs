@@ -15,6 +15,7 @@ pub(super) fn secret(dialog: &SecretDialog, screen: Rect) -> Sheet {
     let width = Sheet::inner_width(screen, WIDTH);
     let question = &dialog.ask.about;
     let url = place(&question.site, question.on_the_way_to.as_ref());
+    let is_vault = matches!(question.purpose, SecretPurpose::VaultPassphrase { .. });
     let (title, lines, wrong) = match &question.purpose {
         SecretPurpose::Password { user } => {
             ("Password", vec![format!("of {} at {url}", text::display_safe(user.as_bytes()))], "The server refused that password.")
@@ -28,6 +29,15 @@ pub(super) fn secret(dialog: &SecretDialog, screen: Rect) -> Sheet {
             ],
             "That passphrase does not unlock the key.",
         ),
+        SecretPurpose::VaultPassphrase { file } => (
+            "Passphrase of your vault",
+            vec![
+                text::display_safe(file.as_bytes()),
+                format!("holds what is needed at {url}"),
+                "It opens the vault on this machine and is never sent. While it is locked, you are asked for each secret.".into(),
+            ],
+            "That passphrase does not open the vault.",
+        ),
     };
     let mut sheet = Sheet::new(title, width);
     sheet.body.extend(lines.iter().flat_map(|line| Line::wrapped(line, width, Role::Text)));
@@ -38,8 +48,17 @@ pub(super) fn secret(dialog: &SecretDialog, screen: Rect) -> Sheet {
     if question.attempt > 1 {
         sheet.body.extend(Line::wrapped(&format!("{wrong} Attempt {}.", question.attempt), width, Role::Problem));
     }
+    if let Some(place) = question.keeper.filter(|_| question.kept_was_wrong && question.attempt == 1) {
+        sheet.body.extend(Line::wrapped(&format!("The one kept in {place} was wrong."), width, Role::Problem));
+    }
     sheet.foot = vec![Line::field("> ", &dialog.input, width, true)];
-    sheet.hints.extend(keys("Enter goes on, Esc stops connecting", width));
+    let leaves = if is_vault { "Esc leaves it locked" } else { "Esc stops connecting" };
+    let tab = question.keeper.map(|place| {
+        let tick = if dialog.keep { "x" } else { " " };
+        sheet.foot.push(Line::text(text::cut(&format!("[{tick}] keep it in {place}, once it was right"), width), Role::Text));
+        if dialog.keep { "Tab does not keep it, " } else { "Tab keeps it, " }
+    });
+    sheet.hints.extend(keys(&format!("Enter goes on, {}{leaves}", tab.unwrap_or_default()), width));
     sheet
 }
 

@@ -1,16 +1,21 @@
-//! The inspector and the ledger as a person sees them, on a whole screen and on a small one.
+//! The inspector, the ledger and the clients of the server as a person sees them, on a whole screen and on a small one.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::app::tests::{inspector, ledger};
-use crate::app::{Effect, Msg};
+use crate::app::dialog::RefusalDialog;
+use crate::app::effect::SecretWork;
+use crate::app::message::{ClientsDone, KeptSecrets, SecretsDone};
+use crate::app::tests::{clients, identities, inspector, ledger, refusal, secrets, sites};
+use crate::app::{Dialog, Effect, Msg, Side, SitesDone};
 use crate::engine::facts::{Hop, Peer};
-use crate::engine::{Advice, SecurityLevel, SessionId, TrustBasis};
+use crate::engine::{Advice, ConnectFailure, IdentityRow, SessionId, TrustBasis};
 use crate::model::entry::Kind;
-use crate::model::{Endpoint, Entry};
+use crate::model::{Endpoint, Entry, SecurityLevel};
+use crate::protocols::CertificateRefusal;
+use crate::server::clients::Lists;
 use crate::trust::evidence::Remembered;
 use crate::trust::ledger::Row;
 use crate::trust::{
@@ -220,9 +225,183 @@ fn the_ledger() {
     insta::assert_snapshot!("ledger-list-120x40", stage.screen(120, 40));
 }
 
+fn who_they_are(stage: &mut Stage, rows: Vec<IdentityRow>) {
+    stage.keys("gi");
+    let Some(Effect::Identities { generation, .. }) = stage.ordered.pop() else { panic!("the identities were not read") };
+    stage.tell(Msg::IdentitiesRead { generation, done: Ok(String::new()), rows: Ok(rows) });
+}
+
+#[test]
+fn the_identities() {
+    for (name, keys) in [
+        ("list", "j"),
+        ("authority", "G"),
+        ("keys", "?"),
+        ("new", "n"),
+        ("wrong", "nx y<tab><tab><c-s>"),
+        ("working", "ebank<c-s>"),
+        ("send", "e"),
+        ("take-in", "i"),
+        ("sign", "jjs"),
+        ("take-back", "jjx"),
+        ("ssh-key", "jjj"),
+        ("new-ssh-key", "K"),
+        ("send-ssh-key", "jjje"),
+        ("remove", "d"),
+    ] {
+        shown(&format!("identities-{name}"), |stage| {
+            who_they_are(stage, identities::rows());
+            stage.keys(keys);
+        });
+    }
+    shown("identities-empty", |stage| who_they_are(stage, Vec::new()));
+    let mut stage = Stage::new(120, 40);
+    who_they_are(&mut stage, identities::rows());
+    insta::assert_snapshot!("identities-list-120x40", stage.screen(120, 40));
+}
+
+fn kept(stage: &mut Stage, done: SecretsDone, kept: KeptSecrets) {
+    stage.keys("gs");
+    let Some(Effect::Secrets { generation, .. }) = stage.ordered.pop() else { panic!("no secrets were listed") };
+    stage.tell(Msg::SecretsRead { generation, done: Ok(done), kept: Ok(kept) });
+}
+
+#[test]
+fn kept_secrets() {
+    shown("secrets-list", |stage| {
+        kept(stage, SecretsDone::Said("moved to the vault".into()), secrets::kept(4));
+    });
+    shown("secrets-locked", |stage| {
+        kept(stage, SecretsDone::VaultLocked(SecretWork::Read), secrets::kept(4));
+        stage.keys("hush");
+    });
+    shown("secrets-empty", |stage| kept(stage, SecretsDone::Said(String::new()), secrets::kept(0)));
+    shown("secrets-forget", |stage| {
+        kept(stage, SecretsDone::Said(String::new()), secrets::kept(4));
+        stage.keys("jd");
+    });
+}
+
+fn kept_sites(stage: &mut Stage, sites: crate::config::sites::Sites) {
+    stage.app.sites = vec![crate::tui::fixture::site("work", "sftp://work")];
+    stage.keys("S");
+    let Some(Effect::Sites { generation, .. }) = stage.ordered.pop() else { panic!("the sites were not read") };
+    stage.tell(Msg::SitesRead { generation, result: Ok((SitesDone { said: String::new(), name: None }, Arc::new(sites))) });
+}
+
+#[test]
+fn the_sites() {
+    for (name, keys) in [
+        ("list", "jjj"),
+        ("folded", "<enter>"),
+        ("search", "/bank"),
+        ("other", "Gk"),
+        ("new", "n"),
+        ("edit", "jjje<tab><tab><c-u>"),
+        ("wrong", "jjje<c-u>web<tab><c-u>ftp://a:b@h<c-s>"),
+        ("remove", "jjjr"),
+    ] {
+        shown(&format!("sites-{name}"), |stage| {
+            kept_sites(stage, sites::sites());
+            stage.keys(keys);
+        });
+    }
+    shown("sites-empty", |stage| kept_sites(stage, crate::config::sites::Sites::default()));
+    shown("sites-reading", |stage| stage.keys("S"));
+}
+
+fn refused(stage: &mut Stage, why: CertificateRefusal) {
+    let refusal = refusal::refusal(why);
+    let advice = Advice::from(&ConnectFailure::ClientCertificate(refusal.clone()));
+    stage.app.dialogs.push(Dialog::Refusal(Box::new(RefusalDialog::new(Side::Right, refusal, &advice))));
+}
+
+#[test]
+fn refused_certificates() {
+    for (name, why) in [
+        ("wanted", CertificateRefusal::Wanted),
+        ("not-trusted", CertificateRefusal::NotTrusted),
+        ("revoked", CertificateRefusal::Revoked),
+        ("after-login", CertificateRefusal::AfterLogin),
+    ] {
+        shown(&format!("refusal-{name}"), |stage| refused(stage, why));
+    }
+    let mut stage = Stage::new(120, 40);
+    refused(&mut stage, CertificateRefusal::NotTrusted);
+    insta::assert_snapshot!("refusal-not-trusted-120x40", stage.screen(120, 40));
+}
+
+fn operated(stage: &mut Stage, lists: Lists) {
+    stage.keys("gp");
+    let Some(Effect::Clients { generation, .. }) = stage.ordered.pop() else { panic!("the lists were not read") };
+    stage.tell(Msg::ClientsRead { generation, done: Ok(ClientsDone::Read), lists: Ok(lists) });
+}
+
+#[test]
+fn the_clients_of_the_server() {
+    for (name, keys) in [
+        ("list", ""),
+        ("signed", "j"),
+        ("unreadable", "G"),
+        ("keys", "?"),
+        ("trust", "t"),
+        ("refuse", "x"),
+        ("forget", "jjjd"),
+        ("authority", "a"),
+        ("client", "<enter>"),
+    ] {
+        shown(&format!("clients-{name}"), |stage| {
+            operated(stage, clients::lists());
+            stage.keys(keys);
+        });
+    }
+    shown("clients-found", |stage| {
+        operated(stage, clients::lists());
+        stage.keys("a<c-u>ca.pem<enter>");
+        let Some(Effect::Clients { generation, .. }) = stage.ordered.pop() else { panic!("no file was read") };
+        stage.tell(Msg::ClientsRead { generation, done: Ok(ClientsDone::Found(clients::authority())), lists: Ok(clients::lists()) });
+    });
+    shown("clients-empty", |stage| operated(stage, Lists::default()));
+    shown("clients-reading", |stage| stage.keys("gp"));
+    let mut stage = Stage::new(120, 40);
+    operated(&mut stage, clients::lists());
+    insta::assert_snapshot!("clients-list-120x40", stage.screen(120, 40));
+}
+
+#[test]
+fn a_long_name_hides_no_fingerprint() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name.push(rcgen::DnType::CommonName, "x ".repeat(4000));
+    let der = params.self_signed(&key).unwrap().der().to_vec();
+    let mut lists = clients::lists();
+    lists.pending[0].certificate.der = der.as_slice().into();
+    let fingerprint = Fingerprint::of(&der).colons();
+    for (columns, rows) in SIZES {
+        let mut stage = Stage::new(columns, rows);
+        operated(&mut stage, lists.clone());
+        assert!(stage.screen(columns, rows).contains(&fingerprint[..11]));
+        stage.keys("t");
+        assert!(stage.screen(columns, rows).contains(&fingerprint[84..]));
+    }
+}
+
 #[test]
 fn no_size_breaks_them() {
-    let prepared: [&dyn Fn(&mut Stage); 8] = [
+    let prepared: [&dyn Fn(&mut Stage); 15] = [
+        &|stage| refused(stage, CertificateRefusal::NotTrusted),
+        &|stage| kept_sites(stage, sites::sites()),
+        &|stage| {
+            kept_sites(stage, sites::sites());
+            stage.keys("jjje");
+        },
+        &|stage| who_they_are(stage, identities::rows()),
+        &|stage| {
+            who_they_are(stage, identities::rows());
+            stage.keys("nx<c-s>");
+        },
+        &|stage| kept(stage, SecretsDone::VaultLocked(SecretWork::Read), secrets::kept(4)),
+        &|stage| operated(stage, clients::lists()),
         &pinned,
         &changed,
         &over_ssh,

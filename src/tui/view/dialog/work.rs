@@ -3,8 +3,8 @@
 use ratatui::layout::Rect;
 
 use super::keys;
-use crate::app::dialog::{DeleteDialog, QuitDialog, StopDialog, TransferDialog, TransferField};
-use crate::engine::{JobKind, JobSpec};
+use crate::app::dialog::{DeleteDialog, QuitChoice, QuitDialog, StopDialog, TransferDialog, TransferField};
+use crate::engine::{JobKind, JobSpec, Links, Place};
 use crate::model::{bytes, text};
 use crate::tui::theme::Role;
 use crate::tui::view::sheet::{Line, Sheet};
@@ -27,10 +27,35 @@ pub(super) fn transfer(dialog: &TransferDialog, screen: Rect) -> Sheet {
     if let Some(name) = &dialog.name {
         sheet.foot.push(Line::field("as    ", name, width, dialog.focus == TransferField::Name));
     }
+    sheet.foot.push(choice("[L]inks", links(&dialog.spec), dialog.focus == TransferField::Links));
+    sheet.foot.push(choice("[V]erify", verify(&dialog.spec), dialog.focus == TransferField::Verify));
     sheet.foot.extend(dialog.error.iter().flat_map(|error| Line::wrapped(error, width, Role::Problem)));
     sheet.foot.push(Line::buttons([(verb, dialog.focus == TransferField::Start), ("Cancel", dialog.focus == TransferField::Cancel)]));
-    sheet.hints.extend(keys("Enter starts, Tab to the next, Esc cancels", width));
+    sheet.hints.extend(keys("Enter starts, Alt-Enter holds it, l and v choose, Esc cancels", width));
     sheet
+}
+
+fn choice(label: &str, chosen: &str, focused: bool) -> Line {
+    let line = Line::text(format!("{label:<9}"), Role::Text).and(chosen.to_owned(), Role::Text);
+    if focused { line.highlight(Role::CursorFocused) } else { line }
+}
+
+fn links(spec: &JobSpec) -> &'static str {
+    match spec.options.links {
+        Links::AsPossible => "as links where both places can, else what they lead to",
+        Links::Follow => "what they lead to is copied",
+        Links::Copy => "as links, or not at all",
+        Links::Skip => "are left out",
+    }
+}
+
+/// What it costs is said before it starts.
+fn verify(spec: &JobSpec) -> &'static str {
+    match (spec.options.verify, spec.to) {
+        (false, _) => "no: sizes are compared",
+        (true, Place::Local) => "yes: each file is read back from the disk",
+        (true, Place::Remote(_)) => "yes: by its checksum there, or sent back here",
+    }
 }
 
 pub(super) fn delete(dialog: &DeleteDialog, screen: Rect) -> Sheet {
@@ -59,13 +84,21 @@ pub(super) fn delete(dialog: &DeleteDialog, screen: Rect) -> Sheet {
 pub(super) fn quit(dialog: &QuitDialog, screen: Rect) -> Sheet {
     let width = Sheet::inner_width(screen, 48);
     let mut sheet = Sheet::new("Quit?", width);
-    let jobs = if dialog.jobs == 1 {
-        "One job runs or waits. It is stopped.".into()
-    } else {
-        format!("{} jobs run or wait. They are stopped.", dialog.jobs)
-    };
+    let jobs = if dialog.jobs == 1 { "One job is not through.".into() } else { format!("{} jobs are not through.", dialog.jobs) };
     sheet.body = Line::wrapped(&jobs, width, Role::Warning);
-    sheet.foot = vec![Line::buttons([("[N]o", !dialog.quit_focused), ("[Y]es, quit", dialog.quit_focused)])];
+    let what_becomes = if dialog.are_kept {
+        "The next start offers to go on where they are. Stopped, what is not whole is taken back. A deletion only stops."
+    } else {
+        "They are stopped; what is not whole is taken back."
+    };
+    sheet.body.extend(Line::wrapped(what_becomes, width, Role::Faint));
+    let name = |choice| match choice {
+        QuitChoice::No => "[N]o",
+        QuitChoice::GoOn => "[G]o on next time",
+        QuitChoice::Stop if dialog.are_kept => "[S]top",
+        QuitChoice::Stop => "[Y]es, quit",
+    };
+    sheet.foot = vec![Line::buttons(dialog.choices().iter().map(|&choice| (name(choice), choice == dialog.focus)))];
     sheet
 }
 
