@@ -8,8 +8,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use libtest_mimic::Trial;
 use sealift::ask::Refuse;
-use sealift::engine::{ConflictPolicy, Event, JobKind, JobSpec, Lease, Place, Places, Queue, QueueOptions, SessionId};
-use sealift::model::{Endpoint, EntryName, FilePath, Protocol, Site};
+use sealift::engine::{ConflictPolicy, Event, JobKind, JobOptions, JobSpec, Lease, Place, Places, Queue, QueueOptions, SessionId};
+use sealift::model::{Endpoint, EntryName, FilePath, Protocol, Site, TransferType};
 use sealift::protocols::ConnectErrorKind;
 use sealift::protocols::ftp::{DataMode, FtpConnection, FtpFileSystem, FtpSettings, Quirk, Quirks};
 use sealift::protocols::tls::Roots;
@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use super::conformance::{self, Flags};
 use super::support::daemon::Daemon;
 use super::support::vsftpd::Vsftpd;
-use super::support::{ClientCertificate, FtpServer, proftpd, pure_ftpd, vsftpd};
+use super::support::{ClientCertificate, FtpServer, Unavailable, proftpd, pure_ftpd, vsftpd};
 use super::{Harness, Started};
 
 /// Files in a row over one site, each way.
@@ -29,14 +29,14 @@ const MANY: usize = 50;
 
 /// How the trials of one server connect.
 #[derive(Debug, Clone, Copy)]
-struct Way {
+pub(crate) struct Way {
     protocol: Protocol,
     only_tls12: bool,
     data_mode: DataMode,
 }
 
-const EXPLICIT: Way = Way { protocol: Protocol::Ftpes, only_tls12: false, data_mode: DataMode::Auto };
-const EXPLICIT_TLS12: Way = Way { only_tls12: true, ..EXPLICIT };
+pub(crate) const EXPLICIT: Way = Way { protocol: Protocol::Ftpes, only_tls12: false, data_mode: DataMode::Auto };
+pub(crate) const EXPLICIT_TLS12: Way = Way { only_tls12: true, ..EXPLICIT };
 const IMPLICIT: Way = Way { protocol: Protocol::Ftps, ..EXPLICIT };
 const PLAIN: Way = Way { protocol: Protocol::Ftp, ..EXPLICIT };
 const ACTIVE: Way = Way { data_mode: DataMode::Active, ..EXPLICIT };
@@ -55,9 +55,6 @@ impl Way {
 
 /// Every trial on the three FTP servers.
 pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
-    let start_vsftpd =
-        |options: vsftpd::Options| move || Vsftpd::start(options).map(|server| (server.ftp, Some((server.account, server.pam))));
-    let alone = |started: Result<FtpServer, _>| started.map(|server| (server, None));
     let relaxed = harness.start("vsftpd", start_vsftpd(vsftpd::Options::default()));
     let strict = harness.start("vsftpd session reuse", start_vsftpd(vsftpd::Options { require_reuse: true, ..Default::default() }));
     let implicit =
@@ -103,9 +100,19 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
     trials
 }
 
-type Kept = (FtpServer, Option<(super::support::system::SystemUser, super::support::system::PamService)>);
+/// Starts vsftpd, which has users of the system.
+pub(super) fn start_vsftpd(options: vsftpd::Options) -> impl FnOnce() -> Result<Kept, Unavailable> {
+    move || Vsftpd::start(options).map(|server| (server.ftp, Some((server.account, server.pam))))
+}
 
-fn trial(
+/// A server with users of its own.
+pub(super) fn alone(started: Result<FtpServer, Unavailable>) -> Result<Kept, Unavailable> {
+    started.map(|server| (server, None))
+}
+
+pub(super) type Kept = (FtpServer, Option<(super::support::system::SystemUser, super::support::system::PamService)>);
+
+pub(super) fn trial(
     harness: &Harness,
     started: &Started<Kept>,
     way: Way,
@@ -136,7 +143,7 @@ fn conformance_trials(harness: &Harness, server: &Started<Kept>, way: Way) -> Ve
     conformance::all().into_iter().map(one).collect()
 }
 
-fn settings(server: &FtpServer, way: Way) -> FtpSettings {
+pub(super) fn settings(server: &FtpServer, way: Way) -> FtpSettings {
     let quirks = Quirks::default();
     if way.only_tls12 {
         quirks.learn(Quirk::NeedsTls12);
@@ -150,38 +157,41 @@ fn settings(server: &FtpServer, way: Way) -> FtpSettings {
         },
         roots: Roots::only(vec![server.certificates.authority.clone()]),
         data_mode: way.data_mode,
+        charset: None,
+        transfer_type: TransferType::Binary,
         timeout: Duration::from_secs(20),
+        proof: None,
         quirks: Arc::new(quirks),
     }
 }
 
-fn password(server: &FtpServer) -> Secret {
+pub(super) fn password(server: &FtpServer) -> Secret {
     Secret::new(server.password.clone())
 }
 
-async fn logged_in(server: &FtpServer, settings: &FtpSettings) -> FtpFileSystem {
+pub(super) async fn logged_in(server: &FtpServer, settings: &FtpSettings) -> FtpFileSystem {
     let mut connection = FtpConnection::connect(settings, None).await.unwrap();
     connection.login(&server.user, &password(server)).await.unwrap();
     connection.into_file_system().await.unwrap()
 }
 
-async fn file_system(server: &FtpServer, way: Way) -> FtpFileSystem {
+pub(crate) async fn file_system(server: &FtpServer, way: Way) -> FtpFileSystem {
     logged_in(server, &settings(server, way)).await
 }
 
-async fn own_folder(place: &FtpFileSystem, name: &str) -> FilePath {
+pub(super) async fn own_folder(place: &FtpFileSystem, name: &str) -> FilePath {
     let folder = place.home().join(&EntryName::try_from(name).unwrap());
     place.make_dir(&folder).await.unwrap();
     folder
 }
 
-async fn put(place: &dyn FileSystem, path: &FilePath, content: &[u8]) {
+pub(super) async fn put(place: &dyn FileSystem, path: &FilePath, content: &[u8]) {
     let mut sink = place.create(path, Create::New).await.unwrap();
     sink.write(Bytes::copy_from_slice(content)).await.unwrap();
     assert_eq!(sink.commit().await.unwrap(), content.len() as u64);
 }
 
-async fn get(place: &dyn FileSystem, path: &FilePath) -> Vec<u8> {
+pub(super) async fn get(place: &dyn FileSystem, path: &FilePath) -> Vec<u8> {
     let mut source = place.open(path, 0).await.unwrap();
     let mut content = Vec::new();
     while let Some(bytes) = source.read().await.unwrap() {
@@ -190,11 +200,11 @@ async fn get(place: &dyn FileSystem, path: &FilePath) -> Vec<u8> {
     content
 }
 
-fn file(folder: &FilePath, number: usize) -> FilePath {
+pub(super) fn file(folder: &FilePath, number: usize) -> FilePath {
     folder.join(&EntryName::try_from(format!("file {number}").as_str()).unwrap())
 }
 
-fn content(number: usize) -> Vec<u8> {
+pub(super) fn content(number: usize) -> Vec<u8> {
     (0..7_000 + number).map(|at| (at * 31 + number) as u8).collect()
 }
 
@@ -321,6 +331,7 @@ async fn removed_with_one_listing(server: &FtpServer, way: Way) {
         to_dir: folder.clone(),
         new_name: None,
         conflicts: ConflictPolicy::Ask,
+        options: JobOptions::default(),
     });
     let Some(Event::JobEnded { report, .. }) = events.recv().await else { panic!("only jobs end here") };
     assert_eq!((report.done, report.failed), (FILES as u64, 0), "{report:?}");

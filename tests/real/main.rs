@@ -12,18 +12,26 @@
 #[path = "../support/conformance.rs"]
 mod conformance;
 mod ftp;
+mod ftp_engine;
+mod kept;
 mod keyring;
+mod keys;
+mod killed;
+mod levels;
 mod revocation;
 mod ssh;
 mod ssh_config;
+mod ssh_files;
 mod ssh_hosts;
 mod ssh_ways;
 #[path = "../support/mod.rs"]
 mod support;
+mod synchronising;
+mod verified;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,17 +101,45 @@ impl Harness {
     }
 }
 
+impl Harness {
+    /// A trial that needs this program of the system.
+    pub(crate) fn with_tool(&mut self, name: &str, tool: &str, body: fn()) -> Option<Trial> {
+        let is_here = Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+        if !is_here && !self.required {
+            self.leave_out(name, &Unavailable::Absent(format!("there is no {tool}")));
+            return None;
+        }
+        Some(Self::alone(name, body))
+    }
+
+    /// A trial that needs no server of others.
+    pub(crate) fn alone(name: &str, body: fn()) -> Trial {
+        Trial::test(name, move || {
+            body();
+            Ok(())
+        })
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let required = std::env::var_os("SEALIFT_REAL_SERVERS").is_some_and(|value| value == "required");
     let mut harness = Harness { arguments, required, left_out: BTreeSet::new() };
     let mut trials = ftp::trials(&mut harness);
+    trials.extend(ftp_engine::trials(&mut harness));
+    trials.extend(levels::trials(&mut harness));
     trials.extend(ssh::trials(&mut harness));
+    trials.extend(ssh_files::trials(&mut harness));
     trials.extend(ssh_config::trials(&mut harness));
     trials.extend(ssh_hosts::trials(&mut harness));
     trials.extend(ssh_ways::trials(&mut harness));
+    trials.extend(keys::trials(&mut harness));
+    trials.extend(killed::trials(&mut harness));
     trials.extend(revocation::trials(&mut harness));
     trials.extend(keyring::trials(&mut harness));
+    trials.extend(kept::trials(&mut harness));
+    trials.extend(verified::trials(&mut harness));
+    trials.extend(synchronising::trials(&mut harness));
     let conclusion = libtest_mimic::run(&harness.arguments, trials);
     if !harness.arguments.list {
         for name in &harness.left_out {

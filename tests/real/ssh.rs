@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use sealift::identity::ssh_key::{SshKey, SshKeyFile};
 use sealift::model::{Endpoint, EntryName, FilePath, Protocol, Site};
 use sealift::protocols::ConnectErrorKind;
-use sealift::protocols::sftp::{AuthStep, HostKeyJudge, Method, SftpFileSystem, SshConnection, SshSettings};
+use sealift::protocols::sftp::{AuthStep, HostKeyJudge, Method, SftpFileSystem, SshConnection, SshSettings, agent_keys};
 use sealift::secrets::Secret;
 use sealift::trust::{Evidence, HostKey, PeerIdentity};
 use sealift::vfs::{FileSystem, list_all};
@@ -19,7 +19,7 @@ use super::support::agent::Agent;
 use super::support::daemon::Daemon;
 use super::support::sshd::{Kind, PASSPHRASE, Sshd};
 
-const DAEMON: fn(&Sshd) -> &Daemon = |server| &server.daemon;
+pub(crate) const DAEMON: fn(&Sshd) -> &Daemon = |server| &server.daemon;
 
 /// Every trial on sshd.
 pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
@@ -52,7 +52,7 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
     trials
 }
 
-fn settings(server: &Sshd) -> SshSettings {
+pub(crate) fn settings(server: &Sshd) -> SshSettings {
     let endpoint = Endpoint::new("127.0.0.1", server.daemon.port);
     SshSettings::new(Site { protocol: Protocol::Sftp, endpoint, user: Some(server.user.clone()), default_port_named: false })
 }
@@ -62,7 +62,7 @@ fn evidence(server: &Sshd, key: &HostKey) -> Box<Evidence> {
 }
 
 /// Accepts exactly the key that was made for this server.
-fn judge(server: &Sshd) -> HostKeyJudge {
+pub(crate) fn judge(server: &Sshd) -> HostKeyJudge {
     let line = server.host_key.split_whitespace().nth(1).unwrap();
     let blob = base64::engine::general_purpose::STANDARD.decode(line).unwrap();
     let (expected, other) = (blob, evidence(server, &HostKey::plain("ssh-ed25519", Vec::new())));
@@ -73,17 +73,17 @@ async fn connect(server: &Sshd) -> SshConnection {
     SshConnection::connect(&settings(server), judge(server)).await.unwrap()
 }
 
-fn unlocked(path: &Path) -> SshKey {
+pub(crate) fn unlocked(path: &Path) -> SshKey {
     SshKeyFile::read(path).unwrap().unlock(&Secret::new(String::new())).unwrap()
 }
 
-async fn file_system(server: &Sshd) -> SftpFileSystem {
+pub(crate) async fn file_system(server: &Sshd) -> SftpFileSystem {
     let mut connection = connect(server).await;
     assert_eq!(connection.public_key(&server.user, &unlocked(&server.key)).await.unwrap(), AuthStep::Success);
     connection.into_sftp().await.unwrap()
 }
 
-fn scratch(server: &Sshd) -> FilePath {
+pub(crate) fn scratch(server: &Sshd) -> FilePath {
     FilePath::parse(server.data.as_os_str().as_encoded_bytes()).unwrap()
 }
 
@@ -127,10 +127,10 @@ async fn foreign_key(server: &Sshd) {
 async fn agent_logs_in(server: &Sshd) {
     let agent = Agent::start().unwrap();
     let mut connection = connect(server).await;
-    assert!(connection.agent_keys(&agent.socket).await.is_empty());
+    assert!(agent_keys(&agent.socket).await.is_empty());
     agent.add(&server.foreign_key).unwrap();
     agent.add(&server.key).unwrap();
-    let keys = connection.agent_keys(&agent.socket).await;
+    let keys = agent_keys(&agent.socket).await;
     assert_eq!(keys.len(), 2);
     let right = unlocked(&server.key).public().fingerprint();
     let key = keys.iter().find(|key| key.fingerprint() == right).unwrap();

@@ -21,6 +21,7 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
         harness.trial(&server, "a key file that is public only, and the agent", DAEMON, async |server| public_only(server)),
         harness
             .trial(&server, "a certificate beside the key, named, and with the agent's key", DAEMON, async |server| certificates(server)),
+        harness.trial(&server, "the level and the key of a site", DAEMON, async |server| level_of_a_site(server)),
         harness.trial(&server, "what the configuration switches off", DAEMON, async |server| switched_off(server)),
         harness.trial(&server, "over another host", DAEMON, async |server| jumps(server)),
     ]
@@ -106,6 +107,26 @@ fn certificates(server: &Sshd) {
     fs::remove_file(&alone).unwrap();
     works(server, &format!(" CertificateFile {}\n", certificate.display()), Some(&agent));
     fails(server, "", Some(&agent), "refused the login");
+}
+
+fn level_of_a_site(server: &Sshd) {
+    for (level, key, told) in [
+        ("most-secure", &server.certified_key, ""),
+        ("more-secure", &server.key, ""),
+        ("most-secure", &server.key, "it would be Secure there, and you want Most Secure at least"),
+        ("more-secure", &server.foreign_key, "refused the login"),
+    ] {
+        let (key, home) = (key.display(), home(server, ""));
+        let sites = home.path().join(".config/sealift/sites.toml");
+        fs::create_dir_all(sites.parent().unwrap()).unwrap();
+        let (user, port) = (&server.user, server.daemon.port);
+        let entry = format!("name = \"lab\"\nurl = \"sftp://{user}@127.0.0.1:{port}\"\nlevel = \"{level}\"\nkey = \"{key}\"\n");
+        fs::write(&sites, format!("[[site]]\n{entry}")).unwrap();
+        let output = list(server, home.path(), None, "lab:@DATA@");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(if told.is_empty() { 0 } else { 5 }), "{level} {key}\n{said}");
+        assert!(said.contains(told), "{level} {key}\n{said}");
+    }
 }
 
 fn switched_off(server: &Sshd) {

@@ -9,14 +9,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use libtest_mimic::Trial;
 use sealift::ask::{ScriptedPrompter, TrustAnswer};
+use sealift::config::sites::SiteBook;
 use sealift::engine::{
     Advice, ConnectFailure, Engine, HostKeyFiles, KeySources, Services, SessionFacts, SessionTiming, SshOptions, SshRole, SshRoute, Target,
     TrustBasis,
 };
-use sealift::model::{Endpoint, Protocol, Site};
+use sealift::identity::x509::authority::AuthorityStore;
+use sealift::identity::x509::store::IdentityStore;
+use sealift::model::{Endpoint, Protocol, Site, SiteOptions};
 use sealift::protocols::ftp::DataMode;
 use sealift::protocols::tls::Roots;
-use sealift::secrets::Keyring;
+use sealift::secrets::{Keep, Keyring, SecretStore};
 use sealift::trust::store::TrustStore;
 use tempfile::TempDir;
 
@@ -83,17 +86,26 @@ impl Person {
             Ok(SshOptions { route, keys: Some(KeySources { files: own, ..KeySources::default() }), ..SshOptions::default() })
         };
         let services = Services {
+            journal: None,
             prompter: self.prompter.clone(),
             trust: Arc::new(TrustStore::open(self.folder.path(), Keyring::off())),
             host_keys: Arc::new(HostKeyFiles::only(self.known_hosts())),
             roots: Roots::only(Vec::new()),
             keys: Arc::default(),
             ssh: Arc::new(ssh),
+            options: Arc::new(|_| SiteOptions::default()),
+            secrets: Arc::new(SecretStore::open(self.folder.path(), Keyring::off(), Keep::Never, Duration::ZERO)),
+            sites: Arc::new(SiteBook::at("/nonexistent/sites.toml".into())),
+            identities: IdentityStore::open(self.folder.path()),
+            authorities: AuthorityStore::open(self.folder.path()),
+            ssh_keys: sealift::identity::ssh_key::SshKeyFolder::open(self.folder.path()),
             local_user: String::new(),
             data_mode: DataMode::Auto,
             timeout: Duration::from_secs(20),
             now: Timestamp::now,
             timing: SessionTiming::default(),
+            refused_identity: sealift::engine::RefusedIdentity::default(),
+            queue: sealift::engine::QueueOptions::default(),
             asking: Arc::default(),
         };
         let (engine, _news) = Engine::new(services, None);

@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -85,7 +86,8 @@ pub fn program(place: &str) -> Result<PathBuf, Unavailable> {
 
 /// A running server. Dropping it kills it with all its sessions and removes its folder.
 pub struct Daemon {
-    child: Child,
+    child: Mutex<Child>,
+    command: Mutex<Command>,
     folder: TempDir,
     pub name: String,
     pub port: u16,
@@ -122,18 +124,31 @@ impl Daemon {
         for (key, value) in command.get_envs() {
             guarded.env(key, value.unwrap_or_default());
         }
-        let child = guarded
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .process_group(0)
-            .spawn()
-            .map_err(|error| Unavailable::Broken(format!("{}: {error}", command.get_program().display())))?;
-        let mut daemon = Self { child, folder, name: name.to_owned(), port, logs };
+        guarded.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).process_group(0);
+        let child = guarded.spawn().map_err(|error| Unavailable::Broken(format!("{}: {error}", command.get_program().display())))?;
+        let daemon = Self { child: Mutex::new(child), command: Mutex::new(guarded), folder, name: name.to_owned(), port, logs };
         match daemon.wait_until(is_ready) {
             Ok(()) => Ok(daemon),
             Err(why) => Err(Unavailable::Broken(format!("{why}\n{}", daemon.log()))),
         }
+    }
+
+    /// Ends it and starts it anew, for files it reads only then. It ends with the thread that calls this.
+    pub fn restart(&self) {
+        self.end();
+        let child = self.command.lock().unwrap().spawn().unwrap();
+        *self.child.lock().unwrap() = child;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        self.wait_until(|_| TcpStream::connect_timeout(&address, START_LIMIT).is_ok()).unwrap();
+    }
+
+    fn end(&self) {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(group) = rustix::process::Pid::from_raw(child.id() as i32) {
+            // Fails only where all of them have ended.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        drop(child.wait());
     }
 
     /// Its folder.
@@ -143,7 +158,7 @@ impl Daemon {
 
     /// Its id, which is also that of the process group of its sessions.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.child.lock().unwrap_or_else(PoisonError::into_inner).id()
     }
 
     /// The last lines of all its logs.
@@ -156,10 +171,10 @@ impl Daemon {
         self.logs.iter().map(tail).collect()
     }
 
-    fn wait_until(&mut self, is_ready: impl Fn(&Self) -> bool) -> Result<(), String> {
+    fn wait_until(&self, is_ready: impl Fn(&Self) -> bool) -> Result<(), String> {
         let end = Instant::now() + START_LIMIT;
         loop {
-            if let Ok(Some(status)) = self.child.try_wait() {
+            if let Ok(Some(status)) = self.child.lock().unwrap().try_wait() {
                 return Err(format!("it ended with {status}"));
             }
             if is_ready(self) {
@@ -179,10 +194,6 @@ impl Drop for Daemon {
         if std::thread::panicking() {
             eprintln!("{}", self.log());
         }
-        if let Some(group) = rustix::process::Pid::from_raw(self.child.id() as i32) {
-            // Fails only where all of them have ended.
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-        drop(self.child.wait());
+        self.end();
     }
 }

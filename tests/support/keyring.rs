@@ -1,10 +1,16 @@
 //! A person's home folder with a gnome-keyring, and desktop sessions in it: each has a private bus of its own, which ends
 //! with it and takes the keyring's daemon along.
 
+use std::ffi::OsString;
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
 
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use rustix::termios::{LocalModes, tcgetattr};
 use tempfile::TempDir;
 
 use super::Unavailable;
@@ -22,6 +28,14 @@ pub enum Begin {
     WrongPassword,
     /// There is a bus, and no keyring on it.
     NoService,
+}
+
+/// What a person types, and what they answer with it.
+pub struct Typed {
+    pub question: &'static str,
+    pub text: &'static str,
+    /// It is typed without echo.
+    pub hidden: bool,
 }
 
 /// A home folder.
@@ -58,6 +72,66 @@ impl Home {
 
     /// Runs a shell script in a session; `$SEALIFT` is the program. Ended by force after a minute.
     pub fn session(&self, begin: Begin, script: &str) -> Said {
+        let mut command = self.command("timeout");
+        command.args(["--kill-after=5", "60"]).args(self.bus(begin, script));
+        said(&mut command)
+    }
+
+    /// The same at a terminal, where both kinds of output are one. Each answer is typed when its question stands there.
+    pub fn on_terminal(&self, begin: Begin, script: &str, answers: &[Typed]) -> Said {
+        let pair = native_pty_system().openpty(PtySize { rows: 50, cols: 200, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let mut command = CommandBuilder::new("/usr/bin/env");
+        command.args(self.bus(begin, script));
+        command.env_clear();
+        for (name, value) in self.environment() {
+            command.env(name, value);
+        }
+        command.cwd(self.folder.path());
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (sender, output) = sync_channel(64);
+        std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(read @ 1..) = reader.read(&mut chunk) {
+                if sender.send(chunk[..read].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut keyboard = pair.master.take_writer().unwrap();
+        let terminal = fs::File::open(pair.master.tty_name().unwrap()).unwrap();
+        let end = Instant::now() + Duration::from_secs(60);
+        let (mut shown, mut from) = (Vec::new(), 0);
+        let mut read = |shown: &mut Vec<u8>| {
+            if Instant::now() > end {
+                drop(child.kill());
+                panic!("it does not go on:\n{}", String::from_utf8_lossy(shown));
+            }
+            shown.extend(output.recv_timeout(Duration::from_millis(20)).unwrap_or_default());
+            child.try_wait().unwrap().map(|status| i32::try_from(status.exit_code()).unwrap())
+        };
+        for answer in answers {
+            let question = answer.question.as_bytes();
+            // Input is thrown away until the question stands there and, where it is hidden, until the echo is off.
+            let is_asked = |shown: &[u8]| shown[from..].windows(question.len()).any(|window| window == question);
+            while !is_asked(&shown) || (answer.hidden && tcgetattr(&terminal).unwrap().local_modes.contains(LocalModes::ECHO)) {
+                assert_eq!(read(&mut shown), None, "{}:\n{}", answer.question, String::from_utf8_lossy(&shown));
+            }
+            from = shown.len();
+            write!(keyboard, "{}\r", answer.text).unwrap();
+            keyboard.flush().unwrap();
+        }
+        let code = loop {
+            if let Some(code) = read(&mut shown) {
+                break code;
+            }
+        };
+        shown.extend(output.try_iter().flatten());
+        Said { code: Some(code), out: String::from_utf8_lossy(&shown).into_owned(), err: String::new() }
+    }
+
+    /// A session on a bus of its own, as a command.
+    fn bus(&self, begin: Begin, script: &str) -> Vec<OsString> {
         // The daemon is there before it has its name on the bus, and tells nobody when it has: the bus is asked again.
         let on_the_bus = "until dbus-send --session --print-reply --dest=org.freedesktop.DBus / \
             org.freedesktop.DBus.GetNameOwner string:org.freedesktop.secrets; do sleep 0.02; done";
@@ -68,13 +142,12 @@ impl Home {
             Begin::Locked => format!("gnome-keyring-daemon --start --components=secrets; {on_the_bus}"),
             Begin::NoService => ":".to_owned(),
         };
-        let mut command = self.command("timeout");
-        command.args(["--kill-after=5", "60", "dbus-run-session"]);
+        let mut command: Vec<OsString> = vec!["dbus-run-session".into()];
         if begin == Begin::NoService {
-            command.arg("--config-file").arg(self.path("bare-bus.conf"));
+            command.extend(["--config-file".into(), self.path("bare-bus.conf").into()]);
         }
-        command.args(["--", "bash", "-c", &format!("{{ {daemon}; }} >/dev/null 2>&1\n{script}")]);
-        said(&mut command)
+        command.extend(["--".into(), "bash".into(), "-c".into(), format!("{{ {daemon}; }} >/dev/null 2>&1\n{script}").into()]);
+        command
     }
 
     /// The program without a session, on whatever bus stands at `bus`.
@@ -86,10 +159,18 @@ impl Home {
 
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().env("PATH", "/usr/bin:/bin").env("SEALIFT", env!("CARGO_BIN_EXE_sealift"));
-        // No bus and no daemon of whoever runs the tests can be found from there.
-        command.env("HOME", self.folder.path()).env("XDG_RUNTIME_DIR", self.folder.path()).current_dir(self.folder.path());
+        command.env_clear().envs(self.environment()).current_dir(self.folder.path());
         command
+    }
+
+    /// No bus and no daemon of whoever runs the tests can be found from there.
+    fn environment(&self) -> [(&'static str, OsString); 4] {
+        [
+            ("PATH", "/usr/bin:/bin".into()),
+            ("SEALIFT", env!("CARGO_BIN_EXE_sealift").into()),
+            ("HOME", self.folder.path().into()),
+            ("XDG_RUNTIME_DIR", self.folder.path().into()),
+        ]
     }
 }
 

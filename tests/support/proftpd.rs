@@ -16,6 +16,12 @@ pub struct Options {
     pub implicit: bool,
     /// Whether the client is asked for a certificate of the authority.
     pub client_certificate: ClientCertificate,
+    /// TLS 1.2 and nothing newer.
+    pub only_tls12: bool,
+    /// It tells checksums.
+    pub digests: bool,
+    /// How many connections one user may have.
+    pub most_of_a_user: Option<u32>,
 }
 
 /// Starts it. `TLSSessionCache` stays off: with it, version 1.3.8 aborts and hangs.
@@ -65,11 +71,12 @@ AllowRetrieveRestart on
 MaxInstances 100
 TLSEngine on
 TLSLog {inside}/tls.log
-TLSProtocol TLSv1.2 TLSv1.3
+TLSProtocol {versions}
 TLSECCertificateFile {certificate}
 TLSECCertificateKeyFile {key}
 TLSRequired off
 ",
+        versions = if options.only_tls12 { "TLSv1.2" } else { "TLSv1.2 TLSv1.3" },
         modules = modules.parent().unwrap().display(),
         control = ports.control,
         first = ports.passive.0,
@@ -84,6 +91,12 @@ TLSRequired off
     if options.client_certificate != ClientCertificate::NotAsked {
         let verify = if options.client_certificate == ClientCertificate::Required { "on" } else { "optional" };
         writeln!(configuration, "TLSVerifyClient {verify}\nTLSCACertificateFile {}", certificates.authority_file.display()).unwrap();
+    }
+    if options.digests {
+        configuration.push_str("LoadModule mod_digest.c\nDigestEngine on\n");
+    }
+    if let Some(most) = options.most_of_a_user {
+        writeln!(configuration, "MaxClientsPerUser {most}").unwrap();
     }
     let file = inside.join("proftpd.conf");
     fs::write(&file, configuration).unwrap();

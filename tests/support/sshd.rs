@@ -20,8 +20,14 @@ pub enum Kind {
     KeyboardInteractive,
     /// A public key and then a password (root).
     KeyThenPassword,
+    /// Passwords, and the keys in the user's own `~/.ssh/authorized_keys`, with OpenSSH's own checks and limits (root).
+    Home,
     /// Public keys; no SFTP subsystem, and no way on to other hosts.
     NoSftp,
+    /// Public keys; new keys are exchanged every 4 MiB, and there are three sessions to a connection.
+    Rekeying,
+    /// Public keys; whatever is asked for, it is SFTP.
+    SftpOnly,
     /// Public keys; the shell that starts SFTP prints a greeting first (root).
     Noisy,
 }
@@ -56,7 +62,7 @@ impl Sshd {
     pub fn start(kind: Kind) -> Result<Self, Unavailable> {
         // A start as another path than its own is refused by sshd itself: it runs itself again for every session.
         let binary = program("usr/sbin/sshd")?;
-        let with_account = matches!(kind, Kind::Password | Kind::KeyboardInteractive | Kind::KeyThenPassword | Kind::Noisy);
+        let with_account = matches!(kind, Kind::Password | Kind::KeyboardInteractive | Kind::KeyThenPassword | Kind::Noisy | Kind::Home);
         if with_account {
             need_root("sshd with a user of its own")?;
         }
@@ -97,25 +103,29 @@ ListenAddress 127.0.0.1
 HostKey {host}
 HostCertificate {host}-cert.pub
 PidFile {inside}/pid
-AuthorizedKeysFile {inside}/authorized_keys
+AuthorizedKeysFile {keys}
 TrustedUserCAKeys {inside}/authority.pub
-StrictModes no
+StrictModes {strict}
 UsePAM {pam}
 PasswordAuthentication {password}
 KbdInteractiveAuthentication {interactive}
 PubkeyAuthentication {key}
 PermitRootLogin yes
 MaxStartups 100:30:200
-MaxSessions 64
-MaxAuthTries 20
+MaxSessions {sessions}
+MaxAuthTries {tries}
 UseDNS no
 LogLevel VERBOSE
 ",
             port = ports.control,
             host = host.display(),
             inside = inside.display(),
+            keys = if kind == Kind::Home { ".ssh/authorized_keys".to_owned() } else { format!("{}/authorized_keys", inside.display()) },
+            strict = yes(kind == Kind::Home),
+            sessions = if kind == Kind::Rekeying { 3 } else { 64 },
+            tries = if kind == Kind::Home { 6 } else { 20 },
             pam = yes(kind == Kind::KeyboardInteractive),
-            password = yes(matches!(kind, Kind::Password | Kind::KeyThenPassword)),
+            password = yes(matches!(kind, Kind::Password | Kind::KeyThenPassword | Kind::Home)),
             interactive = yes(kind == Kind::KeyboardInteractive),
             key = yes(kind != Kind::KeyboardInteractive),
         );
@@ -130,6 +140,8 @@ LogLevel VERBOSE
                 fs::write(data.join(".bashrc"), "echo Welcome to the machine\n").unwrap();
                 run(Command::new("usermod").args(["--shell", "/bin/bash", &user]))?;
             }
+            Kind::Rekeying => configuration.push_str("RekeyLimit 4M\nSubsystem sftp internal-sftp\n"),
+            Kind::SftpOnly => configuration.push_str("Subsystem sftp internal-sftp\nForceCommand internal-sftp\n"),
             _ => configuration.push_str("Subsystem sftp internal-sftp\n"),
         }
         let file = inside.join("sshd_config");

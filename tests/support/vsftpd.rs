@@ -18,6 +18,8 @@ pub struct Options {
     pub require_reuse: bool,
     /// Whether the client is asked for a certificate of the authority.
     pub client_certificate: ClientCertificate,
+    /// TLS 1.2 and nothing newer.
+    pub only_tls12: bool,
 }
 
 /// A running vsftpd.
@@ -105,7 +107,19 @@ debug_ssl=YES
         }
         let file = inside.join("vsftpd.conf");
         fs::write(&file, configuration).unwrap();
-        let daemon = Daemon::start("vsftpd", Command::new(binary).arg(&file), folder, ports.control, vec![inside.join("vsftpd.log")])?;
+        let mut command = Command::new(binary);
+        command.arg(&file);
+        if options.only_tls12 {
+            // It has no option of its own for that.
+            let library = inside.join("openssl.cnf");
+            fs::write(
+                &library,
+                "openssl_conf = all\n[all]\nssl_conf = every\n[every]\nsystem_default = limits\n[limits]\nMaxProtocol = TLSv1.2\n",
+            )
+            .unwrap();
+            command.env("OPENSSL_CONF", library);
+        }
+        let daemon = Daemon::start("vsftpd", &mut command, folder, ports.control, vec![inside.join("vsftpd.log")])?;
         let (user, password) = (account.name.clone(), account.password.clone());
         Ok(Self { ftp: FtpServer { daemon, certificates, user, password, data }, pam, account })
     }

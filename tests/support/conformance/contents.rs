@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use sealift::vfs::{Create, FsErrorKind, NewMetadata};
+use sealift::vfs::{Create, DigestAlgorithm, FsErrorKind, Hasher, NewMetadata};
 
 use super::{Ground, behaviours, content};
 
@@ -21,6 +21,7 @@ behaviours![
     resume_goes_on_where_told,
     resume_behind_the_end_fails,
     resume_of_a_missing_file_fails,
+    several_writers_fill_one_file,
     write_below_a_missing_folder_fails,
     write_over_a_folder_fails,
     aborted_read_leaves_the_connection_usable,
@@ -28,9 +29,11 @@ behaviours![
     dropped_read_is_never_out_of_step,
     dropped_write_is_never_out_of_step,
     two_at_once,
+    a_digest_is_that_of_the_content,
     modified_time_is_kept,
     mode_is_kept,
     metadata_of_a_missing_file_fails,
+    copy_within_makes_another_and_replaces_nothing,
 ];
 
 async fn round_trip(ground: &Ground<'_>, length: usize) {
@@ -145,6 +148,17 @@ async fn resume_of_a_missing_file_fails(ground: &Ground<'_>) {
     }
 }
 
+async fn several_writers_fill_one_file(ground: &Ground<'_>) {
+    if ground.place.capabilities().write_at {
+        let path = ground.put("file", b"0123456789").await;
+        assert_eq!(ground.write(&path, Create::At(12), b"cd").await, Ok(2));
+        assert_eq!(ground.write(&path, Create::At(2), b"xyz").await, Ok(3));
+        assert_eq!(ground.read(&path, 0).await.unwrap(), b"01xyz56789\0\0cd");
+        let error = ground.write(&ground.path("gone"), Create::At(0), b"x").await.unwrap_err();
+        assert_eq!(error.kind, FsErrorKind::NotFound, "{error}");
+    }
+}
+
 async fn write_below_a_missing_folder_fails(ground: &Ground<'_>) {
     let below = ground.path("gone").join(&"x".try_into().unwrap());
     ground.failed(ground.write(&below, Create::New, b"x").await, FsErrorKind::NotFound);
@@ -216,6 +230,25 @@ async fn two_at_once(ground: &Ground<'_>) {
     assert!(one.unwrap() == content && two.unwrap() == content);
 }
 
+/// Where a place tells one, in whichever way it was asked.
+async fn a_digest_is_that_of_the_content(ground: &Ground<'_>) {
+    let content = content(300_000);
+    let path = ground.put("file", &content).await;
+    let empty = ground.put("empty", b"").await;
+    for algorithm in DigestAlgorithm::STRONGEST_FIRST {
+        for (path, content) in [(&path, &content[..]), (&empty, b"")] {
+            let Some(told) = ground.place.digest(path, &[algorithm]).await.unwrap() else { continue };
+            let mut hasher = Hasher::new(algorithm);
+            hasher.update(content);
+            assert_eq!(told, hasher.finish());
+        }
+    }
+    if let Some(told) = ground.place.digest(&path, &DigestAlgorithm::STRONGEST_FIRST).await.unwrap() {
+        ground.failed(ground.place.digest(&ground.path("missing"), &[told.algorithm]).await, FsErrorKind::NotFound);
+    }
+    assert_eq!(ground.read(&path, 0).await.unwrap(), content, "the connection is of use yet");
+}
+
 async fn modified_time_is_kept(ground: &Ground<'_>) {
     if !ground.place.capabilities().set_modified {
         return;
@@ -247,4 +280,21 @@ async fn metadata_of_a_missing_file_fails(ground: &Ground<'_>) {
         let metadata = NewMetadata { modified: Some(Timestamp::UNIX_EPOCH), mode: None };
         ground.failed(ground.place.set_metadata(&ground.path("gone"), metadata).await, FsErrorKind::NotFound);
     }
+}
+
+async fn copy_within_makes_another_and_replaces_nothing(ground: &Ground<'_>) {
+    let (from, to) = (ground.put("from", &content(300_000)).await, ground.path("to"));
+    let told = std::sync::atomic::AtomicU64::new(0);
+    let add = |bytes| {
+        told.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
+    };
+    if !ground.place.capabilities().copies_within {
+        ground.failed(ground.place.copy_within(&from, &to, &add).await, FsErrorKind::Unsupported);
+        return;
+    }
+    assert_eq!(ground.place.copy_within(&from, &to, &add).await, Ok(300_000));
+    assert_eq!(told.load(std::sync::atomic::Ordering::Relaxed), 300_000);
+    assert!(ground.read(&to, 0).await.unwrap() == content(300_000));
+    ground.failed(ground.place.copy_within(&from, &to, &add).await, FsErrorKind::AlreadyExists);
+    ground.failed(ground.place.copy_within(&ground.path("gone"), &ground.path("x"), &add).await, FsErrorKind::NotFound);
 }
