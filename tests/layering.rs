@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// The rooms of `src`, the ground floor first. A room may use what lies on a lower floor, and nothing else.
 const FLOORS: &[&[&str]] = &[
-    &["model", "secrets"],
+    &["model"],
+    &["secrets"],
     &["trust", "vfs", "config"],
     &["identity", "ask"],
     &["protocols"],
@@ -23,13 +24,19 @@ const FLOORS: &[&[&str]] = &[
 const IMPORTED_BY: &[(&[&str], &[&str])] = &[
     (&["ratatui", "crossterm"], &["tui"]),
     (&["russh"], &["protocols/sftp", "identity", "server"]),
+    (&["redb"], &["engine/journal"]),
     (&["russh_sftp"], &["server"]),
     (&["rustls", "tokio_rustls"], &["protocols/tls", "trust", "server"]),
     (&["rustls_platform_verifier", "rustls_native_certs"], &["protocols/tls"]),
     (&["x509_parser"], &["trust", "identity/x509"]),
-    (&["keyring", "keyring_core"], &["secrets"]),
+    (&["keyring", "keyring_core", "chacha20poly1305"], &["secrets"]),
     (&["rcgen"], &["identity", "server"]),
-    (&["pkcs8", "p12_keystore", "cbc"], &["identity/x509"]),
+    (&["p12_keystore"], &["identity/x509"]),
+    (&["pkcs8", "cbc"], &["identity"]),
+    (&["encoding_rs"], &["model"]),
+    (&["argon2"], &["identity/ssh_key/putty", "secrets"]),
+    (&["ignore"], &["engine/sync"]),
+    (&["unicode_normalization"], &["model"]),
 ];
 
 /// What the pure core never mentions.

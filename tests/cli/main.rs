@@ -11,13 +11,18 @@
 
 mod cert;
 mod identity;
+mod kept;
+mod key;
 mod login;
 mod network;
 mod own;
 mod reading;
 mod scene;
 mod secrets;
+mod serving;
+mod site;
 mod ssh_hosts;
+mod synchronising;
 mod terminal;
 #[path = "../support/tools.rs"]
 mod tools;

@@ -225,6 +225,26 @@ fn a_file_in_the_way_is_asked_about() {
 }
 
 #[test]
+fn a_new_ssh_key_is_made_only_with_the_same_passphrase_twice() {
+    let scene = Scene::new();
+    for (first, second, code, words) in [
+        ("numbat", "numbed", 2, "the two passphrases are not the same"),
+        ("", "", 2, "--no-passphrase"),
+        ("numbat", "numbat", 0, "ssh-ed25519 AAAA"),
+    ] {
+        let mut terminal = Terminal::start(&scene, &["key", "new", "bank"]);
+        for (prompt, typed) in [("New passphrase for bank: ", first), ("The same again: ", second)] {
+            terminal.wait_for(prompt);
+            terminal.wait("the echo is off", |terminal| !terminal.echoes());
+            terminal.keys(&format!("{typed}\r"));
+        }
+        let shown = terminal.ends(code);
+        assert!(shown.contains(words) && !shown.contains("numb"), "{shown}");
+        assert_eq!(scene.home("data/ssh/bank").exists(), code == 0);
+    }
+}
+
+#[test]
 fn a_new_passphrase_is_asked_for_twice_without_echo() {
     let scene = Scene::new();
     let arguments = ["cert", "new", "bank", "--cn", "Ann"];
@@ -240,4 +260,29 @@ fn a_new_passphrase_is_asked_for_twice_without_echo() {
         assert!(!shown.contains("secret") && !shown.contains("other\n"), "{shown}");
         assert_eq!(scene.home("data/identities/bank").exists(), code == 0);
     }
+}
+
+#[test]
+fn a_password_is_kept_in_the_vault_if_the_person_says_so() {
+    use crate::kept::{VAULT_PASSPHRASE, keep};
+    let scene = Scene::new();
+    let label = keep(&scene, "stale");
+    let print = scene.ftps_print.to_string();
+    let arguments = ["cat", &scene.ftps("/a.txt"), "--trust", &print];
+    let mut terminal = Terminal::start(&scene, &arguments);
+    terminal.wait_for("Passphrase of the vault");
+    terminal.wait("the echo is off", |terminal| !terminal.echoes());
+    terminal.keys(&format!("{VAULT_PASSPHRASE}\r"));
+    terminal.wait_for("The one in the vault was not right. Password of ann");
+    terminal.give_password();
+    terminal.wait_for("Keep it in the vault, if it is right? [y]es");
+    terminal.keys("y\r");
+    assert!(terminal.ends(0).contains("hello"));
+
+    let mut terminal = Terminal::start(&scene, &arguments);
+    terminal.wait_for("Passphrase of the vault");
+    terminal.wait("the echo is off", |terminal| !terminal.echoes());
+    terminal.keys(&format!("{VAULT_PASSPHRASE}\r"));
+    let shown = terminal.ends(0);
+    assert!(shown.contains("hello") && !shown.contains("Password of ann"), "{shown}\n{label}");
 }

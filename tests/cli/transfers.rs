@@ -1,8 +1,8 @@
 //! `copy` and `move`.
 
 use rustix::process::{Pid, Signal, kill_process};
-use sealift::vfs::FsErrorKind;
 use sealift::vfs::memory::faults::{Call, Effect};
+use sealift::vfs::{FileSystem as _, FsErrorKind};
 
 use crate::scene::{PASSWORD, Scene, path};
 
@@ -86,6 +86,8 @@ fn every_way_to_settle_a_conflict() {
             ("larger", "longer"),
             ("size-differs", "longer"),
             ("date-differs", "longer"),
+            ("differs", "longer"),
+            ("date-name", "there"),
             ("rename", "there"),
         ] {
             reset();
@@ -93,12 +95,67 @@ fn every_way_to_settle_a_conflict() {
             assert_eq!(tree.content(&path("/a.txt")).unwrap(), after.as_bytes(), "{policy} {ran}");
         }
         assert_eq!(tree.content(&path("/a (2).txt")).unwrap(), b"longer", "{:?}", tree.paths());
+        assert!(tree.paths().iter().any(|path| path.starts_with("/a 20")), "{:?}", tree.paths());
         reset();
         // Nobody is there to be asked: it is left, and that is told.
         let ran = scene.sealift(&["copy", "--json", "a.txt", &url]).exits(3).says(&["not replaced", "--on-conflict"]);
         assert_eq!(ran.json()[0]["outcome"], "skipped");
         assert_eq!(tree.content(&path("/a.txt")).unwrap(), b"there");
     }
+}
+
+#[test]
+fn what_is_verified_is_told_with_the_way_it_was() {
+    let scene = Scene::new();
+    scene.put("out/x.csv", b"x");
+    scene.put("out/y.csv", &vec![b'y'; 1 << 20]);
+    for (url, tree) in scene.both("/") {
+        let ran = scene.sealift(&["copy", "--verify", "--json", "out", &url]).exits(0);
+        let line = ran.line_with("source", scene.here("out/y.csv").to_str().unwrap());
+        assert_eq!(line["outcome"], "verified", "{ran}");
+        let way = line["verified_by"].as_str().unwrap();
+        assert!(way == "read back" || way.ends_with("told by the server"), "{way}");
+        assert_eq!(tree.content(&path("/out/y.csv")).unwrap().len(), 1 << 20);
+
+        let ran = scene.sealift(&["copy", "--verify", &format!("{url}out"), "back"]).exits(0);
+        ran.says(&["2 verified: read back from the disk"]);
+        std::fs::remove_dir_all(scene.here("back")).unwrap();
+    }
+}
+
+#[test]
+fn what_arrives_damaged_gets_no_name_and_code_nine() {
+    let scene = Scene::new();
+    scene.put("damaged.csv", &vec![b'd'; 1 << 20]);
+    scene.put("whole.csv", b"whole");
+    for (url, tree) in scene.both("/") {
+        tree.put(&path("/damaged.csv"), b"before").unwrap();
+        tree.faults().once(Call::Write(0), "damaged", Effect::FlipBit);
+        let ran = scene.sealift(&["copy", "--verify", "--json", "--on-conflict", "overwrite", "damaged.csv", "whole.csv", &url]).exits(9);
+        let ran = ran.says(&[&format!("{url}damaged.csv"), "what arrived is not what was sent", "did not get its name"]);
+        assert_eq!(ran.line_with("outcome", "verified")["bytes"], 5, "{ran}");
+        assert_eq!(tree.content(&path("/damaged.csv")).unwrap(), b"before");
+        assert!(!tree.paths().iter().any(|path| path.contains(".part")), "{:?}", tree.paths());
+    }
+}
+
+#[test]
+fn links_are_followed_copied_or_left_out() {
+    let scene = Scene::new();
+    scene.put("out/file", b"content");
+    std::os::unix::fs::symlink("file", scene.here("out/link")).unwrap();
+    for (url, tree) in scene.both("/") {
+        scene.sealift(&["copy", "--links", "follow", "out", &format!("{url}followed")]).exits(0).says(&["1 link followed"]);
+        assert_eq!(tree.content(&path("/followed/link")).unwrap(), b"content");
+        let ran = scene.sealift(&["copy", "--json", "--links", "skip", "out", &format!("{url}without")]).exits(0);
+        assert_eq!(ran.line_with("outcome", "skipped")["source"], scene.here("out/link").to_str().unwrap());
+        assert!(tree.content(&path("/without/link")).is_none());
+    }
+    let (sftp, tree) = (scene.sftp("/"), &scene.sftp_tree);
+    scene.sealift(&["copy", "--links", "copy", "out", &format!("{sftp}linked")]).exits(0);
+    assert_eq!(scene.runtime.block_on(tree.stat(&path("/linked/link"))).unwrap().kind, sealift::model::Kind::Symlink);
+    // FTP makes none.
+    scene.sealift(&["copy", "--links", "copy", "out", &scene.ftps("/linked")]).exits(3).says(&["cannot be made there"]);
 }
 
 #[test]
@@ -159,7 +216,7 @@ fn two_sources_of_one_name_are_refused_before_anything_is_copied() {
 }
 
 #[test]
-fn an_interrupt_stops_it_and_leaves_no_half_file() {
+fn an_interrupt_leaves_no_half_file_and_the_same_command_goes_on() {
     let scene = Scene::new();
     for (url, tree) in scene.both("/big") {
         tree.put(&path("/big"), &vec![b'x'; 2 << 20]).unwrap();
@@ -175,6 +232,37 @@ fn an_interrupt_stops_it_and_leaves_no_half_file() {
         kill_process(Pid::from_child(&child), Signal::INT).unwrap();
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!(parts(), 0, "no part file is left");
+        assert!(!scene.here("landed").exists(), "nothing has its name before it is whole");
+        tree.faults().clear();
+        scene.sealift(&["copy", &url, "landed"]).exits(0);
+        assert_eq!(scene.read("landed").len(), 2 << 20);
+        assert_eq!(parts(), 1, "no part file is left");
+        std::fs::remove_file(scene.here("landed")).unwrap();
+    }
+}
+
+#[test]
+fn the_same_command_goes_on_though_its_folder_is_there_now() {
+    let scene = Scene::new();
+    for (url, tree) in scene.both("/dir") {
+        tree.put(&path("/dir/a"), b"a").unwrap();
+        tree.put(&path("/dir/big"), &vec![b'x'; 2 << 20]).unwrap();
+        tree.faults().always(Call::Read(1 << 20), "big", Effect::Stall);
+        let mut child = scene.sealift(&["copy", &url, "fresh"]).start();
+        while !scene.here("fresh/a").exists() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        tree.faults().clear();
+        let said = ["going on with what was interrupted: dir"];
+        scene.sealift(&["copy", &url, "fresh"]).exits(0).says(&said);
+        let names = |folder| std::fs::read_dir(scene.here(folder)).unwrap().count();
+        assert_eq!((names("fresh"), scene.read("fresh/big").len(), &*scene.read("fresh/a")), (2, 2 << 20, "a"));
+        // Through, the words mean the folder that is there now.
+        scene.sealift(&["copy", &url, "fresh"]).exits(0);
+        assert_eq!(names("fresh/dir"), 2);
+        std::fs::remove_dir_all(scene.here("fresh")).unwrap();
     }
 }

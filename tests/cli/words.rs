@@ -53,7 +53,7 @@ fn every_verb_and_flag_of_the_readme_exists() {
 fn the_exit_codes_are_told_where_they_are_looked_for() {
     let scene = Scene::new();
     let help = scene.bare(&["--help"]).exits(0).out;
-    for code in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "130"] {
+    for code in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "130"] {
         assert!(help.contains(&format!("{code} ")) && README.contains(&format!("| {code} | ")), "{code}");
     }
 }
@@ -61,9 +61,28 @@ fn the_exit_codes_are_told_where_they_are_looked_for() {
 #[test]
 fn help_fits_eighty_columns() {
     let scene = Scene::new();
-    for verb in
-        ["", "demo", "ls", "cat", "copy", "move", "mkdir", "rm", "cert", "cert show", "cert verify", "trust", "trust add", "trust remove"]
-    {
+    for verb in [
+        "",
+        "demo",
+        "ls",
+        "cat",
+        "copy",
+        "move",
+        "mkdir",
+        "rm",
+        "sync",
+        "cert",
+        "cert show",
+        "cert verify",
+        "key",
+        "key new",
+        "key install",
+        "trust",
+        "trust add",
+        "trust remove",
+        "secret",
+        "secret move",
+    ] {
         let arguments: Vec<_> = verb.split_whitespace().chain(["--help"]).collect();
         let ran = scene.bare(&arguments).env("COLUMNS", "80").exits(0);
         assert_eq!(ran.err, "");

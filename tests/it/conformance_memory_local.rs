@@ -1,8 +1,8 @@
-//! The conformance suite on memory and on this machine's files.
+//! The conformance suite on memory, on this machine's files and on one folder of them.
 
 use sealift::model::FilePath;
 use sealift::vfs::memory::MemoryOptions;
-use sealift::vfs::{Capabilities, FileSystem, LocalFileSystem, MemoryFileSystem};
+use sealift::vfs::{Capabilities, FileSystem, LocalFileSystem, MemoryFileSystem, RootedFileSystem};
 
 use crate::conformance::{self, Flags};
 
@@ -28,4 +28,10 @@ async fn memory_without_any_capability_conforms() {
 async fn local_files_conform() {
     let folder = tempfile::tempdir().unwrap();
     try_all(&LocalFileSystem::new(), &LocalFileSystem::path(folder.path()).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_folder_that_is_served_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    try_all(&RootedFileSystem::new(folder.path()).unwrap(), &FilePath::root()).await;
 }

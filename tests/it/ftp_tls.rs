@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use sealift::model::{Endpoint, FilePath, Protocol, Site};
+use sealift::model::{Endpoint, FilePath, Protocol, Site, TransferType};
 use sealift::protocols::ConnectErrorKind;
 use sealift::protocols::ftp::{DataMode, FtpConnection, FtpFileSystem, FtpSettings, Quirk};
 use sealift::protocols::tls::Roots;
@@ -61,10 +61,23 @@ impl Peer {
         self.answer("USER anna", "331 password").await;
         self.answer("PASS secret", "230 welcome").await;
         self.answer("FEAT", "211-Features\r\n MLST type*;\r\n SIZE\r\n211 End").await;
+        self.prepare().await;
+        self.answer("PWD", "257 \"/\"").await;
+    }
+
+    /// The same on a further connection: features and home are known.
+    async fn log_in_again(&mut self) {
+        self.say("220 ready").await;
+        for command in ["PBSZ 0", "PROT P", "USER anna", "PASS secret"] {
+            self.answer(command, if command.starts_with("USER") { "331 password" } else { "200 ok" }).await;
+        }
+        self.prepare().await;
+    }
+
+    async fn prepare(&mut self) {
         assert!(self.line().await.starts_with("OPTS MLST"));
         self.say("200 ok").await;
         self.answer("TYPE I", "200 binary").await;
-        self.answer("PWD", "257 \"/\"").await;
     }
 
     async fn passive(&mut self) -> TcpListener {
@@ -122,7 +135,10 @@ where
         site: Site { protocol: Protocol::Ftps, endpoint: Endpoint::new("127.0.0.1", port), user: None, default_port_named: false },
         roots: Roots::only(vec![authority.der.clone()]),
         data_mode: DataMode::Auto,
+        charset: None,
+        transfer_type: TransferType::Binary,
         timeout: Duration::from_secs(20),
+        proof: None,
         quirks: Arc::default(),
     };
     (settings, task)
@@ -282,7 +298,11 @@ async fn a_server_that_wants_resumed_sessions_gets_tls_12_and_nobody_notices() {
     for (refusal, upload) in [("522 SSL connection failed: session reuse required", false), ("425 Unable to build data connection", true)] {
         let script = move |first: bool| {
             async move |mut peer: Peer| {
-                peer.log_in().await;
+                if first {
+                    peer.log_in().await;
+                } else {
+                    peer.log_in_again().await;
+                }
                 let version = peer.control.get_ref().get_ref().1.protocol_version();
                 assert_eq!(version, Some(if first { ProtocolVersion::TLSv1_3 } else { ProtocolVersion::TLSv1_2 }));
                 for round in 0..if first { 1 } else { 3 } {

@@ -8,7 +8,7 @@ use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::PrivateKeyDer;
 use sealift::engine::Advice;
-use sealift::model::{Endpoint, FilePath, Protocol, Site};
+use sealift::model::{Endpoint, FilePath, Protocol, Site, TransferType};
 use sealift::protocols::ftp::{DataMode, FtpConnection, FtpFileSystem, FtpSettings, Quirks};
 use sealift::protocols::sftp::{HostKeyJudge, SshConnection, SshSettings};
 use sealift::protocols::tls::Roots;
@@ -126,7 +126,10 @@ fn settings(protocol: Protocol, host: &str, port: u16) -> FtpSettings {
         site: site(protocol, host, port),
         roots: Roots::only(Vec::new()),
         data_mode: DataMode::Auto,
+        charset: None,
+        transfer_type: TransferType::Binary,
         timeout: Duration::from_secs(2),
+        proof: None,
         quirks: Arc::new(Quirks::default()),
     }
 }

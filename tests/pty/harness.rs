@@ -1,5 +1,6 @@
 //! A pseudo-terminal with an emulator behind it. Waits for what is on the screen, never for a time.
 
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -43,10 +44,19 @@ impl Program {
 
     /// The same with more environment.
     pub(crate) fn start_with(dir: &Path, columns: u16, rows: u16, environment: &[(&str, &str)]) -> Self {
+        Self::run(&[dir.as_os_str(), dir.as_os_str()], columns, rows, environment)
+    }
+
+    /// Starts the demo, whose files are in `temporary`.
+    pub(crate) fn demo(temporary: &Path, columns: u16, rows: u16) -> Self {
+        Self::run(&[OsStr::new("demo")], columns, rows, &[("TMPDIR", temporary.to_str().unwrap())])
+    }
+
+    pub(crate) fn run(arguments: &[&OsStr], columns: u16, rows: u16, environment: &[(&str, &str)]) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sealift"));
-        command.args([dir, dir]);
+        command.args(arguments);
         for (name, value) in [("TERM", "xterm-256color"), ("LC_ALL", "C.UTF-8"), ("NO_COLOR", "")] {
             command.env(name, value);
         }
@@ -108,6 +118,11 @@ impl Program {
         while self.read(REST) {
             assert!(Instant::now() < end, "the program never rests");
         }
+    }
+
+    /// Takes what the program writes within `time`.
+    pub(crate) fn settle_for(&mut self, time: Duration) {
+        self.read(time);
     }
 
     /// Whether nothing is written for `time`.

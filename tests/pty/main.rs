@@ -2,6 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod harness;
+mod interrupted;
+mod keeping;
+mod operating;
+mod sites;
+mod transferring;
 mod trusting;
 
 use harness::Program;

@@ -1,6 +1,6 @@
 //! Whatever goes wrong out there, over the real protocols: nothing false arrives, and a person can act on the words.
 
-use sealift::engine::{ConflictPolicy, JobKind, JobSpec, Report};
+use sealift::engine::{ConflictPolicy, JobKind, JobOptions, JobSpec, Report};
 use sealift::protocols::{ConnectError, ConnectErrorKind};
 use sealift::vfs::memory::MemoryOptions;
 use sealift::vfs::memory::faults::{Call, Effect};
@@ -34,7 +34,17 @@ impl Bench {
         let ((from, from_dir), (to, to_dir)) = if up { (local, remote) } else { (remote, local) };
         let items = items.iter().map(|&item| item.try_into().unwrap()).collect();
         let conflicts = ConflictPolicy::Skip;
-        self.engine.queue().submit(JobSpec { kind: JobKind::Copy, from, from_dir, items, to, to_dir, new_name: None, conflicts });
+        self.engine.queue().submit(JobSpec {
+            kind: JobKind::Copy,
+            from,
+            from_dir,
+            items,
+            to,
+            to_dir,
+            new_name: None,
+            conflicts,
+            options: JobOptions::default(),
+        });
     }
 
     async fn ended(&mut self) -> Report {

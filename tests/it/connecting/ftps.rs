@@ -5,10 +5,13 @@ use std::sync::Mutex;
 use sealift::ask::{
     ConflictAnswer, ConflictQuestion, Declined, InteractiveQuestion, SecretAnswer, SecretQuestion, TrustAnswer, TrustQuestion, TrustReply,
 };
-use sealift::engine::{Advice, ConnectFailure, Engine, Place, SecurityLevel, Target, TrustBasis};
+use sealift::engine::{Advice, ConnectFailure, Engine, Place, Target, TrustBasis};
+use sealift::model::SecurityLevel;
 use sealift::protocols::{ConnectError, ConnectErrorKind};
 use sealift::server::ServerIdentity;
 use sealift::trust::{Fingerprint, ProblemKind};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
 
 use super::*;
 use crate::hostile::assert_only_key_exchange;
@@ -286,4 +289,36 @@ async fn a_ledger_that_cannot_be_read_trusts_nobody_and_is_not_written_over() {
     assert_readable(&Advice::from(&failure));
     assert!(prompter.trust_asked().is_empty(), "nobody knows whether another one was trusted before");
     assert_eq!(std::fs::read(&ledger).unwrap(), b"torn");
+}
+
+#[tokio::test]
+async fn a_server_that_takes_one_command_at_a_time_is_connected_to_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        for connections in 1.. {
+            let mut line = BufReader::new(listener.accept().await.unwrap().0);
+            let mut reply = "220 ready";
+            while line.write_all(format!("{reply}\r\n").as_bytes()).await.is_ok() {
+                let mut command = String::new();
+                if !matches!(line.read_line(&mut command).await, Ok(1..)) {
+                    break;
+                }
+                reply = match command.get(..4) {
+                    // Two at once are too many.
+                    _ if !line.buffer().is_empty() => break,
+                    Some("USER") => "331 password",
+                    Some("PWD\r") => "257 \"/home\"",
+                    Some("QUIT") => return connections,
+                    _ => "200 ok",
+                };
+            }
+        }
+        0
+    });
+    let (engine, _news) = Person::new().engine_for(Arc::new(Refuse));
+    let facts = in_time(engine.connect(target("ftp", address))).await.unwrap();
+    assert_eq!(facts.home, path("/home"));
+    in_time(engine.shutdown()).await;
+    assert_eq!(in_time(server).await.unwrap(), 2);
 }

@@ -2,14 +2,19 @@
 
 mod asking_the_issuer;
 mod bad_input;
+mod browsing;
 mod certified;
 mod changed;
 mod ftps;
 mod hop;
 mod inspecting;
+mod installing;
 mod ledger;
+mod options;
+mod pending;
 mod quiet;
 mod relay;
+mod secrets;
 mod session;
 mod sftp;
 mod ways;
@@ -21,14 +26,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sealift::ask::{Prompter, Refuse, ScriptedPrompter, TrustAnswer};
+use sealift::config::sites::SiteBook;
 use sealift::engine::{
-    Advice, ConnectFailure, Engine, Event, HostKeyFiles, KeySources, Place, Services, SessionTiming, SshOptions, SshResolver, Target,
+    Advice, ConnectFailure, Engine, Event, HostKeyFiles, KeySources, Place, QueueOptions, Services, SessionTiming, SshOptions, SshResolver,
+    Target,
 };
+use sealift::identity::x509::authority::AuthorityStore;
+use sealift::identity::x509::store::IdentityStore;
 use sealift::model::site::ParsedUrl;
-use sealift::model::{Entry, FilePath};
+use sealift::model::{Entry, FilePath, SiteOptions};
 use sealift::protocols::ftp::DataMode;
 use sealift::protocols::tls::Roots;
-use sealift::secrets::{Keyring, Secret};
+use sealift::secrets::{Keep, Keyring, Secret, SecretStore};
 use sealift::server::ftp::{FtpOptions, FtpServer};
 use sealift::server::sftp::{SftpOptions, SftpServer};
 use sealift::server::{HostKey, Running, ServerIdentity, Users};
@@ -104,6 +113,9 @@ pub struct Person {
     pub ssh: SshResolver,
     pub roots: Roots,
     pub timing: SessionTiming,
+    /// What is set for every site.
+    pub options: SiteOptions,
+    pub queue: QueueOptions,
 }
 
 impl Person {
@@ -114,6 +126,8 @@ impl Person {
             ssh: Arc::new(|_, _| Ok(SshOptions::default())),
             roots: Roots::only(Vec::new()),
             timing: SessionTiming::default(),
+            options: SiteOptions::default(),
+            queue: QueueOptions::default(),
         }
     }
 
@@ -132,17 +146,29 @@ impl Person {
 
     pub fn services(&self, prompter: Arc<dyn Prompter>) -> Services {
         Services {
+            journal: None,
             prompter,
             trust: Arc::new(TrustStore::open(self.folder.path(), Keyring::off())),
             host_keys: Arc::new(HostKeyFiles::only(self.known_hosts())),
             roots: self.roots.clone(),
             keys: Arc::new(self.keys.clone()),
+            options: {
+                let options = self.options.clone();
+                Arc::new(move |_| options.clone())
+            },
+            sites: Arc::new(SiteBook::at("/nonexistent/sites.toml".into())),
             ssh: self.ssh.clone(),
+            secrets: Arc::new(SecretStore::open(self.folder.path(), Keyring::off(), Keep::Vault, Duration::from_secs(900))),
+            identities: IdentityStore::open(self.folder.path()),
+            authorities: AuthorityStore::open(self.folder.path()),
+            ssh_keys: sealift::identity::ssh_key::SshKeyFolder::open(self.folder.path()),
             local_user: "ann".to_owned(),
             data_mode: DataMode::Auto,
             timeout: Duration::from_secs(5),
             now: Timestamp::now,
             timing: self.timing,
+            refused_identity: sealift::engine::RefusedIdentity::default(),
+            queue: self.queue.clone(),
             asking: Arc::default(),
         }
     }

@@ -1,4 +1,4 @@
-//! A wire between client and server that can be cut, muted and listened to.
+//! A wire between client and server that can be cut, muted, filled up and listened to.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// Hands bytes on to a server and back. Ends when dropped.
@@ -20,6 +21,9 @@ pub struct Relay {
 #[derive(Default)]
 struct State {
     muted: AtomicBool,
+    /// Connections that sent more than this stand still: a line that is full.
+    full_after: Mutex<Option<usize>>,
+    room: Notify,
     sent: Mutex<Vec<Vec<u8>>>,
 }
 
@@ -58,6 +62,23 @@ impl Relay {
         self.state.muted.store(true, Ordering::Relaxed);
     }
 
+    /// Lets nothing more through from a client that sent so many bytes, until there is room; its own bytes pile up at its side.
+    pub fn fill_up_after(&self, bytes: usize) {
+        *self.state.full_after.lock().unwrap() = Some(bytes);
+    }
+
+    /// Connections that stand still.
+    pub fn full(&self) -> usize {
+        let full = self.state.full_after.lock().unwrap().unwrap_or(usize::MAX);
+        self.state.sent.lock().unwrap().iter().filter(|sent| sent.len() > full).count()
+    }
+
+    /// Everything goes through again.
+    pub fn make_room(&self) {
+        *self.state.full_after.lock().unwrap() = None;
+        self.state.room.notify_waiters();
+    }
+
     /// What clients sent, one for each connection.
     pub fn sent(&self) -> Vec<Vec<u8>> {
         self.state.sent.lock().unwrap().clone()
@@ -75,6 +96,14 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: Arc<State>
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
         if let Some(at) = log {
             state.sent.lock().unwrap()[at].extend_from_slice(&buffer[..count]);
+            loop {
+                let room = state.room.notified();
+                let sent = state.sent.lock().unwrap()[at].len();
+                if state.full_after.lock().unwrap().is_none_or(|full| sent <= full) {
+                    break;
+                }
+                room.await;
+            }
         }
         if !state.muted.load(Ordering::Relaxed) && to.write_all(&buffer[..count]).await.is_err() {
             break;

@@ -1,6 +1,6 @@
 //! A connected site whose line breaks, rests, falls silent or is the only one the server grants.
 
-use sealift::engine::{ConflictPolicy, JobKind, JobSpec, Report};
+use sealift::engine::{ConflictPolicy, JobKind, JobOptions, JobSpec, Report};
 use sealift::trust::Fingerprint;
 use sealift::vfs::memory::faults::{Call, Effect};
 use sealift::vfs::{FsError, FsErrorKind};
@@ -26,7 +26,7 @@ fn losses(news: &mut mpsc::Receiver<Event>) -> Vec<bool> {
     losses
 }
 
-fn download(from: Place, items: &[&str], to: &TempDir) -> JobSpec {
+pub fn download(from: Place, items: &[&str], to: &TempDir) -> JobSpec {
     JobSpec {
         kind: JobKind::Copy,
         from,
@@ -36,6 +36,7 @@ fn download(from: Place, items: &[&str], to: &TempDir) -> JobSpec {
         to_dir: path(to.path().to_str().unwrap()),
         new_name: None,
         conflicts: ConflictPolicy::Skip,
+        options: JobOptions::default(),
     }
 }
 

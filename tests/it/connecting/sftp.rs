@@ -5,7 +5,7 @@ use std::process::Command;
 
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::{Algorithm, PrivateKey};
-use sealift::engine::SecurityLevel;
+use sealift::model::SecurityLevel;
 use sealift::server::sftp::AcceptedKeys;
 use sealift::trust::{Fingerprint, ProblemKind};
 
@@ -128,7 +128,7 @@ async fn a_list_of_revoked_keys_counts_and_without_it_nobody_is_connected_to() {
 }
 
 /// A key file in the person's folder, and its public half.
-fn key_file(person: &mut Person, passphrase: Option<&str>) -> String {
+pub fn key_file(person: &mut Person, passphrase: Option<&str>) -> String {
     let mut rng = russh::keys::key::safe_rng();
     let key = PrivateKey::random(&mut rng, Algorithm::Ed25519).unwrap();
     let stored = passphrase.map_or_else(|| key.clone(), |passphrase| key.encrypt(&mut rng, passphrase).unwrap());

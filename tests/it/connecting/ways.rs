@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sealift::engine::{ConflictPolicy, HostKeyChecking, JobKind, JobSpec, SshRole, SshRoute, TrustBasis};
+use sealift::engine::{ConflictPolicy, HostKeyChecking, JobKind, JobOptions, JobSpec, SshRole, SshRoute, TrustBasis};
 use sealift::model::{Endpoint, Site};
 use sealift::protocols::ConnectErrorKind;
 use sealift::setup::{GivenAnswers, SecretSource};
@@ -195,6 +195,7 @@ async fn much_in_both_directions_at_once_goes_through_a_hop() {
         to_dir: to_dir.clone(),
         new_name: None,
         conflicts: ConflictPolicy::Skip,
+        options: JobOptions::default(),
     };
     engine.queue().submit(job(there, &path("/"), "down", Place::Local, &local));
     engine.queue().submit(job(Place::Local, &local, "up", there, &path("/")));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sealift::ask::{ConflictAction, ConflictAnswer, Scope, ScriptedPrompter};
 use sealift::engine::{ConflictPolicy, JobSpec};
-use sealift::vfs::{FileSystem, NewMetadata};
+use sealift::vfs::{FileSystem, MemoryFileSystem, NewMetadata};
 
 use super::{Bench, assert_clean, assert_failed, beside, path, upload};
 
@@ -18,7 +18,7 @@ async fn bench(prompter: ScriptedPrompter) -> (Bench, Arc<ScriptedPrompter>) {
     (bench, prompter)
 }
 
-async fn date(tree: &sealift::vfs::MemoryFileSystem, file: &str, time: &str) {
+async fn date(tree: &MemoryFileSystem, file: &str, time: &str) {
     let metadata = NewMetadata { modified: Some(time.parse().unwrap()), mode: None };
     beside(tree).set_metadata(&path(file), metadata).await.unwrap();
 }
@@ -35,7 +35,9 @@ async fn each_rule_without_a_question() {
         (ConflictPolicy::Larger, "new content", 1),
         (ConflictPolicy::SizeDiffers, "new content", 1),
         (ConflictPolicy::DateDiffers, "new content", 1),
+        (ConflictPolicy::Differs, "new content", 1),
         (ConflictPolicy::Rename, "old", 1),
+        (ConflictPolicy::DateName, "old", 1),
         (ConflictPolicy::Skip, "old", 0),
     ] {
         let (mut bench, prompter) = bench(ScriptedPrompter::default()).await;
@@ -43,6 +45,9 @@ async fn each_rule_without_a_question() {
         assert_eq!((report.done, report.skipped, report.failed), (done, 1 - done, 0), "{policy:?}");
         assert_eq!(bench.uploaded("/to/file").unwrap(), content.as_bytes(), "{policy:?}");
         assert_eq!(bench.uploaded("/to/file (2)").is_some(), policy == ConflictPolicy::Rename);
+        let beside =
+            bench.arrived().into_iter().filter(|name| name.starts_with("file 20") && name.len() == "file 2026-11-30 14-22-33".len());
+        assert_eq!(beside.count(), usize::from(policy == ConflictPolicy::DateName), "{policy:?}");
         assert!(prompter.asked().is_empty());
     }
 }
@@ -60,6 +65,11 @@ async fn each_answer_is_followed_and_no_answer_skips() {
     for (action, content) in [
         (Some(ConflictAction::Overwrite), "new content"),
         (Some(ConflictAction::Newer), "new content"),
+        (Some(ConflictAction::Larger), "new content"),
+        (Some(ConflictAction::DateDiffers), "new content"),
+        (Some(ConflictAction::SizeDiffers), "new content"),
+        (Some(ConflictAction::Differs), "new content"),
+        (Some(ConflictAction::DateName), "old"),
         (Some(ConflictAction::Rename), "old"),
         (Some(ConflictAction::Skip), "old"),
         (None, "old"),
@@ -92,6 +102,58 @@ async fn an_answer_for_the_rest_of_the_job_is_asked_once_and_forgotten_after() {
     assert_eq!(prompter.asked().len(), 1);
     let report = bench.upload(&items[..2]).await;
     assert_eq!((report.done, report.skipped, prompter.asked().len()), (0, 2, 3));
+}
+
+#[tokio::test]
+async fn an_answer_for_all_like_this_holds_where_the_two_differ_in_the_same_way() {
+    let script = ScriptedPrompter::default()
+        .conflict(answer(ConflictAction::Overwrite, Scope::Alike))
+        .conflict(answer(ConflictAction::Skip, Scope::Alike));
+    let prompter = Arc::new(script);
+    // One worker, so that the order of questions is that of the items.
+    let mut bench =
+        Bench::with(MemoryFileSystem::new(), MemoryFileSystem::new(), 1, Arc::clone(&prompter) as Arc<dyn sealift::ask::Prompter>);
+    for (name, content, time) in [
+        ("newer1", "longer", "2020-01-01T00:00:00Z"),
+        ("older1", "longer", "1990-01-01T00:00:00Z"),
+        ("newer2", "longer", "2021-01-01T00:00:00Z"),
+        ("older2", "longer", "1991-01-01T00:00:00Z"),
+        ("other", "s", "2020-01-01T00:00:00Z"),
+    ] {
+        bench.put(&format!("/from/{name}"), content.as_bytes());
+        date(&bench.trees.local, &format!("/from/{name}"), time).await;
+        bench.trees.remote.put(&path(&format!("/to/{name}")), b"old").unwrap();
+        date(&bench.trees.remote, &format!("/to/{name}"), "2001-01-01T00:00:00Z").await;
+    }
+    let report = bench.upload(&["newer1", "older1", "newer2", "older2", "other"]).await;
+    // The last is newer and smaller: a third kind, about which nobody answered.
+    assert_eq!((report.done, report.skipped, report.unanswered), (2, 3, 1), "{report:?}");
+    assert_eq!(prompter.asked(), ["conflict /to/newer1", "conflict /to/older1", "conflict /to/other"]);
+    assert_eq!((bench.uploaded("/to/newer2"), bench.uploaded("/to/older2")), (Some(b"longer".to_vec()), Some(b"old".to_vec())));
+}
+
+#[tokio::test]
+async fn resuming_makes_a_beginning_whole_and_leaves_what_is_as_long() {
+    let (mut bench, prompter) = bench(ScriptedPrompter::default()).await;
+    bench.trees.remote.put(&path("/to/file"), b"new con").unwrap();
+    let resume = || JobSpec { conflicts: ConflictPolicy::Resume, ..upload(&["file"]) };
+    let report = bench.run(resume()).await;
+    assert_eq!((report.done, bench.uploaded("/to/file")), (1, Some(b"new content".to_vec())), "{report:?}");
+    assert_eq!(bench.run(resume()).await.skipped, 1);
+    assert!(prompter.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_rule_that_cannot_tell_of_a_file_asks_about_that_one() {
+    let script = ScriptedPrompter::default().conflict(answer(ConflictAction::Resume, Scope::RestOfJob));
+    let (mut bench, prompter) = bench(script).await;
+    bench.trees.remote.put(&path("/to/file"), b"new con").unwrap();
+    bench.put("/from/shorter", b"s");
+    bench.trees.remote.put(&path("/to/shorter"), b"longer").unwrap();
+    let report = bench.upload(&["file", "shorter"]).await;
+    // There is nothing to go on with behind a longer file.
+    assert_eq!((report.done, report.skipped, report.unanswered), (1, 1, 1), "{report:?}");
+    assert_eq!(prompter.asked(), ["conflict /to/file", "conflict /to/shorter"]);
 }
 
 #[tokio::test]

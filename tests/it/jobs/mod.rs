@@ -2,21 +2,33 @@
 
 mod conflicts;
 mod faults;
+mod links;
 mod moves;
+mod pauses;
+mod queue;
+mod resume;
+mod segments;
+mod twins;
+mod verify;
 mod walks;
+#[cfg(target_os = "linux")]
+mod within;
+mod workers;
 
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sealift::ask::{Prompter, Refuse};
 use sealift::engine::{
-    ConflictPolicy, Event, FileOutcome, JobId, JobKind, JobSpec, Lease, Place, Places, Queue, QueueOptions, Report, SessionId,
+    ConflictPolicy, Event, FileOutcome, JobId, JobKind, JobOptions, JobSpec, JobState, Lease, Place, Places, Queue, QueueOptions, Report,
+    SessionId, Snapshot,
 };
-use sealift::model::FilePath;
+use sealift::model::{Endpoint, FilePath, Protocol, Site};
 use sealift::vfs::memory::MemoryOptions;
-use sealift::vfs::{FsError, MemoryFileSystem};
+use sealift::vfs::{FsError, FsErrorKind, MemoryFileSystem};
 use tokio::sync::mpsc;
 
 pub const REMOTE: Place = Place::Remote(SessionId(1));
@@ -31,20 +43,45 @@ pub struct Trees {
     pub remote: MemoryFileSystem,
     pub parallel: usize,
     pub leases: AtomicUsize,
+    /// Leases nobody gave back yet.
+    pub held: Arc<AtomicUsize>,
+    /// One job at a time works at the remote end.
+    pub alone: bool,
+    /// Leases the remote place gives; then it refuses more.
+    pub most: AtomicUsize,
+    /// One connection carries many files.
+    pub many: AtomicBool,
 }
 
 #[async_trait]
 impl Places for Trees {
     async fn lease(&self, place: Place) -> Result<Lease, FsError> {
         self.leases.fetch_add(1, Ordering::Relaxed);
+        if place == REMOTE && self.most.fetch_update(Ordering::AcqRel, Ordering::Acquire, |most| most.checked_sub(1)).is_err() {
+            return Err(FsError::connection(FsErrorKind::Refused, "open another connection", "too many"));
+        }
         let tree = if place == Place::Local { &self.local } else { &self.remote };
-        Ok(Lease::shared(Arc::new(tree.reconnect())))
+        self.held.fetch_add(1, Ordering::Relaxed);
+        let held = Arc::clone(&self.held);
+        Ok(Lease::new(Arc::new(tree.reconnect()), move |_, _| {
+            held.fetch_sub(1, Ordering::Relaxed);
+        }))
+    }
+    fn alone(&self, place: Place) -> bool {
+        self.alone && place != Place::Local
     }
     fn name(&self, place: Place) -> String {
         if place == Place::Local { "this machine".to_owned() } else { "sftp://demo".to_owned() }
     }
     fn parallel(&self, _: Place) -> usize {
         self.parallel
+    }
+    fn carries_many(&self, _: Place) -> bool {
+        self.many.load(Ordering::Relaxed)
+    }
+    fn site(&self, place: Place) -> Option<Site> {
+        let endpoint = Endpoint::new("demo", 22);
+        (place == REMOTE).then_some(Site { protocol: Protocol::Sftp, endpoint, user: None, default_port_named: false })
     }
 }
 
@@ -54,6 +91,8 @@ pub struct Bench {
     pub queue: Queue,
     pub events: mpsc::Receiver<Event>,
     pub outcomes: mpsc::Receiver<FileOutcome>,
+    /// Notices that came.
+    pub told: Vec<String>,
 }
 
 impl Bench {
@@ -74,16 +113,51 @@ impl Bench {
     }
 
     pub fn with(local: MemoryFileSystem, remote: MemoryFileSystem, parallel: usize, prompter: Arc<dyn Prompter>) -> Self {
+        Self::made(local, remote, parallel, prompter, &QueueOptions::default(), false)
+    }
+
+    pub fn with_options(options: &QueueOptions) -> Self {
+        Self::made(MemoryFileSystem::new(), MemoryFileSystem::new(), 3, Arc::new(Refuse), options, false)
+    }
+
+    /// One job at a time works at the remote end.
+    pub fn alone() -> Self {
+        Self::made(MemoryFileSystem::new(), MemoryFileSystem::new(), 3, Arc::new(Refuse), &QueueOptions::default(), true)
+    }
+
+    /// Its jobs are written down in `journal`, as those of one run of the program.
+    pub fn kept(local: &MemoryFileSystem, remote: &MemoryFileSystem, journal: &Path) -> Self {
+        let options = QueueOptions { journal: Some(journal.to_owned()), ..QueueOptions::default() };
+        Self::made(local.reconnect(), remote.reconnect(), 3, Arc::new(Refuse), &options, false)
+    }
+
+    fn made(
+        local: MemoryFileSystem,
+        remote: MemoryFileSystem,
+        parallel: usize,
+        prompter: Arc<dyn Prompter>,
+        options: &QueueOptions,
+        alone: bool,
+    ) -> Self {
         for tree in [&local, &remote] {
             tree.put_dir(&path("/from")).unwrap();
             tree.put_dir(&path("/to")).unwrap();
         }
-        let trees = Arc::new(Trees { local, remote, parallel, leases: AtomicUsize::new(0) });
+        let trees = Arc::new(Trees {
+            local,
+            remote,
+            parallel,
+            leases: AtomicUsize::new(0),
+            held: Arc::default(),
+            alone,
+            most: AtomicUsize::new(usize::MAX),
+            many: AtomicBool::new(false),
+        });
         let (sender, outcomes) = mpsc::channel(20_000);
         let places = Arc::clone(&trees) as Arc<dyn Places>;
         let (news, events) = mpsc::channel(256);
-        let queue = Queue::new(places, prompter, news, QueueOptions { outcomes: Some(sender), ..QueueOptions::default() });
-        Self { trees, queue, events, outcomes }
+        let queue = Queue::new(places, prompter, news, QueueOptions { outcomes: Some(sender), ..options.clone() });
+        Self { trees, queue, events, outcomes, told: Vec::new() }
     }
 
     pub fn put(&self, file: &str, content: &[u8]) {
@@ -108,11 +182,39 @@ impl Bench {
         self.ended(id).await
     }
 
+    /// Waits until the jobs stand as `wanted` has it. With the clock paused, a timer fires only when nothing else can move.
+    pub async fn until(&self, wanted: impl Fn(&Snapshot) -> bool) -> Snapshot {
+        for _ in 0..1_000_000 {
+            let snapshot = self.queue.snapshot();
+            if wanted(&snapshot) {
+                return snapshot;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        panic!("{:#?}", self.queue.snapshot());
+    }
+
+    /// Waits until the first job is in `state`.
+    pub async fn until_first_is(&self, state: JobState) {
+        self.until(|snapshot| snapshot.jobs[0].state == state).await;
+    }
+
+    pub fn states(&self) -> Vec<JobState> {
+        self.queue.snapshot().jobs.iter().map(|job| job.state).collect()
+    }
+
     pub async fn ended(&mut self, job: JobId) -> Report {
-        let event = tokio::time::timeout(Duration::from_secs(300), self.events.recv()).await.expect("the job did not end");
-        let Event::JobEnded { id, report, .. } = event.unwrap() else { panic!("only jobs end here") };
-        assert_eq!(id, job);
-        report
+        loop {
+            let event = tokio::time::timeout(Duration::from_secs(300), self.events.recv()).await.expect("the job did not end");
+            match event.unwrap() {
+                Event::JobEnded { id, report, .. } => {
+                    assert_eq!(id, job);
+                    return report;
+                }
+                Event::Notice(advice) => self.told.push(advice.what),
+                Event::SessionLine { .. } => panic!("no line is told of here"),
+            }
+        }
     }
 }
 
@@ -127,6 +229,7 @@ pub fn upload(items: &[&str]) -> JobSpec {
         to_dir: path("/to"),
         new_name: None,
         conflicts: ConflictPolicy::Ask,
+        options: JobOptions::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use sealift::demo::Demo;
 use sealift::model::site::ParsedUrl;
-use sealift::model::{FilePath, Site};
+use sealift::model::{FilePath, Site, TransferType};
 use sealift::protocols::ConnectErrorKind;
 use sealift::protocols::ftp::{DataMode, FtpConnection, FtpFileSystem, FtpSettings, Quirks};
 use sealift::protocols::sftp::{AuthStep, Method, SftpFileSystem, SshConnection, SshSettings};
@@ -31,7 +31,16 @@ fn site(scheme: &str, server: &Running) -> Site {
 /// Refused first, as nobody knows the certificate; then with a pin for what was shown.
 async fn ftp(site: Site, password: &Secret, data_mode: DataMode) -> FtpFileSystem {
     let user = site.user.clone().unwrap();
-    let settings = FtpSettings { site, roots: Roots::only(Vec::new()), data_mode, timeout: LIMIT, quirks: Arc::new(Quirks::default()) };
+    let settings = FtpSettings {
+        site,
+        roots: Roots::only(Vec::new()),
+        data_mode,
+        charset: None,
+        transfer_type: TransferType::Binary,
+        timeout: LIMIT,
+        proof: None,
+        quirks: Arc::new(Quirks::default()),
+    };
     let pin = match FtpConnection::connect(&settings, None).await {
         Ok(_) => None,
         Err(error) => match error.kind {
@@ -155,7 +164,7 @@ async fn an_ssh_server_without_sftp_refuses_it() {
 
 #[tokio::test]
 async fn the_demo_shows_the_same_tree_everywhere_hostile_names_among_it() {
-    let demo = Demo::start().await.unwrap();
+    let demo = Demo::start(None).await.unwrap();
     let folder = demo.local.clone();
     assert!(folder.join("README.txt").is_file());
     for shown in &demo.sites {

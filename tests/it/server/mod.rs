@@ -1,5 +1,7 @@
 //! The embedded server, from outside: spoken to line by line, and by our own clients.
 
+mod asking;
+mod authorized_keys;
 mod clients;
 mod login;
 mod protection;

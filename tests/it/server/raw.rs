@@ -4,14 +4,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ClientConfig;
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ConfigBuilder};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use crate::certificates::Made;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -130,9 +133,19 @@ pub async fn handshake(config: &Arc<ClientConfig>, stream: TcpStream) -> std::io
 
 /// A client that takes any certificate: these tests are about the server. One a session: it keeps the tickets.
 pub fn any_certificate() -> Arc<ClientConfig> {
+    Arc::new(any_server().with_no_client_auth())
+}
+
+/// The same, showing a certificate of its own to who asks.
+pub fn showing(own: &Made) -> Arc<ClientConfig> {
+    let key = PrivateKeyDer::try_from(own.key.serialize_der()).unwrap();
+    Arc::new(any_server().with_client_auth_cert(vec![own.der.clone().into()], key).unwrap())
+}
+
+fn any_server() -> ConfigBuilder<ClientConfig, WantsClientCert> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
-    Arc::new(config.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))).with_no_client_auth())
+    config.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
 }
 
 #[derive(Debug)]

@@ -1,0 +1,45 @@
+//! How many files are under way at once, and over how many connections.
+
+use std::sync::atomic::Ordering;
+
+use sealift::vfs::MemoryFileSystem;
+use sealift::vfs::memory::faults::{Call, Effect, Fault};
+
+use super::{Bench, assert_clean, path, upload};
+
+const LARGE: usize = 1 << 20;
+
+#[tokio::test]
+async fn small_files_wait_for_no_others_where_a_connection_carries_many() {
+    let mut bench = Bench::new();
+    bench.trees.many.store(true, Ordering::Relaxed);
+    let stuck: Vec<String> = (0..200).map(|number| format!("stuck-{number}")).collect();
+    // More large ones than may move at once.
+    for (number, name) in stuck.iter().enumerate() {
+        bench.put(&format!("/from/{name}"), &vec![1; if number < 10 { LARGE } else { 10 }]);
+    }
+    bench.put("/from/last", b"last");
+    bench.trees.local.faults().plant(Fault { call: Call::Open, path: "stuck".to_owned(), effect: Effect::Stall, times: u32::MAX });
+    let names: Vec<&str> = stuck.iter().map(String::as_str).chain(["last"]).collect();
+    let job = bench.queue.submit(upload(&names));
+    let outcome = bench.outcomes.recv().await.unwrap();
+    assert_eq!(outcome.source, path("/from/last"));
+    bench.queue.cancel(job);
+    assert!(bench.ended(job).await.cancelled);
+    assert_eq!(bench.arrived(), ["last"]);
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_one_worker_fewer_and_no_failure() {
+    for most in 1..4 {
+        let mut bench = Bench::with(MemoryFileSystem::new(), MemoryFileSystem::new(), 8, std::sync::Arc::new(sealift::ask::Refuse));
+        bench.trees.most.store(most, Ordering::Relaxed);
+        let names: Vec<String> = (0..50).map(|number| format!("file-{number}")).collect();
+        for name in &names {
+            bench.put(&format!("/from/{name}"), name.as_bytes());
+        }
+        let report = bench.upload(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        assert_clean(&report, 50);
+        assert!(names.iter().all(|name| bench.uploaded(&format!("/to/{name}")).as_deref() == Some(name.as_bytes())));
+    }
+}
