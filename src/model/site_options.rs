@@ -155,4 +155,6 @@ pub struct SiteOptions {
     pub key: Option<PathBuf>,
     /// Bytes per second of all transfers with it together, at the most; `None`: no limit of its own.
     pub limit: Option<u64>,
+    /// Whether files may be hashed there by programs of the login's shell; `None`: as the settings say.
+    pub remote_commands: Option<bool>,
 }
