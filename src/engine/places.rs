@@ -39,6 +39,11 @@ pub trait Places: Send + Sync {
         place
     }
 
+    /// How many connections at once the place takes, the one browsed with among them, where it refused one more.
+    fn most_given(&self, _place: Place) -> Option<usize> {
+        None
+    }
+
     /// Whether one job works there at a time: where connections are few, two would take them from each other.
     fn alone(&self, _place: Place) -> bool {
         false

@@ -372,7 +372,15 @@ impl Job {
             to: (self.spec.to, self.spec.to_dir.clone()),
             keeps_trying: self.keeps_trying.load(Ordering::Relaxed),
             limit: self.flow.limiter().map_or(0, Limiter::rate),
+            crowded: if running { self.crowded() } else { Vec::new() },
         }
+    }
+
+    /// The sites it works with that refused another connection, and how many they take.
+    fn crowded(&self) -> Vec<(String, usize)> {
+        let (from, to) = (self.spec.from, Some(self.spec.to).filter(|to| *to != self.spec.from));
+        let given = |place: Place| Some((self.places.name(place), self.places.most_given(place)?));
+        std::iter::once(from).chain(to).filter_map(given).collect()
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {

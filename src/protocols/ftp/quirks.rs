@@ -88,7 +88,12 @@ impl Quirks {
         })
     }
 
-    /// How many connections at once the server takes, where that is known and there are as many.
+    /// How many connections at once the server takes, where that is known.
+    pub fn most(&self) -> Option<usize> {
+        self.connections().most
+    }
+
+    /// The same, where there are as many.
     pub fn is_full(&self) -> Option<usize> {
         let connections = self.connections();
         connections.most.filter(|&most| connections.open >= most)
