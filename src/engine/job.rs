@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::journal::Tag;
 use super::order::{Priority, Start};
 use super::sync::Picked;
 use crate::model::{EntryName, FilePath};
@@ -84,6 +85,9 @@ pub struct JobOptions {
     pub links: Links,
     /// Each file is verified before it gets its name.
     pub verify: bool,
+    /// The job in the journal whose remainder this is: it takes its place there, and goes on with its unfinished files.
+    #[serde(skip)]
+    pub rest_of: Option<Tag>,
     /// Instead of items: what a plan picks below the two folders. Such a job is not gone on with by another run: the plan is.
     #[serde(skip)]
     pub picked: Option<Picked>,

@@ -79,6 +79,7 @@ impl Job {
         limiters.extend(places.limiter(spec.to).filter(|_| spec.from != spec.to));
         limiters.push(Arc::clone(&around.limiter));
         let flow = Arc::new(Flow::new(limiters));
+        let account = Account::new(around.journal.clone(), id.0, spec.options.priority);
         Self {
             id,
             title: title(&spec, &*places),
@@ -88,7 +89,7 @@ impl Job {
             stop: flow.stop.clone(),
             flow,
             leaving: AtomicBool::new(false),
-            account: Account::new(around.journal.clone()),
+            account,
             over: CancellationToken::new(),
             answers: tokio::sync::Mutex::default(),
             twins: tokio::sync::Mutex::default(),
@@ -116,7 +117,7 @@ impl Job {
     /// Puts it on the disk; answers whether it goes on with one that was interrupted.
     pub(super) async fn begin(&self) -> bool {
         let order = Order::of(&self.spec, &*self.places);
-        self.account.begin(order, &self.title, self.id.0).await
+        self.account.begin(order, &self.title, self.spec.options.rest_of).await
     }
 
     /// Writes down how it ended.
