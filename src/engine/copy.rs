@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::flow::Flow;
+use super::flow::{Flow, stopped, unless_stopped};
 use super::journal::Reach;
 use super::meter::Meter;
 use super::places::Lease;
@@ -323,7 +323,7 @@ impl FileCopy<'_> {
             // Not dropped when stopped: the file might come to be after it was cleared away. Places bound their own waits.
             let created = tokio::select! {
                 created = self.target.create(self.part, Create::New) => created,
-                () = async { self.stop.cancelled().await; tokio::time::sleep(TIDY).await } => Err(self.stopped()),
+                () = async { self.stop.cancelled().await; tokio::time::sleep(TIDY).await } => Err(stopped()),
             };
             match created {
                 // The name is this copy's alone: an earlier try left it.
@@ -388,15 +388,7 @@ impl FileCopy<'_> {
     }
 
     pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = FsResult<T>>) -> FsResult<T> {
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => Err(self.stopped()),
-            done = work => done,
-        }
-    }
-
-    fn stopped(&self) -> FsError {
-        FsError::new(FsErrorKind::Cancelled, "copy", self.from, "")
+        unless_stopped(self.stop, work).await
     }
 
     pub(super) fn changed(&self, how: &str) -> FsError {

@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::advice::Advice;
-use super::flow::{Flow, stopped};
+use super::flow::{Flow, unless_stopped};
 use super::job::{FileFailure, FileOutcome, JobId, JobKind, JobSpec, LinkTally, Outcome, Place, Report};
 use super::journal::{Account, Ending, Order};
 use super::limiter::Limiter;
@@ -253,11 +253,7 @@ impl Job {
 
     /// Waits for `work` unless the job is stopped first.
     pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = FsResult<T>>) -> FsResult<T> {
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => Err(stopped()),
-            done = work => done,
-        }
+        unless_stopped(&self.stop, work).await
     }
 
     /// Waits for its turn, and does what a pause does not break off: the pause has come once it is done.
