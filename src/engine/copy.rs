@@ -146,7 +146,9 @@ impl FileCopy<'_> {
             None => self.begin().await?,
         };
         self.meter.start_at(under.at);
-        let is_segmented = self.is_segmented(under.at);
+        // Bytes that are converted have no places one could begin at.
+        let is_converted = under.source.as_ref().is_some_and(|source| source.is_converted());
+        let is_segmented = !is_converted && self.is_segmented(under.at);
         let pumped = if is_segmented { self.pump_segments(&mut under).await } else { self.pump(&mut under).await };
         if let Err((error, side)) = pumped {
             let good = under.good();

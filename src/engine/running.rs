@@ -15,7 +15,7 @@ use super::journal::{Account, Ending, Order};
 use super::limiter::Limiter;
 use super::meter::{Meter, Rate, remaining};
 use super::order::Priority;
-use super::places::Places;
+use super::places::{Lease, Places};
 use super::progress::{JobProgress, JobState, LineWait};
 use super::queue::Surroundings;
 use super::settle::Answers;
@@ -261,6 +261,15 @@ impl Job {
         self.flow.go().await?;
         let _held = self.flow.hold();
         self.unless_stopped(work).await
+    }
+
+    /// A connection for one transfer, which treats the ends of lines as the job wants it.
+    pub(super) async fn lease(&self, place: Place) -> FsResult<Lease> {
+        let lease = self.places.lease(place).await?;
+        Ok(match self.spec.options.transfer_type {
+            Some(transfer_type) => lease.with_transfer_type(transfer_type),
+            None => lease,
+        })
     }
 
     /// A file's turn to move; it ends when the answer is dropped.

@@ -6,6 +6,8 @@ pub mod local;
 pub mod memory;
 mod rooted;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -17,7 +19,7 @@ pub use local::LocalFileSystem;
 pub use memory::MemoryFileSystem;
 pub use rooted::RootedFileSystem;
 
-use crate::model::{Entry, EntryName, FilePath};
+use crate::model::{Entry, EntryName, FilePath, TransferType};
 
 /// A place with folders and files. One value is one connection; it may be shared, calls may wait for each other.
 ///
@@ -111,6 +113,13 @@ pub trait FileSystem: Send + Sync {
     async fn copy_facts(&self, from: &FilePath, to: &FilePath) -> FsResult<()> {
         let _ = from;
         Err(FsError::unsupported("set times and mode of", to))
+    }
+
+    /// The same place over the same connection where the ends of lines are treated so; `None` where files always travel as they
+    /// are.
+    fn with_transfer_type(&self, transfer_type: TransferType) -> Option<Arc<dyn FileSystem>> {
+        let _ = transfer_type;
+        None
     }
 
     /// What this place itself says a file's content comes to, in the best way it has among `wanted` (the best first), without

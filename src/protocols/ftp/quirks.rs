@@ -21,7 +21,7 @@ pub enum Quirk {
     NoPasv = 1 << 3,
     /// `LIST -a` is refused, or taken for a file's name.
     NoListAll = 1 << 4,
-    /// `MDTM` with a time does not set it.
+    /// `MFMT`, `MDTM` with a time, or `SITE UTIME`, whichever it has, does not set it.
     NoTimes = 1 << 5,
     /// `SITE CHMOD` is not there.
     NoModes = 1 << 6,
