@@ -105,6 +105,9 @@ pub(super) const TIDY: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_secs(1);
 /// Fewer bytes are sent anew sooner than looked at, and nothing is noted of a file that has no more.
 pub(super) const WORTH: u64 = 256 * 1024;
+/// Smaller files are not synced at the receiver: for many of them that takes longer than the copy.
+const SYNCED: u64 = 16 << 20;
+
 /// Both ends open, and where they stand.
 pub(super) struct Under {
     /// `None` once it was read as far as it is to be.
@@ -281,10 +284,14 @@ impl FileCopy<'_> {
         }
     }
 
-    /// Waits for the receiver's word and compares; says whether the file has its time and mode already.
+    /// Waits for the receiver's word and compares; says whether the file has its time and mode already. What is verified and has
+    /// at least [`SYNCED`] bytes is on the receiver's disk by then, where it can be asked to bring it there.
     async fn finish(&self, mut sink: Box<dyn Sink>, at: u64, moved: u64) -> FsResult<bool> {
         let facts = self.facts_to_keep();
         let is_described = facts == NewMetadata::default() || sink.set_metadata(facts);
+        if self.verification.is_some() && moved >= SYNCED {
+            sink.sync_at_end();
+        }
         let committed = self.unless_stopped(sink.commit()).await?;
         let mut arrived = at + committed;
         // Somebody may have gone on writing for the line that broke: the file as it is now is what counts.

@@ -235,6 +235,10 @@ pub trait Sink: Send {
         false
     }
 
+    /// Has [`Sink::commit`] bring the file to the receiver's disk too, where it takes such a wish (SFTP: `fsync@openssh.com`); local
+    /// files go there anyhow. It costs as much as that disk takes for it, but no turn of the line.
+    fn sync_at_end(&mut self) {}
+
     /// Ends writing and waits for the receiver's word that all bytes are there (FTP: 226, SFTP: CLOSE answered,
     /// local: written to the disk). Answers the number of bytes written through this sink.
     async fn commit(self: Box<Self>) -> FsResult<u64>;
