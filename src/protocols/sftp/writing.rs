@@ -19,7 +19,7 @@ use super::metadata;
 use super::more_channels::{MOST, MoreChannels};
 use super::pace::Pace;
 use super::packet::Attributes;
-use super::requests::{self, flag};
+use super::requests::{self, flag, status};
 use crate::model::FilePath;
 use crate::vfs::{FsError, FsErrorKind, FsResult, NewMetadata, Sink};
 
@@ -292,8 +292,10 @@ impl Writing {
         }
         closed.map_err(failed)?;
         match synced {
-            // A disk that cannot be synced is told otherwise than one that failed.
-            Err(failure @ Failure::Status { .. }) if !failure.says_nothing() => tracing::debug!("{}", failed(failure)),
+            // What cannot be synced (OpenSSH: ENOSYS, EINVAL) is told otherwise than a disk that failed.
+            Err(failure @ Failure::Status { code: status::BAD_MESSAGE | status::OP_UNSUPPORTED, .. }) => {
+                tracing::debug!(error = %failed(failure), "not synced");
+            }
             synced => synced.map_err(failed)?,
         }
         // There are servers that take facts by path alone.

@@ -209,9 +209,9 @@ async fn what_is_written_arrives_in_blocks_and_is_closed() {
 }
 
 /// A server with `fsync@openssh.com` that answers it with this status.
-async fn syncing(status: u32) -> (SftpFileSystem, Seen) {
+async fn syncing(status: u32, words: &'static str) -> (SftpFileSystem, Seen) {
     let script = move |asked: &Asked| match asked.kind {
-        kind::EXTENDED if asked.text() == "fsync@openssh.com" => Then::Send(vec![asked.status(status, "")]),
+        kind::EXTENDED if asked.text() == "fsync@openssh.com" => Then::Send(vec![asked.status(status, words)]),
         _ => Then::Ordinary,
     };
     server(&[("fsync@openssh.com", "1")], Honest::with(""), script).await
@@ -220,7 +220,7 @@ async fn syncing(status: u32) -> (SftpFileSystem, Seen) {
 #[tokio::test]
 async fn a_file_is_synced_before_its_close_where_that_is_wanted_and_offered() {
     for (wanted, offered) in [(true, true), (false, true), (true, false)] {
-        let (fs, seen) = if offered { syncing(0).await } else { server(&[], Honest::with(""), |_| Then::Ordinary).await };
+        let (fs, seen) = if offered { syncing(0, "").await } else { server(&[], Honest::with(""), |_| Then::Ordinary).await };
         let mut sink = fs.create(&path("/f"), Create::New).await.unwrap();
         sink.write(vec![1; 100_000].into()).await.unwrap();
         if wanted {
@@ -236,12 +236,12 @@ async fn a_file_is_synced_before_its_close_where_that_is_wanted_and_offered() {
 #[tokio::test]
 async fn a_disk_that_fails_is_told_and_one_that_cannot_be_synced_is_none() {
     // SSH_FX_FAILURE; SSH_FX_BAD_MESSAGE and SSH_FX_OP_UNSUPPORTED.
-    for (status, written) in [(4, false), (5, true), (8, true)] {
-        let (fs, _) = syncing(status).await;
+    for (status, words, written) in [(4, "", false), (4, "No space left on device", false), (5, "", true), (8, "", true)] {
+        let (fs, _) = syncing(status, words).await;
         let mut sink = fs.create(&path("/f"), Create::New).await.unwrap();
         sink.write("content".into()).await.unwrap();
         sink.sync_at_end();
-        assert_eq!(sink.commit().await.is_ok(), written, "{status}");
+        assert_eq!(sink.commit().await.is_ok(), written, "{status} {words}");
     }
 }
 
