@@ -44,7 +44,8 @@ impl App {
             options: JobOptions::default(),
         };
         let (from, to) = (self.place_name(spec.from), self.place_name(spec.to));
-        let dialog = TransferDialog::new(spec, from, to, selection.bytes, selection.folders);
+        let is_ftp = [spec.from, spec.to].into_iter().any(|place| self.is_ftp(place));
+        let dialog = TransferDialog::new(spec, from, to, selection.bytes, selection.folders, is_ftp);
         self.dialogs.push(Dialog::Transfer(Box::new(dialog)));
     }
 

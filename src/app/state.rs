@@ -183,6 +183,11 @@ impl App {
         }
     }
 
+    /// Whether a place is on an FTP server, over TLS or not.
+    pub fn is_ftp(&self, place: Place) -> bool {
+        self.session(place).is_some_and(|session| session.facts.site.protocol.is_ftp())
+    }
+
     /// The rows of the list of sites.
     pub fn site_rows(&self) -> Vec<SiteRow> {
         (0..self.sites.len()).map(SiteRow::Site).chain([SiteRow::Url, SiteRow::ThisMachine]).collect()

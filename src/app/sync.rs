@@ -31,7 +31,8 @@ impl App {
         }
         let direction = if self.focus == Side::Left { Direction::Right } else { Direction::Left };
         let names = [display_safe(left.name.as_bytes()), display_safe(right.name.as_bytes())];
-        let order = CompareOrder { left, right, options: SyncOptions { direction, ..SyncOptions::default() } };
+        let order =
+            CompareOrder { left, right, options: SyncOptions { direction, ..SyncOptions::default() }, newer_than: None, older_than: None };
         self.dialogs.push(Dialog::SyncForm(Box::new(SyncFormDialog::new(order, &names))));
     }
 

@@ -299,6 +299,9 @@ pub struct Transfer {
     /// Bytes per second at the most, all files together: 500k, 2M, 1.5MiB/s (by 1024), 2MB (by 1000), 20Mbit.
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub limit: Option<u64>,
+    /// Ends of lines over FTP, in place of what is set for the site: as they are, those of each side, or by the name.
+    #[arg(long, value_name = "TYPE", value_parser = ["binary", "ascii", "auto"])]
+    pub transfer_type: Option<String>,
     /// Symbolic links: copy what they lead to, the links themselves, or neither; without it, links where both places can
     /// make them, else what they lead to.
     #[arg(long, value_enum, value_name = "WHAT")]

@@ -120,6 +120,10 @@ pub struct SiteSettings {
     /// Bytes per second of all transfers with it together: 500k, 2M, 1.5MiB/s; empty: no limit.
     #[arg(long, value_name = "RATE", value_parser = limit)]
     pub limit: Option<u64>,
+    /// Whether files may be hashed on an SSH server by its own programs (sha256sum …), to verify and compare copies where SFTP
+    /// itself cannot; default: as the settings say.
+    #[arg(long, value_name = "WHETHER", value_parser = ["default", "yes", "no"])]
+    pub remote_commands: Option<String>,
     /// Folder of this machine that is shown beside it.
     #[arg(long, value_name = "DIR")]
     pub local: Option<String>,

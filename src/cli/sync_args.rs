@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use jiff::civil::Date;
-use jiff::{Span, Timestamp, Zoned};
 
 use super::args::Common;
+use crate::engine::sync::Moment;
+use crate::model::bytes::parse_size;
 
 /// `sync`.
 #[derive(Args)]
@@ -60,11 +60,11 @@ pub struct Synchronise {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_size: Option<u64>,
     /// Only files changed since (2026-11-30, 2026-11-30T08:00:00Z, or 7d ago).
-    #[arg(long, value_name = "WHEN", value_parser = instant)]
-    pub newer_than: Option<Timestamp>,
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    pub newer_than: Option<Moment>,
     /// Only files last changed before.
-    #[arg(long, value_name = "WHEN", value_parser = instant)]
-    pub older_than: Option<Timestamp>,
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    pub older_than: Option<Moment>,
     /// Symbolic links: leave them out, or keep them as links.
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = LinksArgument::Skip)]
     pub links: LinksArgument,
@@ -74,7 +74,7 @@ pub struct Synchronise {
     /// Replace also what is newer at DST.
     #[arg(long)]
     pub overwrite_newer: bool,
-    /// Delete also where SRC has nothing at all.
+    /// Delete also where SRC, or a folder in it, has nothing at all while that of DST has something.
     #[arg(long)]
     pub empty_source: bool,
     /// Make no file at DST to see how its clock goes (a dry run never does).
@@ -112,49 +112,10 @@ pub enum LinksArgument {
 
 /// `10`, `10K`, `2M`, `1G`, `1T`: bytes, in steps of 1024.
 fn size(text: &str) -> Result<u64, String> {
-    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let shift = match unit.to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B') {
-        "" => 0,
-        "K" => 10,
-        "M" => 20,
-        "G" => 30,
-        "T" => 40,
-        _ => return Err("write a size like 500, 10K, 2M or 1G".to_owned()),
-    };
-    let number: u64 = number.parse().map_err(|_| "write a size like 500, 10K, 2M or 1G".to_owned())?;
-    number.checked_mul(1 << shift).ok_or_else(|| "it is too large".to_owned())
+    parse_size(text).ok_or_else(|| "write a size like 500, 10K, 2M or 1G".to_owned())
 }
 
 /// An instant, a day of the local calendar, or a span that ends now.
-fn instant(text: &str) -> Result<Timestamp, String> {
-    let now = Zoned::now();
-    let instant = text.parse::<Timestamp>().ok();
-    let day = || text.parse::<Date>().ok()?.to_zoned(now.time_zone().clone()).ok().map(|zoned| zoned.timestamp());
-    let ago = || now.checked_sub(text.parse::<Span>().ok()?).ok().map(|zoned| zoned.timestamp());
-    instant.or_else(day).or_else(ago).ok_or_else(|| "write it like 2026-11-30, 2026-11-30T08:00:00Z or 7d".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_read() {
-        for (text, bytes) in [("0", 0), ("500", 500), ("10K", 10_240), ("2m", 2 << 20), ("1GiB", 1 << 30), ("3MB", 3 << 20)] {
-            assert_eq!(size(text), Ok(bytes), "{text}");
-        }
-        for text in ["", "K", "1X", "-1", "99999999999999T"] {
-            assert!(size(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn instants_are_read() {
-        assert_eq!(instant("2026-11-30T08:00:00Z"), "2026-11-30T08:00:00Z".parse().map_err(|_| String::new()));
-        assert!(instant("2026-11-30").is_ok());
-        let week = Timestamp::now().as_second() - instant("7d").unwrap().as_second();
-        assert!((week - 7 * 86_400).abs() < 2 * 3600, "{week}");
-        assert!(instant("yesterday").is_err());
-    }
+fn moment(text: &str) -> Result<Moment, String> {
+    Moment::parse(text).ok_or_else(|| "write it like 2026-11-30, 2026-11-30T08:00:00Z or 7d".to_owned())
 }

@@ -26,6 +26,9 @@ timeout = 30
 data_mode = \"auto\"
 # Offer the keys of the SSH agent.
 agent = true
+# Have files hashed on SSH servers by their own programs (sha256sum and the like), to verify and compare copies, where SFTP
+# itself has no way; without it they are read back.
+remote_commands = true
 # Read OpenSSH's configuration (~/.ssh/config, /etc/ssh/ssh_config).
 ssh_config = true
 # Keep decisions in the keyring of the system too, where there is one, and ask again about what it does not confirm.
@@ -69,6 +72,8 @@ pub struct Settings {
     pub data_mode: DataMode,
     /// Offer the keys of the SSH agent.
     pub agent: bool,
+    /// Have files hashed on SSH servers by programs of the login's shell.
+    pub remote_commands: bool,
     /// Read OpenSSH's configuration.
     pub ssh_config: bool,
     /// Keep decisions in the system's keyring too, and ask again about what it does not confirm.

@@ -9,7 +9,7 @@ impl Job {
     /// The order that tries it again; what it takes on leaves this job's report. `None`: there is nothing to try.
     pub(super) fn again(&self, again: Again) -> Option<JobSpec> {
         let spec = JobSpec {
-            options: JobOptions { start: Start::Soon, ..self.spec.options.clone() },
+            options: JobOptions { start: Start::Soon, rest_of: None, ..self.spec.options.clone() },
             from: self.places.now(self.spec.from),
             to: self.places.now(self.spec.to),
             ..self.spec.clone()
@@ -26,7 +26,11 @@ impl Job {
         match (only.is_empty(), is_all) {
             (true, _) => None,
             (false, true) => Some(spec),
-            (false, false) => Some(JobSpec { options: JobOptions { only, ..spec.options.clone() }, ..spec }),
+            (false, false) => {
+                // Where nothing else failed, nothing else is left of it.
+                let rest_of = self.account.left().filter(|_| !self.has_failed());
+                Some(JobSpec { options: JobOptions { only, rest_of, ..spec.options.clone() }, ..spec })
+            }
         }
     }
 }

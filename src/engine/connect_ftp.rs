@@ -34,6 +34,13 @@ pub(super) struct FtpLogin {
     quirks: Arc<Quirks>,
 }
 
+impl FtpLogin {
+    /// How many connections at once the server takes, where it refused one more.
+    pub(super) fn most_given(&self) -> Option<usize> {
+        self.quirks.most()
+    }
+}
+
 pub(super) async fn connect(target: &Target, services: &Services) -> Result<Connected, ConnectFailure> {
     let options = (services.options)(&target.site);
     let quirks = Arc::new(Quirks::default());

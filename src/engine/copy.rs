@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::flow::Flow;
+use super::flow::{Flow, stopped, unless_stopped};
 use super::journal::Reach;
 use super::meter::Meter;
 use super::places::Lease;
@@ -105,6 +105,9 @@ pub(super) const TIDY: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_secs(1);
 /// Fewer bytes are sent anew sooner than looked at, and nothing is noted of a file that has no more.
 pub(super) const WORTH: u64 = 256 * 1024;
+/// Smaller files are not synced at the receiver: for many of them that takes longer than the copy.
+const SYNCED: u64 = 16 << 20;
+
 /// Both ends open, and where they stand.
 pub(super) struct Under {
     /// `None` once it was read as far as it is to be.
@@ -146,7 +149,9 @@ impl FileCopy<'_> {
             None => self.begin().await?,
         };
         self.meter.start_at(under.at);
-        let is_segmented = self.is_segmented(under.at);
+        // Bytes that are converted have no places one could begin at.
+        let is_converted = under.source.as_ref().is_some_and(|source| source.is_converted());
+        let is_segmented = !is_converted && self.is_segmented(under.at);
         let pumped = if is_segmented { self.pump_segments(&mut under).await } else { self.pump(&mut under).await };
         if let Err((error, side)) = pumped {
             let good = under.good();
@@ -282,10 +287,14 @@ impl FileCopy<'_> {
         }
     }
 
-    /// Waits for the receiver's word and compares; says whether the file has its time and mode already.
+    /// Waits for the receiver's word and compares; says whether the file has its time and mode already. What is verified and has
+    /// at least [`SYNCED`] bytes is on the receiver's disk by then, where it can be asked to bring it there.
     async fn finish(&self, mut sink: Box<dyn Sink>, at: u64, moved: u64) -> FsResult<bool> {
         let facts = self.facts_to_keep();
         let is_described = facts == NewMetadata::default() || sink.set_metadata(facts);
+        if self.verification.is_some() && moved >= SYNCED {
+            sink.sync_at_end();
+        }
         let committed = self.unless_stopped(sink.commit()).await?;
         let mut arrived = at + committed;
         // Somebody may have gone on writing for the line that broke: the file as it is now is what counts.
@@ -326,7 +335,7 @@ impl FileCopy<'_> {
             // Not dropped when stopped: the file might come to be after it was cleared away. Places bound their own waits.
             let created = tokio::select! {
                 created = self.target.create(self.part, Create::New) => created,
-                () = async { self.stop.cancelled().await; tokio::time::sleep(TIDY).await } => Err(self.stopped()),
+                () = async { self.stop.cancelled().await; tokio::time::sleep(TIDY).await } => Err(stopped()),
             };
             match created {
                 // The name is this copy's alone: an earlier try left it.
@@ -391,15 +400,7 @@ impl FileCopy<'_> {
     }
 
     pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = FsResult<T>>) -> FsResult<T> {
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => Err(self.stopped()),
-            done = work => done,
-        }
-    }
-
-    fn stopped(&self) -> FsError {
-        FsError::new(FsErrorKind::Cancelled, "copy", self.from, "")
+        unless_stopped(self.stop, work).await
     }
 
     pub(super) fn changed(&self, how: &str) -> FsError {

@@ -319,6 +319,10 @@ impl Places for Sessions {
         if let Place::Remote(id) = place { self.get(id).ok().map(|session| session.limiter()) } else { None }
     }
 
+    fn most_given(&self, place: Place) -> Option<usize> {
+        if let Place::Remote(id) = place { self.get(id).ok()?.most_given() } else { None }
+    }
+
     fn alone(&self, place: Place) -> bool {
         matches!(place, Place::Remote(id) if self.get(id).is_ok_and(|session| session.alone()))
     }

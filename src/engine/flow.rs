@@ -167,6 +167,15 @@ impl Drop for Holding {
     }
 }
 
+/// Waits for `work` unless `stop` comes first.
+pub(super) async fn unless_stopped<T>(stop: &CancellationToken, work: impl Future<Output = FsResult<T>>) -> FsResult<T> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(stopped()),
+        done = work => done,
+    }
+}
+
 fn paused() -> FsError {
     FsError::connection(FsErrorKind::Paused, "go on", "")
 }

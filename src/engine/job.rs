@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::journal::Tag;
 use super::order::{Priority, Start};
 use super::sync::Picked;
-use crate::model::{EntryName, FilePath};
+use crate::model::{EntryName, FilePath, TransferType};
 use crate::vfs::{DigestAlgorithm, FsError};
 
 /// A connected site. Stays the same across reconnects.
@@ -82,8 +83,13 @@ pub struct JobOptions {
     pub only: Vec<(FilePath, FilePath)>,
     /// What is done with symbolic links.
     pub links: Links,
+    /// What FTP does with the ends of lines; `None`: as it is set for the site.
+    pub transfer_type: Option<TransferType>,
     /// Each file is verified before it gets its name.
     pub verify: bool,
+    /// The job in the journal whose remainder this is: it takes its place there, and goes on with its unfinished files.
+    #[serde(skip)]
+    pub rest_of: Option<Tag>,
     /// Instead of items: what a plan picks below the two folders. Such a job is not gone on with by another run: the plan is.
     #[serde(skip)]
     pub picked: Option<Picked>,

@@ -110,7 +110,7 @@ async fn fill<'a>(slot: &'a mut Option<(Lease, Holding)>, job: &Job, place: Plac
         Some(held) => held,
         None => {
             let holding = job.flow.hold();
-            (job.flow.unless_paused(job.places.lease(place)).await?, holding)
+            (job.flow.unless_paused(job.lease(place)).await?, holding)
         }
     };
     Ok(&*slot.insert(held).0)

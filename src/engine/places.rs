@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::job::Place;
 use super::limiter::Limiter;
-use crate::model::Site;
+use crate::model::{Site, TransferType};
 use crate::vfs::{FileSystem, FsError};
 
 /// Hands out file systems for transfers.
@@ -39,6 +39,11 @@ pub trait Places: Send + Sync {
         place
     }
 
+    /// How many connections at once the place takes, the one browsed with among them, where it refused one more.
+    fn most_given(&self, _place: Place) -> Option<usize> {
+        None
+    }
+
     /// Whether one job works there at a time: where connections are few, two would take them from each other.
     fn alone(&self, _place: Place) -> bool {
         false
@@ -53,6 +58,8 @@ pub trait Places: Send + Sync {
 /// A borrowed file system. Dropping it gives it back.
 pub struct Lease {
     file_system: Arc<dyn FileSystem>,
+    /// What is used in its place, over the same connection.
+    view: Option<Arc<dyn FileSystem>>,
     give_back: Option<GiveBack>,
     condition: Condition,
 }
@@ -71,12 +78,18 @@ type GiveBack = Box<dyn FnOnce(Arc<dyn FileSystem>, Condition) + Send + Sync>;
 impl Lease {
     /// A lease that ends with a call of `give_back`.
     pub fn new(file_system: Arc<dyn FileSystem>, give_back: impl FnOnce(Arc<dyn FileSystem>, Condition) + Send + Sync + 'static) -> Self {
-        Self { file_system, give_back: Some(Box::new(give_back)), condition: Condition::Usable }
+        Self { file_system, view: None, give_back: Some(Box::new(give_back)), condition: Condition::Usable }
     }
 
     /// A lease of something many may use at once, such as the local file system.
     pub fn shared(file_system: Arc<dyn FileSystem>) -> Self {
-        Self { file_system, give_back: None, condition: Condition::Usable }
+        Self { file_system, view: None, give_back: None, condition: Condition::Usable }
+    }
+
+    /// The same lease, with the ends of lines treated so where the place knows any treatment of them.
+    pub(super) fn with_transfer_type(mut self, transfer_type: TransferType) -> Self {
+        self.view = self.file_system.with_transfer_type(transfer_type);
+        self
     }
 
     /// Gives it back as one whose line broke.
@@ -88,7 +101,7 @@ impl Lease {
 impl Deref for Lease {
     type Target = dyn FileSystem;
     fn deref(&self) -> &Self::Target {
-        &*self.file_system
+        &**self.view.as_ref().unwrap_or(&self.file_system)
     }
 }
 

@@ -67,6 +67,8 @@ pub struct JobProgress {
     pub keeps_trying: bool,
     /// Bytes per second for this job; 0: no limit of its own.
     pub limit: u64,
+    /// Sites it works with that take no more connections at once than these, the one browsed with among them; their names are safe to draw.
+    pub crowded: Vec<(String, usize)>,
 }
 
 impl JobProgress {
@@ -92,6 +94,7 @@ impl JobProgress {
             line: None,
             keeps_trying: false,
             limit: 0,
+            crowded: Vec::new(),
         }
     }
 }

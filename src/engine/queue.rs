@@ -163,6 +163,7 @@ impl Queue {
         };
         let job = Arc::new(Job::new(id, spec, Arc::clone(&self.inner.around)));
         self.inner.schedule().add(id, Arc::clone(&job), state, priority, places);
+        self.note_order();
         drop(self.spawn(run(Arc::clone(&self.inner), job)));
         self.follow_times(state);
         self.inner.start_due();
@@ -202,8 +203,14 @@ impl Queue {
                 }
                 self.follow_times(JobState::Scheduled(time));
             }
-            QueueOrder::Shift(id, shift) => inner.schedule().shift(id, shift),
-            QueueOrder::Prioritise(id, priority) => inner.schedule().prioritise(id, priority),
+            QueueOrder::Shift(id, shift) => {
+                inner.schedule().shift(id, shift);
+                self.note_order();
+            }
+            QueueOrder::Prioritise(id, priority) => {
+                inner.schedule().prioritise(id, priority);
+                self.note_order();
+            }
             QueueOrder::Retry(id, again) => drop(inner.take_again(id, again).map(|spec| self.submit(spec))),
             QueueOrder::RetryAll => {
                 let failed: Vec<_> =
@@ -290,6 +297,18 @@ impl Queue {
         tasks.spawn(task)
     }
 
+    /// Writes down which job comes before which, and how urgent they are.
+    fn note_order(&self) {
+        let moved = self.inner.place();
+        if !moved.is_empty() {
+            drop(self.spawn(async move {
+                for job in moved {
+                    job.account.note_standing().await;
+                }
+            }));
+        }
+    }
+
     /// Lets somebody look at the clock while a job waits for a time.
     fn follow_times(&self, state: JobState) {
         if matches!(state, JobState::Scheduled(_))
@@ -314,6 +333,16 @@ impl Inner {
         if let Some(entry) = self.schedule().get(id) {
             act(&entry.job);
         }
+    }
+
+    /// Tells the jobs that are not over where they stand; answers those that stand elsewhere than before.
+    fn place(&self) -> Vec<Arc<Job>> {
+        let schedule = self.schedule();
+        schedule
+            .places()
+            .filter(|(place, entry)| entry.job.account.stands(*place, entry.priority))
+            .map(|(_, entry)| entry.job.clone())
+            .collect()
     }
 
     /// Opens the gates of the jobs whose turn it is.

@@ -9,13 +9,13 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::advice::Advice;
-use super::flow::{Flow, stopped};
+use super::flow::{Flow, unless_stopped};
 use super::job::{FileFailure, FileOutcome, JobId, JobKind, JobSpec, LinkTally, Outcome, Place, Report};
 use super::journal::{Account, Ending, Order};
 use super::limiter::Limiter;
 use super::meter::{Meter, Rate, remaining};
 use super::order::Priority;
-use super::places::Places;
+use super::places::{Lease, Places};
 use super::progress::{JobProgress, JobState, LineWait};
 use super::queue::Surroundings;
 use super::settle::Answers;
@@ -79,6 +79,7 @@ impl Job {
         limiters.extend(places.limiter(spec.to).filter(|_| spec.from != spec.to));
         limiters.push(Arc::clone(&around.limiter));
         let flow = Arc::new(Flow::new(limiters));
+        let account = Account::new(around.journal.clone(), id.0, spec.options.priority);
         Self {
             id,
             title: title(&spec, &*places),
@@ -88,7 +89,7 @@ impl Job {
             stop: flow.stop.clone(),
             flow,
             leaving: AtomicBool::new(false),
-            account: Account::new(around.journal.clone()),
+            account,
             over: CancellationToken::new(),
             answers: tokio::sync::Mutex::default(),
             twins: tokio::sync::Mutex::default(),
@@ -116,7 +117,7 @@ impl Job {
     /// Puts it on the disk; answers whether it goes on with one that was interrupted.
     pub(super) async fn begin(&self) -> bool {
         let order = Order::of(&self.spec, &*self.places);
-        self.account.begin(order, &self.title, self.id.0).await
+        self.account.begin(order, &self.title, self.spec.options.rest_of).await
     }
 
     /// Writes down how it ended.
@@ -252,11 +253,7 @@ impl Job {
 
     /// Waits for `work` unless the job is stopped first.
     pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = FsResult<T>>) -> FsResult<T> {
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => Err(stopped()),
-            done = work => done,
-        }
+        unless_stopped(&self.stop, work).await
     }
 
     /// Waits for its turn, and does what a pause does not break off: the pause has come once it is done.
@@ -264,6 +261,15 @@ impl Job {
         self.flow.go().await?;
         let _held = self.flow.hold();
         self.unless_stopped(work).await
+    }
+
+    /// A connection for one transfer, which treats the ends of lines as the job wants it.
+    pub(super) async fn lease(&self, place: Place) -> FsResult<Lease> {
+        let lease = self.places.lease(place).await?;
+        Ok(match self.spec.options.transfer_type {
+            Some(transfer_type) => lease.with_transfer_type(transfer_type),
+            None => lease,
+        })
     }
 
     /// A file's turn to move; it ends when the answer is dropped.
@@ -372,7 +378,15 @@ impl Job {
             to: (self.spec.to, self.spec.to_dir.clone()),
             keeps_trying: self.keeps_trying.load(Ordering::Relaxed),
             limit: self.flow.limiter().map_or(0, Limiter::rate),
+            crowded: if running { self.crowded() } else { Vec::new() },
         }
+    }
+
+    /// The sites it works with that refused another connection, and how many they take.
+    fn crowded(&self) -> Vec<(String, usize)> {
+        let (from, to) = (self.spec.from, Some(self.spec.to).filter(|to| *to != self.spec.from));
+        let given = |place: Place| Some((self.places.name(place), self.places.most_given(place)?));
+        std::iter::once(from).chain(to).filter_map(given).collect()
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {

@@ -93,6 +93,15 @@ impl<T> Schedule<T> {
         }
     }
 
+    /// The jobs that are not over with a number each that grows along their order: their own in another order, so that whatever
+    /// comes later has a higher one.
+    pub(super) fn places(&self) -> impl Iterator<Item = (u64, &Entry<T>)> {
+        let open = || self.entries.iter().filter(|entry| !entry.state.is_over());
+        let mut places: Vec<u64> = open().map(|entry| entry.id.0).collect();
+        places.sort_unstable();
+        places.into_iter().zip(open())
+    }
+
     /// When the next job is to start that waits for a time.
     pub(super) fn next_time(&self) -> Option<Timestamp> {
         let time = |entry: &Entry<T>| if let JobState::Scheduled(at) = entry.state { Some(at) } else { None };
@@ -219,6 +228,15 @@ mod tests {
         assert_eq!(order(&schedule), [3, 5, 2, 1, 4], "past what is over");
         schedule.forget(|entry| entry.job < 3);
         assert_eq!(order(&schedule), [3, 5, 2, 4], "only what is over is forgotten");
+    }
+
+    #[test]
+    fn places_are_the_numbers_of_what_is_open_in_its_order() {
+        let mut schedule = schedule(1, &[SITE; 4]);
+        schedule.shift(JobId(3), Shift::Top);
+        *schedule.state(JobId(2)).unwrap() = JobState::Finished;
+        let places: Vec<_> = schedule.places().map(|(place, entry)| (place, entry.job)).collect();
+        assert_eq!(places, [(1, 3), (3, 1), (4, 4)]);
     }
 
     proptest! {

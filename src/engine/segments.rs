@@ -9,7 +9,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::copy::{End, FileCopy, TIDY, Under};
-use crate::vfs::{Create, FileSystem, FsError, FsErrorKind, FsResult, Source};
+use super::flow::unless_stopped;
+use crate::vfs::{Create, FileSystem, FsError, FsResult, Source};
 
 /// A stretch has at least so many bytes: below, a further connection takes longer to make than it brings.
 pub(super) const LEAST: u64 = 16 << 20;
@@ -163,7 +164,7 @@ impl FileCopy<'_> {
         }
         match result {
             Ok(()) => {
-                *reached = start + unless(stop, sink.commit()).await.map_err(at_target)?;
+                *reached = start + unless_stopped(stop, sink.commit()).await.map_err(at_target)?;
                 Ok(())
             }
             // How much of it was written nobody knows; it is brought anew.
@@ -189,17 +190,13 @@ impl FileCopy<'_> {
 
     /// What may be done again later: not in a pause, and not once another stretch failed.
     async fn unless<T>(&self, stop: &CancellationToken, work: impl Future<Output = FsResult<T>>) -> FsResult<T> {
-        unless(stop, self.flow.unless_paused(work)).await
+        unless_stopped(stop, self.flow.unless_paused(work)).await
     }
 }
 
 fn up_to(mut bytes: Bytes, most: u64) -> Bytes {
     bytes.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     bytes
-}
-
-async fn unless<T>(stop: &CancellationToken, work: impl Future<Output = FsResult<T>>) -> FsResult<T> {
-    stop.run_until_cancelled(work).await.unwrap_or_else(|| Err(FsError::connection(FsErrorKind::Cancelled, "copy", "")))
 }
 
 #[cfg(test)]

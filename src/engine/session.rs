@@ -323,6 +323,11 @@ impl Session {
         (self.services.options)(&self.target.site).connections.map(|most| usize::from(most.get()) - 1)
     }
 
+    /// How many connections at once the server takes, where it refused one more.
+    pub(super) fn most_given(&self) -> Option<usize> {
+        if let Login::Ftp(login) = &self.login { login.most_given() } else { None }
+    }
+
     /// Counts one more connection lent, while fewer than `most` are.
     fn lend(self: &Arc<Self>, most: usize) -> Option<Lent> {
         let more = |lent: usize| (lent < most).then_some(lent + 1);

@@ -85,7 +85,7 @@ impl<'a> Verification<'a> {
                 let algorithm = digest.algorithm;
                 (digest, Proof::Told(algorithm))
             }
-            None => (read_through(target, part, OURS).await?, Proof::ReadBack),
+            None => (read_back(target, part, OURS).await?, Proof::ReadBack),
         };
         let passed = passed.filter(|passed| passed.length == length).map(|passed| passed.digests).unwrap_or_default();
         let sent = match passed.into_iter().find(|digest| digest.algorithm == arrived.algorithm) {
@@ -131,20 +131,24 @@ async fn of_source(source: &dyn FileSystem, from: &FilePath, algorithm: DigestAl
     match source.digest(from, &[algorithm]).await {
         Ok(Some(digest)) if digest.algorithm == algorithm => Ok(digest),
         Err(error) if error.is_connection_lost() || error.kind == FsErrorKind::Cancelled => Err(error),
-        _ => read_through(source, from, algorithm).await,
+        _ => read_back(source, from, algorithm).await,
     }
 }
 
-async fn read_through(place: &dyn FileSystem, path: &FilePath, algorithm: DigestAlgorithm) -> FsResult<Digest> {
-    let verifying = |error| FsError { attempted: "read back, to verify it,", ..error };
-    let mut source = place.open(path, 0).await.map_err(verifying)?;
+async fn read_back(place: &dyn FileSystem, path: &FilePath, algorithm: DigestAlgorithm) -> FsResult<Digest> {
+    read_through(place, path, algorithm).await.map_err(|error| FsError { attempted: "read back, to verify it,", ..error })
+}
+
+/// What reading a file from its beginning to its end comes to.
+pub(super) async fn read_through(place: &dyn FileSystem, path: &FilePath, algorithm: DigestAlgorithm) -> FsResult<Digest> {
+    let mut source = place.open(path, 0).await?;
     let mut passing = Passing::new(&[algorithm]);
-    while let Some(bytes) = source.read().await.map_err(verifying)? {
+    while let Some(bytes) = source.read().await? {
         passing.take(bytes).await?;
     }
     let passed = passing.finish().await?;
     let digest = passed.and_then(|passed| passed.digests.into_iter().next());
-    digest.ok_or_else(|| FsError::new(FsErrorKind::Io, "verify", path, "the digest was not made"))
+    digest.ok_or_else(|| FsError::new(FsErrorKind::Io, "read", path, "the digest was not made"))
 }
 
 /// Digests being made of bytes as they come, on another thread; one piece at most is under way, one is gathered.

@@ -105,7 +105,7 @@ impl Workers {
         let mut helpers = Vec::new();
         if is_last && self.own_lanes && spec.from != spec.to && !self.job.places.carries_many(spec.from) {
             while helpers.len() + 1 < stretches.min(self.count.load(Ordering::Relaxed)) {
-                match self.job.flow.unless_paused(self.job.places.lease(spec.from)).await {
+                match self.job.flow.unless_paused(self.job.lease(spec.from)).await {
                     Ok(lease) => helpers.push(lease),
                     Err(error) => {
                         tracing::debug!(%error, "no further connection for this file");

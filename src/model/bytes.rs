@@ -59,6 +59,21 @@ pub fn parse_rate(text: &str) -> Option<u64> {
     (1.0..1e18).contains(&rate).then_some(rate as u64)
 }
 
+/// A size as people write it: `500`, `10K`, `2M`, `1GiB`, `1T`, by 1024.
+pub fn parse_size(text: &str) -> Option<u64> {
+    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let shift = match unit.to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B') {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
 /// A rate in bytes per second as [`parse_rate`] reads it.
 pub fn rate_setting(rate: u64) -> String {
     match rate {
@@ -81,6 +96,16 @@ pub fn duration(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_read() {
+        for (text, bytes) in [("0", 0), ("500", 500), ("10K", 10_240), ("2m", 2 << 20), ("1GiB", 1 << 30), ("3MB", 3 << 20)] {
+            assert_eq!(parse_size(text), Some(bytes), "{text}");
+        }
+        for text in ["", "K", "1X", "-1", "99999999999999T"] {
+            assert_eq!(parse_size(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn sizes_fit_six_columns() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Charset;
+use super::{Charset, split_part_name};
 
 /// The levels of CuteFTP and EFT Server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -74,7 +74,8 @@ impl DataMode {
 }
 
 /// What FTP does with the ends of lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TransferType {
     /// Files travel as they are (`TYPE I`).
     #[default]
@@ -98,12 +99,13 @@ impl TransferType {
         }
     }
 
-    /// Whether a file of this name is text.
+    /// Whether a file of this name is text; one that is not whole counts by the name it will have.
     pub fn is_text(self, name: &[u8]) -> bool {
         const TEXT: [&str; 26] = [
             "asc", "bat", "c", "cfg", "cgi", "conf", "css", "csv", "edi", "h", "htm", "html", "ini", "java", "js", "log", "md", "php",
             "pl", "ps1", "py", "sh", "sql", "txt", "xml", "yml",
         ];
+        let name = split_part_name(name).map_or(name, |(name, _)| name);
         match self {
             Self::Binary => false,
             Self::Ascii => true,
@@ -155,4 +157,6 @@ pub struct SiteOptions {
     pub key: Option<PathBuf>,
     /// Bytes per second of all transfers with it together, at the most; `None`: no limit of its own.
     pub limit: Option<u64>,
+    /// Whether files may be hashed there by programs of the login's shell; `None`: as the settings say.
+    pub remote_commands: Option<bool>,
 }

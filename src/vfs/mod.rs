@@ -6,6 +6,8 @@ pub mod local;
 pub mod memory;
 mod rooted;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -17,7 +19,7 @@ pub use local::LocalFileSystem;
 pub use memory::MemoryFileSystem;
 pub use rooted::RootedFileSystem;
 
-use crate::model::{Entry, EntryName, FilePath};
+use crate::model::{Entry, EntryName, FilePath, TransferType};
 
 /// A place with folders and files. One value is one connection; it may be shared, calls may wait for each other.
 ///
@@ -111,6 +113,13 @@ pub trait FileSystem: Send + Sync {
     async fn copy_facts(&self, from: &FilePath, to: &FilePath) -> FsResult<()> {
         let _ = from;
         Err(FsError::unsupported("set times and mode of", to))
+    }
+
+    /// The same place over the same connection where the ends of lines are treated so; `None` where files always travel as they
+    /// are.
+    fn with_transfer_type(&self, transfer_type: TransferType) -> Option<Arc<dyn FileSystem>> {
+        let _ = transfer_type;
+        None
     }
 
     /// What this place itself says a file's content comes to, in the best way it has among `wanted` (the best first), without
@@ -225,6 +234,10 @@ pub trait Sink: Send {
         let _ = metadata;
         false
     }
+
+    /// Has [`Sink::commit`] bring the file to the receiver's disk too, where it takes such a wish (SFTP: `fsync@openssh.com`); local
+    /// files go there anyhow. It costs as much as that disk takes for it, but no turn of the line.
+    fn sync_at_end(&mut self) {}
 
     /// Ends writing and waits for the receiver's word that all bytes are there (FTP: 226, SFTP: CLOSE answered,
     /// local: written to the disk). Answers the number of bytes written through this sink.

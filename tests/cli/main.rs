@@ -13,6 +13,7 @@ mod cert;
 mod identity;
 mod kept;
 mod key;
+mod limits;
 mod login;
 mod network;
 mod own;

@@ -74,11 +74,27 @@ fn the_charset_of_a_site_is_kept_under_its_own_name_and_taken_back() {
     let scene = Scene::new();
     keep(&scene, &["old", "ftpes://h", "--charset", "Latin1"]);
     let shown = scene.bare(&["site", "show", "old"]).exits(0).out;
-    assert!(shown.contains("charset      windows-1252"), "{shown}");
+    assert!(shown.contains("charset         windows-1252"), "{shown}");
     scene.bare(&["site", "edit", "old", "--charset", "SJIS"]).exits(0);
     assert_eq!(scene.bare(&["site", "show", "old", "--json"]).exits(0).json()[0]["charset"], "shift_jis");
     scene.bare(&["site", "edit", "old", "--charset", ""]).exits(0);
     assert!(!fs::read_to_string(scene.home("config/sites.toml")).unwrap().contains("charset"));
+}
+
+#[test]
+fn whether_files_are_hashed_by_programs_there_is_kept_and_taken_back() {
+    let scene = Scene::new();
+    keep(&scene, &["web", "sftp://h", "--remote-commands", "no"]);
+    let file = || fs::read_to_string(scene.home("config/sites.toml")).unwrap();
+    assert!(file().contains("remote_commands = false"), "{}", file());
+    let shown = || scene.bare(&["site", "show", "web", "--json"]).exits(0).json().remove(0);
+    assert_eq!(shown()["remote_commands"], false);
+    assert!(scene.bare(&["site", "show", "web"]).exits(0).out.contains("remote_commands no"));
+    scene.bare(&["site", "edit", "web", "--remote-commands", "yes"]).exits(0);
+    assert_eq!(shown()["remote_commands"], true);
+    scene.bare(&["site", "edit", "web", "--remote-commands", "default"]).exits(0);
+    assert!(!file().contains("remote_commands"), "{}", file());
+    scene.bare(&["site", "add", "a", "ftpes://h", "--remote-commands", "no"]).fails(2, &["--remote-commands means nothing over ftpes://"]);
 }
 
 #[test]

@@ -159,6 +159,33 @@ fn links_are_followed_copied_or_left_out() {
 }
 
 #[test]
+fn the_ends_of_lines_are_chosen_for_one_copy() {
+    let scene = Scene::new();
+    let text = b"one\ntwo\n";
+    scene.put("out/a.csv", text);
+    scene.put("out/b.bin", text);
+    let (url, tree) = (scene.ftps("/"), &scene.ftps_tree);
+    // This server keeps what comes over the line.
+    for (kind, csv, bin) in
+        [("ascii", "one\r\ntwo\r\n", "one\r\ntwo\r\n"), ("auto", "one\r\ntwo\r\n", "one\ntwo\n"), ("binary", "one\ntwo\n", "one\ntwo\n")]
+    {
+        let there = format!("{url}{kind}");
+        scene.sealift(&["copy", "--transfer-type", kind, "out", &there]).exits(0);
+        let content = |name: &str| String::from_utf8(tree.content(&path(&format!("/{kind}/{name}"))).unwrap()).unwrap();
+        assert_eq!((&*content("a.csv"), &*content("b.bin")), (csv, bin), "{kind}");
+        let back = format!("back-{kind}");
+        scene.sealift(&["copy", "--verify", "--transfer-type", kind, &there, &back]).exits(0);
+        assert_eq!(
+            (scene.read(&format!("{back}/a.csv")), scene.read(&format!("{back}/b.bin"))),
+            ("one\ntwo\n".into(), "one\ntwo\n".into())
+        );
+    }
+    for (from, to) in [("out", scene.sftp("/text")), ("out", "here".to_owned())] {
+        scene.sealift(&["copy", "--transfer-type", "ascii", from, &to]).fails(2, &["--transfer-type is about FTP", "Leave it out"]);
+    }
+}
+
+#[test]
 fn moved_is_copied_and_gone() {
     let scene = Scene::new();
     for (url, tree) in scene.both("/") {

@@ -24,6 +24,7 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
         harness.trial(&server, "the level and the key of a site", DAEMON, async |server| level_of_a_site(server)),
         harness.trial(&server, "what the configuration switches off", DAEMON, async |server| switched_off(server)),
         harness.trial(&server, "over another host", DAEMON, async |server| jumps(server)),
+        harness.trial(&server, "programs there hash files unless that is switched off", DAEMON, async |server| hashes(server)),
     ]
 }
 
@@ -146,4 +147,33 @@ fn jumps(server: &Sshd) {
         ),
         None,
     );
+}
+
+fn hashes(server: &Sshd) {
+    let (user, port, key) = (&server.user, server.daemon.port, server.key.display());
+    for (number, (setting, site, told)) in
+        [(None, None, true), (Some("false"), None, false), (None, Some(false), false), (Some("false"), Some(true), true)]
+            .into_iter()
+            .enumerate()
+    {
+        let home = home(server, &format!(" IdentityFile {key}\n"));
+        if let Some(may) = site {
+            let sites = home.path().join(".config/sealift/sites.toml");
+            fs::create_dir_all(sites.parent().unwrap()).unwrap();
+            let entry = format!("name = \"lab\"\nurl = \"sftp://{user}@127.0.0.1:{port}\"\nremote_commands = {may}\n");
+            fs::write(&sites, format!("[[site]]\n{entry}")).unwrap();
+        }
+        fs::write(home.path().join("file"), "content").unwrap();
+        let mut program = Command::new(env!("CARGO_BIN_EXE_sealift"));
+        program.args(["copy", "--batch", "--json", "--verify", "file", &format!("work:{}/hashed-{number}", server.data.display())]);
+        program.env_clear().env("HOME", home.path()).env("PATH", "/usr/bin:/bin").current_dir(home.path());
+        if let Some(setting) = setting {
+            program.env("SEALIFT_REMOTE_COMMANDS", setting);
+        }
+        let output = program.output().unwrap();
+        let [out, said] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        assert!(output.status.success(), "{said}");
+        let way = if told { "told by the server" } else { "read back" };
+        assert!(out.contains(way), "{setting:?} {site:?}: {out}");
+    }
 }

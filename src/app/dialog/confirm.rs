@@ -5,7 +5,7 @@ use crate::app::effect::Effect;
 use crate::app::input::Input;
 use crate::app::key::{Key, KeyCode};
 use crate::engine::{JobId, JobSpec, Links, Start};
-use crate::model::EntryName;
+use crate::model::{EntryName, TransferType};
 
 /// Copy or move.
 pub struct TransferDialog {
@@ -19,6 +19,8 @@ pub struct TransferDialog {
     pub bytes: u64,
     /// How many of the items are folders (their contents are not counted yet).
     pub folders: usize,
+    /// One of the places is on an FTP server, which may change the ends of lines.
+    pub is_ftp: bool,
     /// The target folder; may be changed.
     pub target: Input,
     /// The new name, for a single item.
@@ -38,6 +40,8 @@ pub enum TransferField {
     Name,
     /// What is done with symbolic links.
     Links,
+    /// What becomes of the ends of lines.
+    Lines,
     /// Whether it is verified.
     Verify,
     /// The button that starts it.
@@ -47,10 +51,10 @@ pub enum TransferField {
 }
 
 impl TransferDialog {
-    pub(in crate::app) fn new(spec: JobSpec, from: String, to: String, bytes: u64, folders: usize) -> Self {
+    pub(in crate::app) fn new(spec: JobSpec, from: String, to: String, bytes: u64, folders: usize, is_ftp: bool) -> Self {
         let name = (spec.items.len() == 1).then(|| Input::new(&spec.items[0].display()));
         let target = Input::new(&spec.to_dir.display());
-        Self { spec, from, to, bytes, folders, target, name, focus: TransferField::Start, error: None }
+        Self { spec, from, to, bytes, folders, is_ftp, target, name, focus: TransferField::Start, error: None }
     }
 
     pub(super) fn key(&mut self, key: Key) -> Next {
@@ -83,7 +87,7 @@ impl TransferDialog {
         Next::Stay
     }
 
-    /// A key outside of the inputs: `l` and `v` choose wherever the focus is, Space where it is on a choice.
+    /// A key outside of the inputs: `l`, `t` and `v` choose wherever the focus is, Space where it is on a choice.
     fn choose(&mut self, key: Key) {
         let options = &mut self.spec.options;
         match (letter(key), self.focus) {
@@ -95,6 +99,14 @@ impl TransferDialog {
                     Links::Skip => Links::AsPossible,
                 }
             }
+            (Some('t' | 'T'), _) | (Some(' '), TransferField::Lines) if self.is_ftp => {
+                options.transfer_type = match options.transfer_type {
+                    None => Some(TransferType::Ascii),
+                    Some(TransferType::Ascii) => Some(TransferType::Auto),
+                    Some(TransferType::Auto) => Some(TransferType::Binary),
+                    Some(TransferType::Binary) => None,
+                }
+            }
             (Some('v' | 'V'), _) | (Some(' '), TransferField::Verify) => options.verify = !options.verify,
             _ => self.step(key),
         }
@@ -102,9 +114,14 @@ impl TransferDialog {
 
     fn step(&mut self, key: Key) {
         use TransferField as Field;
-        const ALL: [Field; 6] = [Field::Start, Field::Cancel, Field::Target, Field::Name, Field::Links, Field::Verify];
+        const ALL: [Field; 7] = [Field::Start, Field::Cancel, Field::Target, Field::Name, Field::Links, Field::Lines, Field::Verify];
         if let Some(forward) = focus_step(key) {
-            let fields: Vec<_> = ALL.into_iter().filter(|field| *field != Field::Name || self.name.is_some()).collect();
+            let is_here = |field: &Field| match field {
+                Field::Name => self.name.is_some(),
+                Field::Lines => self.is_ftp,
+                _ => true,
+            };
+            let fields: Vec<_> = ALL.into_iter().filter(is_here).collect();
             self.focus = neighbour(&fields, self.focus, forward);
         }
     }

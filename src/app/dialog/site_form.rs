@@ -23,6 +23,7 @@ pub struct SiteFormDialog {
 }
 
 const LEVELS: [&str; 4] = ["whatever it offers", "Secure", "More Secure", "Most Secure"];
+const COMMANDS: [&str; 3] = ["as the settings say", "yes", "no"];
 const DATA_MODES: [&str; 4] = ["as the settings say", "auto", "passive", "active"];
 
 impl SiteFormDialog {
@@ -98,6 +99,13 @@ impl SiteFormDialog {
                 "Limit",
                 "Bytes per second of all transfers with it: 500k, 2M, 1.5MiB/s; empty: none.",
                 &options.limit.map(rate_setting).unwrap_or_default(),
+            ),
+            Field::choice(
+                "remote_commands",
+                "Hash there",
+                "Files may be hashed by programs of the SSH server (sha256sum), to verify copies.",
+                COMMANDS,
+                options.remote_commands.map_or(0, |may| if may { 1 } else { 2 }),
             ),
             Field::text(
                 "local",
@@ -179,9 +187,11 @@ fn entry(form: &Form, before: Option<&SiteEntry>, taken: &[SiteName]) -> Result<
     };
     let transfer_type = TransferType::ALL.get(form.chosen("transfer_type")).copied().unwrap_or_default();
     let data_mode = form.chosen("data_mode").checked_sub(1).and_then(|at| DataMode::ALL.get(at)).copied();
+    let remote_commands = [None, Some(true), Some(false)].get(form.chosen("remote_commands")).copied().flatten();
     let key = Some(text("key")).filter(|key| !key.is_empty()).map(Into::into);
     match url.as_ref().map(|url| url.site.protocol.is_ftp()) {
         Some(true) if key.is_some() => faults.push(("key", "an SSH key is for sftp:// only".to_owned())),
+        Some(true) if remote_commands.is_some() => faults.push(("remote_commands", "FTP runs no programs there".to_owned())),
         Some(false) if data_mode.is_some() => faults.push(("data_mode", "SFTP has no data connections".to_owned())),
         Some(false) if charset.is_some() => faults.push(("charset", "over SFTP names are bytes: a charset has no effect".to_owned())),
         Some(false) if transfer_type != TransferType::Binary => {
@@ -196,8 +206,8 @@ fn entry(form: &Form, before: Option<&SiteEntry>, taken: &[SiteName]) -> Result<
     };
     let (Some(name), Some(url), true) = (name, url, faults.is_empty()) else { return Err(faults) };
     let level = SecurityLevel::ALL.get(form.chosen("level")).copied().filter(|level| *level != SecurityLevel::None);
-    let options =
-        SiteOptions { identity: identity_of(text("identity")), level, data_mode, charset, transfer_type, connections, key, limit };
+    let identity = identity_of(text("identity"));
+    let options = SiteOptions { identity, level, data_mode, connections, charset, transfer_type, key, limit, remote_commands };
     let local = Some(text("local")).filter(|local| !local.is_empty()).map(Into::into);
     Ok(SiteEntry { name, url, local, options, notes })
 }

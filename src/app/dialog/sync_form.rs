@@ -3,7 +3,8 @@
 use super::form::{Faults, Field, Form, FormAnswer};
 use super::{Command, Next};
 use crate::app::key::Key;
-use crate::engine::sync::{CompareOrder, Comparison, Deletion, Direction, Links, Rules, SyncOptions};
+use crate::engine::sync::{CompareOrder, Comparison, Deletion, Direction, Links, Moment, Rules, SyncOptions};
+use crate::model::bytes::parse_size;
 
 /// What is chosen before two folders are compared.
 pub struct SyncFormDialog {
@@ -44,6 +45,15 @@ impl SyncFormDialog {
             ),
             Field::text("exclude", "Leave out", "Patterns as in a .gitignore, with spaces between: *.tmp build/ !keep.tmp", ""),
             Field::text("include", "Only", "Only files these patterns match; empty: all.", ""),
+            Field::text("min_size", "At least", "Only files of at least so many bytes: 500, 10K, 2M, 1G; empty: all.", ""),
+            Field::text("max_size", "At most", "Only files of at most so many bytes; empty: all.", ""),
+            Field::text(
+                "newer_than",
+                "Since",
+                "Only files changed since: a day such as 2026-11-30, or 7d, 12h before now; empty: all.",
+                "",
+            ),
+            Field::text("older_than", "Before", "Only files last changed before: a day, or 7d, 12h before now; empty: all.", ""),
             Field::choice("links", "Links", "Symbolic links on both sides.", ["left out", "kept as links"], 0),
             Field::toggle("hidden", "Hidden names", "Those that begin with a dot.", true),
             Field::toggle("newer", "Replace newer", "Replace also what is newer at the target; else that is a conflict.", false),
@@ -56,7 +66,9 @@ impl SyncFormDialog {
             FormAnswer::Open => Next::Stay,
             FormAnswer::Cancelled => Next::Close,
             FormAnswer::Sent => {
-                let order = CompareOrder { options: options(&self.form), ..self.order.clone() };
+                let moment = |name| Moment::parse(self.form.text(name));
+                let (newer_than, older_than) = (moment("newer_than"), moment("older_than"));
+                let order = CompareOrder { options: options(&self.form), newer_than, older_than, ..self.order.clone() };
                 Next::Finish(Command::Compare(Box::new(order)))
             }
         }
@@ -71,7 +83,13 @@ fn options(form: &Form) -> SyncOptions {
         links: [Links::Skip, Links::Keep][form.chosen("links").min(1)],
         hidden: form.is_on("hidden"),
         replace_newer: form.is_on("newer"),
-        rules: Rules { exclude: words(form.text("exclude")), include: words(form.text("include")), ..Rules::default() },
+        rules: Rules {
+            exclude: words(form.text("exclude")),
+            include: words(form.text("include")),
+            min_size: parse_size(form.text("min_size").trim()),
+            max_size: parse_size(form.text("max_size").trim()),
+            ..Rules::default()
+        },
         ..SyncOptions::default()
     }
 }
@@ -85,5 +103,15 @@ fn check(form: &Form) -> Faults {
         let rules = Rules { exclude: words(form.text(name)), ..Rules::default() };
         rules.check().err().map(|error| (name, error.to_string()))
     };
-    ["exclude", "include"].into_iter().filter_map(fault).collect()
+    let size = |name| {
+        let text = form.text(name).trim();
+        (!text.is_empty() && parse_size(text).is_none()).then(|| (name, "a size such as 500, 10K, 2M or 1G".to_owned()))
+    };
+    let moment = |name| {
+        let text = form.text(name).trim();
+        (!text.is_empty() && Moment::parse(text).is_none()).then(|| (name, "a day such as 2026-11-30, or 7d, 12h".to_owned()))
+    };
+    let patterns = ["exclude", "include"].into_iter().filter_map(fault);
+    let sizes = ["min_size", "max_size"].into_iter().filter_map(size);
+    patterns.chain(sizes).chain(["newer_than", "older_than"].into_iter().filter_map(moment)).collect()
 }

@@ -131,6 +131,9 @@ impl SyncPlanDialog {
                 let odd = match (plan.source_is_empty, plan.is_incomplete) {
                     (true, _) => Some("the source has nothing at all, as a disk that is not there: deletions are taken out"),
                     (false, true) => Some("not everything could be read; r tells what, and nothing there is touched"),
+                    (false, false) if plan.spares_folders() => {
+                        Some("a folder of the source is empty: deletions there are taken out; r tells where")
+                    }
                     (false, false) => None,
                 };
                 self.said = odd.map(|words| (Mood::Danger, words.to_owned()));

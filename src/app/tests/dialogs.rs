@@ -48,6 +48,31 @@ fn target_and_name_of_a_copy_can_be_changed() {
 }
 
 #[test]
+fn the_ends_of_lines_are_chosen_where_a_place_is_on_an_ftp_server() {
+    use crate::model::TransferType;
+    for (keys, is_ftp, chosen) in [
+        ("c", true, None),
+        ("ct", true, Some(TransferType::Ascii)),
+        ("ctt", true, Some(TransferType::Auto)),
+        ("cttt", true, Some(TransferType::Binary)),
+        ("ctttt", true, None),
+        ("c<s-tab><s-tab><space>", true, Some(TransferType::Ascii)),
+        ("ct", false, None),
+    ] {
+        let mut screen = Screen::local(&["a"]);
+        if is_ftp {
+            screen.keys("<tab>");
+            screen.connect("Oftpes://me@host<enter>", 1);
+            screen.answer_listing(Side::Right, &["b"]);
+            screen.keys("<tab>");
+        }
+        screen.keys(keys);
+        let Some(Dialog::Transfer(dialog)) = screen.app.dialog() else { panic!("closed") };
+        assert_eq!((dialog.is_ftp, dialog.spec.options.transfer_type), (is_ftp, chosen), "{keys}");
+    }
+}
+
+#[test]
 fn links_and_verification_are_chosen_before_a_copy_starts() {
     for (keys, links, verify) in [
         ("c", Links::AsPossible, false),

@@ -79,6 +79,23 @@ fn the_form_orders_what_was_chosen_towards_the_other_pane() {
 }
 
 #[test]
+fn sizes_and_dates_are_left_out_as_the_form_says() {
+    use crate::engine::sync::Moment;
+    let mut screen = Screen::local(&["a"]);
+    screen.keys("C<tab><tab><tab><tab><tab>10K<tab>2M<tab>7d<tab>2026-11-30<c-s>");
+    let order =
+        screen.effects.iter().find_map(|effect| if let Effect::Compare { order, .. } = effect { Some(order.clone()) } else { None });
+    let order = order.expect("a comparison was ordered");
+    assert_eq!((order.options.rules.min_size, order.options.rules.max_size), (Some(10 << 10), Some(2 << 20)));
+    assert_eq!((order.newer_than, order.older_than), (Moment::parse("7d"), Moment::parse("2026-11-30")));
+    for wrong in ["much", "<tab>-1", "<tab><tab>soon", "<tab><tab><tab>7 moons"] {
+        let mut screen = Screen::local(&["a"]);
+        screen.keys(&format!("C<tab><tab><tab><tab><tab>{wrong}<c-s>"));
+        assert!(matches!(screen.app.dialogs.last(), Some(Dialog::SyncForm(_))), "{wrong}");
+    }
+}
+
+#[test]
 fn a_pattern_that_cannot_be_read_and_folders_that_overlap_are_refused() {
     let mut screen = Screen::local(&["a"]);
     screen.keys("C<tab><tab><tab>{a<c-s>");

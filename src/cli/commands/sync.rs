@@ -63,7 +63,7 @@ async fn compared(
     }
     let (Some(right), Some(left)) = (ends.pop(), ends.pop()) else { return Err(Failure::usage("sync needs two folders", "")) };
     let places = [left.place, right.place];
-    let order = CompareOrder { left, right, options: options(command) };
+    let order = CompareOrder { left, right, options: options(command), newer_than: command.newer_than, older_than: command.older_than };
     let progress = CompareProgress::default();
     let shows = !command.common.json && io::stderr().is_terminal();
     let mut comparing = pin!(engine.compare(&order, &progress));
@@ -280,8 +280,7 @@ fn options(command: &Synchronise) -> SyncOptions {
             include: command.include.clone(),
             min_size: command.min_size,
             max_size: command.max_size,
-            newer_than: command.newer_than,
-            older_than: command.older_than,
+            ..Rules::default()
         },
     }
 }

@@ -7,7 +7,7 @@ use super::super::places::{Connections, Spot};
 use super::super::run::News;
 use super::follow::follow;
 use crate::engine::{ConflictPolicy, Engine, JobKind, JobOptions, JobSpec, Links, Place, QueueOrder};
-use crate::model::{EntryName, FilePath, Kind};
+use crate::model::{EntryName, FilePath, Kind, TransferType};
 use crate::vfs::FsErrorKind;
 
 /// Copies or moves what the command names.
@@ -20,6 +20,12 @@ pub(in crate::cli) async fn copy_or_move(engine: &Engine, news: &mut News, comma
     let target = connections.reach(&command.destination).await?;
     let (to_dir, new_name) = destination(engine, &connections, &target, spots.len()).await?;
     let conflicts = policy(command.on_conflict);
+    let is_ftp = |spot: &Spot| connections.facts(spot.place).is_some_and(|facts| facts.site.protocol.is_ftp());
+    if command.transfer_type.is_some() && !spots.iter().chain([&target]).any(is_ftp) {
+        let next = "Leave it out: files travel as they are here, and over SFTP.";
+        return Err(Failure::usage("--transfer-type is about FTP, and none of these places is on an FTP server", next));
+    }
+    let transfer_type = command.transfer_type.as_ref().and_then(|word| TransferType::ALL.into_iter().find(|kind| kind.word() == word));
     if let Some(files) = command.jobs.map(usize::from) {
         engine.queue().carry_out(QueueOrder::Files(files));
         engine.queue().carry_out(QueueOrder::Jobs(files));
@@ -32,7 +38,7 @@ pub(in crate::cli) async fn copy_or_move(engine: &Engine, news: &mut News, comma
         LinksArgument::Copy => Links::Copy,
         LinksArgument::Skip => Links::Skip,
     });
-    let options = JobOptions { links, verify: command.verify, ..JobOptions::default() };
+    let options = JobOptions { links, transfer_type, verify: command.verify, ..JobOptions::default() };
     let kind = if moving { JobKind::Move } else { JobKind::Copy };
     let groups = group(&connections, &spots)?;
     refuse_one_name_twice(&groups)?;

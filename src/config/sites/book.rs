@@ -40,8 +40,8 @@ impl Sites {
     }
 
     /// What is set for `site`, by whatever words a person reached it. Where several entries are about one server and user,
-    /// the highest level, the fewest connections and the lowest limit hold, and of everything else what is said first; an entry that names
-    /// the user comes before one for all.
+    /// the highest level, the fewest connections, the lowest limit and a *no* to remote commands hold, and of everything else what is
+    /// said first; an entry that names the user comes before one for all.
     pub fn options_of(&self, site: &Site) -> SiteOptions {
         let all = || self.entries.iter().chain(&self.barred);
         let about = |with_user: bool| all().filter(move |entry| entry.is_about(site) && entry.url.site.user.is_some() == with_user);
@@ -59,6 +59,7 @@ impl Sites {
             found.connections = found.connections.into_iter().chain(options.connections).min();
             found.key = found.key.or_else(|| options.key.clone());
             found.limit = found.limit.into_iter().chain(options.limit).min();
+            found.remote_commands = found.remote_commands.into_iter().chain(options.remote_commands).min();
         }
         found
     }

@@ -72,12 +72,16 @@ impl SiteEntry {
         if let Some(most) = self.options.connections {
             object.insert("connections".into(), json!(most));
         }
+        if let Some(may) = self.options.remote_commands {
+            object.insert("remote_commands".into(), json!(may));
+        }
         Value::Object(object)
     }
 
     /// Every text that is set, by its key in the file, in the order of the file.
     pub fn texts(&self) -> Vec<(&'static str, String)> {
-        let SiteOptions { identity, level, data_mode, connections: _, charset, transfer_type, key, limit } = &self.options;
+        let SiteOptions { identity, level, data_mode, connections: _, charset, transfer_type, key, limit, remote_commands: _ } =
+            &self.options;
         let path = |path: &PathBuf| path.to_string_lossy().into_owned();
         let texts = [
             ("url", Some(self.url.text())),

@@ -13,8 +13,21 @@ use crate::model::site::ParsedUrl;
 use crate::model::{Charset, DataMode, SecurityLevel, SiteOptions, TransferType};
 
 /// The keys of an entry.
-const KEYS: [&str; 12] =
-    ["name", "url", "local", "level", "identity", "key", "data_mode", "charset", "transfer_type", "connections", "limit", "notes"];
+const KEYS: [&str; 13] = [
+    "name",
+    "url",
+    "local",
+    "level",
+    "identity",
+    "key",
+    "data_mode",
+    "charset",
+    "transfer_type",
+    "connections",
+    "limit",
+    "remote_commands",
+    "notes",
+];
 /// Parts of keys under which people keep what does not belong here.
 const SECRETIVE: [&str; 5] = ["pass", "secret", "pwd", "token", "credential"];
 
@@ -83,6 +96,11 @@ impl Reader<'_> {
         let transfer_type = self.one_of("transfer_type", TransferType::ALL, TransferType::word).map_err(|remark| tell.push(remark));
         let charset = self.charset().map_err(|remark| tell.push(remark));
         let connections = self.connections().map_err(|remark| tell.push(remark));
+        // Somebody wanted to say no: a slip of the pen does not turn it round.
+        let remote_commands = self.remote_commands().unwrap_or_else(|(at, what)| {
+            tell.push((at, format!("{what}; until then it is false")));
+            Some(false)
+        });
         let options = SiteOptions {
             identity: identity_of(identity.unwrap_or_default()),
             level,
@@ -95,6 +113,7 @@ impl Reader<'_> {
                 tell.push(remark);
                 None
             }),
+            remote_commands,
         };
         let is_about_ftp = options.data_mode.is_some()
             || options.charset.is_some()
@@ -102,6 +121,9 @@ impl Reader<'_> {
             || options.connections.is_some();
         if !url.site.protocol.is_ftp() && is_about_ftp {
             tell.push((self.at.clone(), format!("data_mode, charset, transfer_type and connections mean nothing over SFTP ({name})")));
+        }
+        if url.site.protocol.is_ftp() && options.remote_commands.is_some() {
+            tell.push((self.at.clone(), format!("remote_commands means nothing over FTP ({name})")));
         }
         Ok(SiteEntry { name, url, local: local.map(PathBuf::from), options, notes: notes.unwrap_or_default().to_owned() })
     }
@@ -136,6 +158,11 @@ impl Reader<'_> {
         parse_rate(text).map(Some).ok_or_else(wrong)
     }
 
+    fn remote_commands(&self) -> Result<Option<bool>, Remark> {
+        let Some(item) = self.table.get("remote_commands") else { return Ok(None) };
+        item.as_bool().map(Some).ok_or_else(|| self.wrong("remote_commands", "remote_commands is true or false".to_owned()))
+    }
+
     fn connections(&self) -> Result<Option<NonZeroU8>, Remark> {
         let Some(item) = self.table.get("connections") else { return Ok(None) };
         let number = item.as_integer().and_then(|number| u8::try_from(number).ok()).and_then(SiteEntry::connections);
@@ -148,6 +175,7 @@ pub(super) fn write(entry: &SiteEntry, table: &mut Table) {
     let mut values: Vec<(&str, Value)> = vec![("name", entry.name.as_str().into())];
     values.extend(entry.texts().into_iter().map(|(key, text)| (key, text.into())));
     values.extend(entry.options.connections.map(|most| ("connections", i64::from(most.get()).into())));
+    values.extend(entry.options.remote_commands.map(|may| ("remote_commands", may.into())));
     for key in KEYS {
         match values.iter().position(|(known, _)| *known == key).map(|at| values.swap_remove(at).1) {
             None => drop(table.remove(key)),

@@ -55,6 +55,7 @@ fn full() -> SiteEntry {
             connections: SiteEntry::connections(3),
             key: Some("id_work".into()),
             limit: Some(1_500_000),
+            remote_commands: None,
         },
         notes: "ask \"Ann\"\nbefore noon".into(),
         ..entry("bank/own", "ftpes://me@files.bank.example:2121/~/a%20b;fingerprint=sha256:ab")
@@ -179,6 +180,23 @@ fn options_hold_for_the_server_whatever_it_is_called() {
     assert_eq!(of("ftpes://bob@h/y"), SiteOptions { level: Some(SecurityLevel::MoreSecure), ..identity("for-bob") });
     assert_eq!(of("ftpes://ann@h").identity, IdentityChoice::Named("for-all".into()));
     assert_eq!(of("ftps://bob@h"), SiteOptions::default());
+}
+
+#[test]
+fn a_no_to_remote_commands_holds_and_a_slip_of_the_pen_is_one() {
+    let entry = |name: &str, rest: &str| format!("[[site]]\nname = \"{name}\"\nurl = \"sftp://h\"\n{rest}\n");
+    let of = |text: &str| {
+        let (_folder, book) = book(text);
+        let sites = book.read().unwrap();
+        let options = sites.options_of(&ParsedUrl::parse("sftp://h").unwrap().site);
+        (options.remote_commands, sites.warnings.len())
+    };
+    assert_eq!(of(&entry("a", "")), (None, 0));
+    assert_eq!(of(&entry("a", "remote_commands = true")), (Some(true), 0));
+    assert_eq!(of(&(entry("a", "remote_commands = true") + &entry("b", "remote_commands = false"))), (Some(false), 0));
+    assert_eq!(of(&entry("a", "remote_commands = \"no\"")), (Some(false), 1));
+    let ftp = entry("a", "remote_commands = true").replace("sftp:", "ftpes:");
+    assert_eq!(of(&ftp).1, 1, "it means nothing there");
 }
 
 #[test]

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::Timestamp;
+use tokio::sync::Mutex as AsyncMutex;
 
 use super::keeper::{Note, Reach};
 use super::record::{FileRecord, JobRecord, Order, Tag};
 use super::store::{Change, SourceHash};
 use super::{Begun, Journal};
 use crate::engine::conflict::{MAX_NAME, cut_name};
+use crate::engine::order::Priority;
 use crate::model::{Entry, EntryName, FilePath};
 use crate::vfs::{FsError, FsErrorKind, FsResult};
 
@@ -25,6 +27,9 @@ pub(in crate::engine) struct Account {
     /// Set once, when the job begins.
     begun: OnceLock<Beginning>,
     entries: Mutex<Entries>,
+    /// Its place in the queue, lower ones first, and how urgent it is: as it is now, and as it was written down.
+    standing: Mutex<(u64, Priority)>,
+    noted: AsyncMutex<(u64, Priority)>,
     /// Something of it is left to go on with, though it ended.
     is_left: AtomicBool,
 }
@@ -67,16 +72,29 @@ pub(in crate::engine) struct Part<'a> {
 }
 
 impl Account {
-    pub(in crate::engine) fn new(journal: Journal) -> Self {
-        Self { journal, begun: OnceLock::new(), entries: Mutex::default(), is_left: AtomicBool::new(false) }
+    /// Of a job with this place in the queue, which is so urgent.
+    pub(in crate::engine) fn new(journal: Journal, place: u64, priority: Priority) -> Self {
+        let standing = (place, priority);
+        Self {
+            journal,
+            begun: OnceLock::new(),
+            entries: Mutex::default(),
+            standing: Mutex::new(standing),
+            noted: AsyncMutex::new(standing),
+            is_left: AtomicBool::new(false),
+        }
     }
 
     /// Puts the job on the disk before anything else of it is done; answers whether it goes on with one that was interrupted.
-    pub(in crate::engine) async fn begin(&self, order: Option<Order>, title: &str, place: u64) -> bool {
+    /// `rest_of`: the job whose remainder it is.
+    pub(in crate::engine) async fn begin(&self, order: Option<Order>, title: &str, rest_of: Option<Tag>) -> bool {
         let record =
-            order.map(|order| JobRecord { order, title: title.to_owned(), place, ordered: Timestamp::now(), failures: Vec::new() });
+            order.map(|order| JobRecord { order, title: title.to_owned(), place: 0, ordered: Timestamp::now(), failures: Vec::new() });
+        let mut noted = self.noted.lock().await;
+        *noted = *self.standing();
+        let record = record.map(|record| placed(record, *noted));
         let begun = match (&record, &self.journal.0) {
-            (Some(record), Some(_)) => self.journal.begin(record.clone()).await,
+            (Some(record), Some(_)) => self.journal.begin(record.clone(), rest_of).await,
             _ => Begun { tag: Tag::random(), kept: false, earlier: None },
         };
         let is_resumed = begun.earlier.is_some();
@@ -87,7 +105,29 @@ impl Account {
         }
         let beginning = Beginning { tag: begun.tag, record: record.filter(|_| begun.kept), is_resumed, troubles: self.journal.troubles() };
         drop(self.begun.set(beginning));
+        drop(noted);
+        // It may have been put elsewhere meanwhile.
+        self.note_standing().await;
         is_resumed
+    }
+
+    /// It has this place in the queue now, and is so urgent; answers whether that is to be noted.
+    pub(in crate::engine) fn stands(&self, place: u64, priority: Priority) -> bool {
+        std::mem::replace(&mut *self.standing(), (place, priority)) != (place, priority)
+    }
+
+    /// Notes where it stands, if that is not known. Several of these may be under way: the last one notes what holds then.
+    pub(in crate::engine) async fn note_standing(&self) {
+        let mut noted = self.noted.lock().await;
+        let now = *self.standing();
+        if *noted != now && self.is_kept() {
+            *noted = now;
+            self.journal.tell(Note::Change(Change::Placed(self.tag(), now.0, now.1))).await;
+        }
+    }
+
+    fn standing(&self) -> MutexGuard<'_, (u64, Priority)> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What its unfinished files are named by.
@@ -98,6 +138,11 @@ impl Account {
     /// Whether it goes on with one that was interrupted.
     pub(in crate::engine) fn is_resumed(&self) -> bool {
         self.begun.get().is_some_and(|begun| begun.is_resumed)
+    }
+
+    /// Under which name the journal holds it, where something of it is left to go on with.
+    pub(in crate::engine) fn left(&self) -> Option<Tag> {
+        (self.is_kept() && self.is_left()).then(|| self.tag())
     }
 
     /// Whether what is left of it is known to the next run.
@@ -164,7 +209,8 @@ impl Account {
         let Some(Beginning { tag, record: Some(record), .. }) = self.begun.get().filter(|_| self.is_kept()) else { return };
         let is_left = ending == Ending::Left || self.is_left();
         let change = if is_left {
-            Change::Job(*tag, Box::new(JobRecord { failures: failures.take(MOST_FAILURES).collect(), ..record.clone() }))
+            let record = JobRecord { failures: failures.take(MOST_FAILURES).collect(), ..record.clone() };
+            Change::Job(*tag, Box::new(placed(record, *self.standing())))
         } else {
             Change::JobGone(*tag)
         };
@@ -225,6 +271,12 @@ impl Drop for Part<'_> {
     }
 }
 
+/// The record of a job that stands there.
+fn placed(mut record: JobRecord, (place, priority): (u64, Priority)) -> JobRecord {
+    (record.place, record.order.options.priority) = (place, priority);
+    record
+}
+
 /// Where the bytes of `path` are gathered: `.NAME.sealift-TAG.part` beside it, at most 255 bytes long. The same target of the same
 /// job always has the same name, also where its own is cut.
 fn part_path(path: &FilePath, tag: Tag, another: Option<Tag>) -> FsResult<FilePath> {
@@ -275,7 +327,7 @@ mod tests {
 
     #[test]
     fn two_files_of_one_name_get_two_parts() {
-        let account = Account::new(Journal::default());
+        let account = Account::new(Journal::default(), 1, Priority::Normal);
         let target = FilePath::parse(b"/x").unwrap();
         let first = account.part(&target).unwrap();
         let second = account.part(&target).unwrap();

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::folder::Folder;
 use super::record::{FileRecord, JobRecord, Tag};
-use super::store::{Change, SourceHash, Store, StoreError};
+use super::store::{Change, Kept, SourceHash, Store, StoreError};
 use crate::engine::advice::Advice;
 use crate::engine::event::Event;
 use crate::model::FilePath;
@@ -24,8 +24,8 @@ const MOST_GATHERED: usize = 4096;
 
 /// What the journal is told.
 pub(super) enum Note {
-    /// A job begins: it is on the disk when the answer comes, unless the disk does not take it.
-    Begin(Box<JobRecord>, oneshot::Sender<Begun>),
+    /// A job begins, perhaps as the remainder of another: it is on the disk when the answer comes, unless the disk does not take it.
+    Begin(Box<JobRecord>, Option<Tag>, oneshot::Sender<Begun>),
     /// Something to write down soon.
     Change(Change),
     /// A file is under way; how far is looked at now and then.
@@ -149,8 +149,8 @@ impl Keeper {
 
     async fn take(&mut self, note: Note) {
         match note {
-            Note::Begin(job, reply) => {
-                let begun = self.begin(*job).await;
+            Note::Begin(job, rest_of, reply) => {
+                let begun = self.begin(*job, rest_of).await;
                 // Nobody waits for it any more: what it would have gone on with stays.
                 match reply.send(begun) {
                     Err(Begun { tag, kept: true, earlier: None }) => self.change(Change::JobGone(tag)),
@@ -194,9 +194,9 @@ impl Keeper {
     }
 
     /// Puts a job on the disk, as the one that did the same work before, if there was one.
-    async fn begin(&mut self, job: JobRecord) -> Begun {
+    async fn begin(&mut self, job: JobRecord, rest_of: Option<Tag>) -> Begun {
         self.commit().await;
-        match self.try_begin(job).await {
+        match self.try_begin(job, rest_of).await {
             Ok(begun) => {
                 self.jobs.insert(begun.tag, true);
                 begun
@@ -208,7 +208,7 @@ impl Keeper {
         }
     }
 
-    async fn try_begin(&mut self, job: JobRecord) -> Result<Begun, StoreError> {
+    async fn try_begin(&mut self, job: JobRecord, rest_of: Option<Tag>) -> Result<Begun, StoreError> {
         let store = match &self.store {
             Some(store) => store.clone(),
             None => {
@@ -222,7 +222,10 @@ impl Keeper {
         off_loop(move || {
             let on_this_machine = job.order.to.site.is_none();
             // One that this process left itself, else one of another.
-            let own = store.jobs()?.into_iter().find(|kept| !running.contains(&kept.tag) && kept.job.order.is_same_work(&job.order));
+            let mut left: Vec<_> = store.jobs()?.into_iter().filter(|kept| !running.contains(&kept.tag)).collect();
+            let is_same = |kept: &Kept| kept.job.order.is_same_work(&job.order);
+            let own = left.iter().position(|kept| rest_of == Some(kept.tag)).or_else(|| left.iter().position(is_same));
+            let own = own.map(|at| left.swap_remove(at));
             let (tag, files, done, same_boot) = match own {
                 Some(kept) => {
                     store.apply(&[Change::Job(kept.tag, Box::new(job))])?;

@@ -93,9 +93,9 @@ impl Journal {
         self.0.as_ref().map_or(0, |inner| inner.troubles.load(Ordering::Relaxed))
     }
 
-    async fn begin(&self, job: JobRecord) -> Begun {
+    async fn begin(&self, job: JobRecord, rest_of: Option<Tag>) -> Begun {
         let (reply, begun) = oneshot::channel();
-        self.tell(Note::Begin(Box::new(job), reply)).await;
+        self.tell(Note::Begin(Box::new(job), rest_of, reply)).await;
         match timeout(PATIENCE, begun).await {
             Ok(Ok(begun)) => begun,
             _ => Begun { tag: Tag::random(), kept: false, earlier: None },

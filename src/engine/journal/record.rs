@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::job::{ConflictPolicy, JobKind, JobOptions, JobSpec, Place};
 use crate::engine::order::Start;
 use crate::engine::places::Places;
-use crate::model::{Entry, EntryName, FilePath, Site};
+use crate::model::{Entry, EntryName, FilePath, Site, split_part_name};
 
 /// A job as it was ordered, its places named so that another run of the program finds them again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,10 +160,7 @@ pub struct Tag(pub u32);
 impl Tag {
     /// The job whose unfinished file has this name; `None`: it is none.
     pub fn of_part(name: &[u8]) -> Option<Self> {
-        let text = name.strip_prefix(b".")?.strip_suffix(b".part")?;
-        let (name, digits) = text.split_at_checked(text.len().checked_sub(8)?)?;
-        let tag = std::str::from_utf8(digits).ok().and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        tag.filter(|_| name.ends_with(b".sealift-")).map(Self)
+        split_part_name(name).map(|(_, tag)| Self(tag))
     }
 
     /// One that no job has, as far as chance goes.

@@ -9,6 +9,7 @@ use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 
 use super::record::{FileRecord, JobRecord, Tag};
+use crate::engine::order::Priority;
 use crate::model::FilePath;
 
 /// Jobs by their tags.
@@ -30,6 +31,8 @@ const CACHE: usize = 1 << 20;
 pub(super) enum Change {
     /// A job is there, or is otherwise than before.
     Job(Tag, Box<JobRecord>),
+    /// A job has another place in the queue, or is more or less urgent.
+    Placed(Tag, u64, Priority),
     /// Nothing is left of a job.
     JobGone(Tag),
     /// A file is under way to this target.
@@ -141,6 +144,13 @@ impl Store {
             for change in changes {
                 match change {
                     Change::Job(tag, job) => drop(jobs.insert(tag.0, &*encode(job)?).map_err(failed)?),
+                    Change::Placed(Tag(tag), place, priority) => {
+                        let job = jobs.get(tag).map_err(failed)?.map(|job| decode::<JobRecord>(job.value())).transpose()?;
+                        if let Some(mut job) = job {
+                            (job.place, job.order.options.priority) = (*place, *priority);
+                            drop(jobs.insert(tag, &*encode(&job)?).map_err(failed)?);
+                        }
+                    }
                     Change::JobGone(Tag(tag)) => {
                         drop(jobs.remove(tag).map_err(failed)?);
                         files.retain_in((*tag, &[][..])..(tag.saturating_add(1), &[][..]), |_, _| false).map_err(failed)?;

@@ -12,8 +12,12 @@ use super::folder::Folder;
 use super::record::{FileRecord, JobRecord, Order, Spot, Tag};
 use super::store::{Change, Store, StoreError};
 use super::{Account, Ending, Journal};
+use crate::ask::Refuse;
 use crate::engine::event::Event;
-use crate::engine::job::{ConflictPolicy, JobKind, JobOptions};
+use crate::engine::job::{ConflictPolicy, JobId, JobKind, JobOptions, JobSpec, Place};
+use crate::engine::order::{Priority, QueueOrder, Shift};
+use crate::engine::places::{Lease, Places};
+use crate::engine::queue::{Queue, QueueOptions};
 use crate::model::{Entry, FilePath, Kind};
 use crate::vfs::{FsError, FsErrorKind};
 
@@ -78,8 +82,8 @@ async fn ended(journal: Journal, left: usize) {
 }
 
 async fn begun(journal: &Journal, item: &str) -> Account {
-    let account = Account::new(journal.clone());
-    account.begin(Some(order(item)), item, 1).await;
+    let account = Account::new(journal.clone(), 1, Priority::Normal);
+    account.begin(Some(order(item)), item, None).await;
     account
 }
 
@@ -347,4 +351,77 @@ async fn a_job_whose_line_broke_is_left_and_one_that_was_refused_is_not() {
         account.ended(Ending::Over, std::iter::empty()).await;
         assert_eq!(journal.flush().await, left);
     }
+}
+
+/// No place ever answers, so that a job that began stands still.
+struct Silent;
+
+#[async_trait::async_trait]
+impl Places for Silent {
+    async fn lease(&self, _: Place) -> Result<Lease, FsError> {
+        std::future::pending().await
+    }
+    fn name(&self, _: Place) -> String {
+        "here".to_owned()
+    }
+    fn parallel(&self, _: Place) -> usize {
+        1
+    }
+}
+
+/// The titles and priorities a later run finds, after a crash at this moment.
+fn found(folder: &Path) -> Vec<(String, Priority)> {
+    let crashed = TempDir::new().unwrap();
+    for name in files(folder) {
+        std::fs::copy(folder.join(&name), crashed.path().join(&name)).unwrap();
+    }
+    let (interrupted, _) = Folder::at(crashed.path().to_owned()).interrupted();
+    interrupted.into_iter().map(|one| (one.name(), one.job.order.options.priority)).collect()
+}
+
+/// In which order jobs go is written down whenever it changes, and as they are left.
+#[tokio::test]
+async fn jobs_come_back_in_the_order_they_were_put_in() {
+    use Priority::{High, Low, Normal};
+    let folder = TempDir::new().unwrap();
+    let (news, _events) = mpsc::channel(8);
+    let options = QueueOptions { jobs: 1, journal: Some(folder.path().to_owned()), ..QueueOptions::default() };
+    let queue = Queue::new(std::sync::Arc::new(Silent), std::sync::Arc::new(Refuse), news, options);
+    let submit = |item: &str, priority| {
+        queue.submit(JobSpec {
+            kind: JobKind::Copy,
+            from: Place::Local,
+            from_dir: path("/from"),
+            items: vec![item.try_into().unwrap()],
+            to: Place::Local,
+            to_dir: path("/to"),
+            new_name: None,
+            conflicts: ConflictPolicy::Ask,
+            options: JobOptions { priority, ..JobOptions::default() },
+        })
+    };
+    let until = async |expected: &[(&str, Priority)]| {
+        let expected: Vec<_> = expected.iter().map(|(name, priority)| ((*name).to_owned(), *priority)).collect();
+        let noted = async {
+            loop {
+                queue.journal().flush().await;
+                if found(folder.path()) == expected {
+                    return;
+                }
+            }
+        };
+        let noted = tokio::time::timeout(std::time::Duration::from_secs(60), noted).await;
+        assert!(noted.is_ok(), "{:?} and not {expected:?}", found(folder.path()));
+    };
+    let ids: [JobId; 4] = ["a", "b", "c", "d"].map(|item| submit(item, Normal));
+    until(&[("a", Normal), ("b", Normal), ("c", Normal), ("d", Normal)]).await;
+    queue.carry_out(QueueOrder::Shift(ids[3], Shift::Up));
+    queue.carry_out(QueueOrder::Prioritise(ids[1], Low));
+    until(&[("a", Normal), ("d", Normal), ("c", Normal), ("b", Low)]).await;
+    submit("urgent", High);
+    queue.carry_out(QueueOrder::Shift(ids[1], Shift::Top));
+    let last = [("b", High), ("urgent", High), ("a", Normal), ("d", Normal), ("c", Normal)];
+    until(&last).await;
+    assert_eq!(queue.shutdown().await, 5);
+    until(&last).await;
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 
 use super::clock::{self, Clock, precision_of};
 use super::content;
@@ -14,6 +14,7 @@ use super::facts::Facts;
 use super::filter::{Filter, PatternError};
 use super::hands::Hands;
 use super::judge::{Judge, Judged, alike, pairs};
+use super::moment::Moment;
 use super::options::{Comparison, Deletion, Links, SyncOptions, SyncSide};
 use super::plan::{MOST_NAME, Plan, PlanEnd, below, joined};
 use super::row::{Decision, Finding, Row};
@@ -52,6 +53,21 @@ pub struct CompareOrder {
     pub right: CompareEnd,
     /// What was chosen.
     pub options: SyncOptions,
+    /// Only files changed since, in place of the instant in the rules.
+    pub newer_than: Option<Moment>,
+    /// Only files last changed before, likewise.
+    pub older_than: Option<Moment>,
+}
+
+impl CompareOrder {
+    /// The same with its moments as the instants they are at `now`.
+    pub(super) fn at(&self, now: &Zoned) -> Self {
+        let mut order = self.clone();
+        let rules = &mut order.options.rules;
+        rules.newer_than = order.newer_than.take().map(|moment| moment.at(now)).or(rules.newer_than);
+        rules.older_than = order.older_than.take().map(|moment| moment.at(now)).or(rules.older_than);
+        order
+    }
 }
 
 /// How far a comparison is: pulled, never pushed.
@@ -109,6 +125,8 @@ struct Pending {
     row: Option<Row>,
     parent: u32,
     name: Option<EntryName>,
+    /// Nothing in it is deleted: the source's folder, or one above, is suspiciously empty.
+    spared: bool,
     started: bool,
 }
 
@@ -188,7 +206,17 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     async fn run(&mut self) -> Result<(), CompareError> {
-        let root = Pending { id: 0, path: Vec::new(), depth: 0, on: [true; 2], row: None, parent: Plan::ROOT, name: None, started: false };
+        let root = Pending {
+            id: 0,
+            path: Vec::new(),
+            depth: 0,
+            on: [true; 2],
+            row: None,
+            parent: Plan::ROOT,
+            name: None,
+            spared: false,
+            started: false,
+        };
         let mut stack = vec![root];
         let mut reading: FuturesUnordered<BoxFuture<'a, (u64, Listings)>> = FuturesUnordered::new();
         let mut ready: HashMap<u64, Listings> = HashMap::new();
@@ -256,8 +284,11 @@ impl<'a> Walk<'a> {
         }
         self.progress.folders.fetch_add(1, Ordering::Relaxed);
         self.progress.entries.fetch_add((entries[0].len() + entries[1].len()) as u64, Ordering::Relaxed);
+        let spared = pending.spared || !unreadable && self.is_suspiciously_empty(&entries, whole, pending.on);
         if is_root {
-            self.guard_empty_source(&entries, whole);
+            self.plan.source_is_empty = spared;
+        } else if spared && !pending.spared {
+            self.plan.remark(self.plan.options.direction.source(), &pending.path, remark_words::EMPTY_FOLDER);
         }
         if let Some(row) = &pending.row {
             let row = if unreadable {
@@ -274,25 +305,32 @@ impl<'a> Walk<'a> {
             Some(name) => self.plan.add_folder(pending.parent, name.as_bytes()),
             None => Plan::ROOT,
         };
-        self.compare_entries(pending, folder, &entries, whole, stack);
+        self.compare_entries(pending, folder, &entries, (whole, spared), stack);
         Ok(())
     }
 
-    /// The classic disaster: the source is a mount point, and the disk is not there.
-    fn guard_empty_source(&mut self, entries: &[Vec<Entry>; 2], whole: [bool; 2]) {
+    /// The classic disaster: the folder at the source is a mount point, and the disk is not there.
+    fn is_suspiciously_empty(&self, entries: &[Vec<Entry>; 2], whole: [bool; 2], on: [bool; 2]) -> bool {
         let options = &self.plan.options;
-        if let Some(source) = options.direction.source()
-            && options.deletion != Deletion::No
-            && !options.empty_source
-            && entries[source as usize].is_empty()
-            && whole[source as usize]
-            && !entries[source.other() as usize].is_empty()
-        {
-            self.plan.source_is_empty = true;
-        }
+        options.direction.source().is_some_and(|source| {
+            options.deletion != Deletion::No
+                && !options.empty_source
+                && on[source as usize]
+                && entries[source as usize].is_empty()
+                && whole[source as usize]
+                && !entries[source.other() as usize].is_empty()
+        })
     }
 
-    fn compare_entries(&mut self, pending: &Pending, folder: u32, entries: &[Vec<Entry>; 2], whole: [bool; 2], stack: &mut Vec<Pending>) {
+    /// `spared`: nothing in the folder is deleted.
+    fn compare_entries(
+        &mut self,
+        pending: &Pending,
+        folder: u32,
+        entries: &[Vec<Entry>; 2],
+        (whole, spared): ([bool; 2], bool),
+        stack: &mut Vec<Pending>,
+    ) {
         let [left, right] = entries;
         let options = self.plan.options.clone();
         let keeps_times = [self.hands[0].capabilities().set_modified, self.hands[1].capabilities().set_modified];
@@ -335,9 +373,7 @@ impl<'a> Walk<'a> {
                     continue;
                 }
                 Judged::ToRead => (Finding::NotCompared, Decision::Leave),
-                Judged::Differs(finding, Decision::DeleteLeft | Decision::DeleteRight) if self.plan.source_is_empty => {
-                    (finding, Decision::Leave)
-                }
+                Judged::Differs(finding, Decision::DeleteLeft | Decision::DeleteRight) if spared => (finding, Decision::Leave),
                 Judged::Differs(finding, decision) => (finding, decision),
             };
             let row = Row { folder, name: name.clone(), left, right, finding, proposed: decision, decision };
@@ -356,7 +392,7 @@ impl<'a> Walk<'a> {
             }
             let id = self.next;
             self.next += 1;
-            stack.push(Pending { id, path, depth: pending.depth + 1, on, row, parent: folder, name: Some(name), started: false });
+            stack.push(Pending { id, path, depth: pending.depth + 1, on, row, parent: folder, name: Some(name), spared, started: false });
         }
     }
 

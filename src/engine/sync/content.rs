@@ -10,8 +10,9 @@ use super::judge::{Judge, Judged};
 use super::options::SyncSide;
 use super::plan::Plan;
 use super::row::Finding;
+use crate::engine::verify::read_through;
 use crate::model::FilePath;
-use crate::vfs::{Digest, DigestAlgorithm, FileSystem, FsError, FsErrorKind, FsResult, Hasher};
+use crate::vfs::{Digest, DigestAlgorithm, FsError, FsResult};
 
 /// Looks at the bytes of every row that is the same as far as size tells, and drops those that are the same.
 pub(super) async fn compare(hands: &[Arc<Hands>; 2], plan: &mut Plan, progress: &CompareProgress) -> Result<(), CompareError> {
@@ -97,20 +98,7 @@ async fn read(hands: &Hands, path: &FilePath, algorithm: DigestAlgorithm) -> FsR
     hands
         .ask(|place| {
             let path = path.clone();
-            Box::pin(async move { hash(place, &path, algorithm).await })
+            Box::pin(async move { read_through(place, &path, algorithm).await })
         })
         .await
-}
-
-async fn hash(place: &dyn FileSystem, path: &FilePath, algorithm: DigestAlgorithm) -> FsResult<Digest> {
-    let mut source = place.open(path, 0).await?;
-    let mut hasher = Hasher::new(algorithm);
-    loop {
-        let Some(bytes) = source.read().await? else { return Ok(hasher.finish()) };
-        let hashing = tokio::task::spawn_blocking(move || {
-            hasher.update(&bytes);
-            hasher
-        });
-        hasher = hashing.await.map_err(|error| FsError::new(FsErrorKind::Io, "read", path, error.to_string()))?;
-    }
 }

@@ -14,6 +14,7 @@ mod file;
 mod filter;
 mod hands;
 mod judge;
+mod moment;
 mod options;
 mod plan;
 mod removals;
@@ -28,6 +29,7 @@ pub use compare::{CompareEnd, CompareError, CompareOrder, CompareProgress};
 pub use facts::Facts;
 pub use file::PlanFileError;
 pub use filter::{PatternError, Rules};
+pub use moment::Moment;
 pub use options::{Comparison, Deletion, Direction, Links, SyncOptions, SyncSide};
 pub use plan::{Plan, PlanEnd, Remark, Totals};
 pub use row::{Decision, Effect, Finding, Row};
@@ -45,6 +47,7 @@ pub const TRASH: &str = ".sealift-trash";
 /// Words said in more than one place.
 mod remark_words {
     pub(super) const EMPTY_SOURCE: &str = "it has nothing at all, as a disk that is not mounted; so nothing is deleted on the other side";
+    pub(super) const EMPTY_FOLDER: &str = "it is empty, and the other side's is not: nothing in that one is deleted";
 }
 
 impl Engine {
@@ -54,7 +57,8 @@ impl Engine {
     /// # Errors
     /// A side that cannot be read at all, a line that stays lost, a pattern that is none, folders that overlap.
     pub async fn compare(&self, order: &CompareOrder, progress: &CompareProgress) -> Result<Plan, CompareError> {
-        compare::compare(&self.places(), order, progress, self.services().now).await
+        let order = order.at(&(self.services().queue.now)());
+        compare::compare(&self.places(), &order, progress, self.services().now).await
     }
 
     /// The time of this machine, as the engine reads it.

@@ -102,7 +102,8 @@ pub struct SyncOptions {
     pub hidden: bool,
     /// A file that is newer at the target of a mirror is replaced too, not left as a conflict.
     pub replace_newer: bool,
-    /// Deletes also where the source of a mirror has nothing at all (else that is taken for a disk that is not there).
+    /// Deletes also where the source of a mirror, or a folder in it, has nothing at all (else that is taken for a disk that is not
+    /// there).
     pub empty_source: bool,
     /// Makes a file on each side that is written to, to see how its clock goes, and removes it.
     pub measure_clocks: bool,

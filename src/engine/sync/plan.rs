@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::clock::Clock;
 use super::facts::{is_there, pack, unpack};
 use super::options::{SyncOptions, SyncSide};
+use super::remark_words;
 use super::row::{Decision, Effect, Finding, Row, effect};
 use crate::model::{EntryName, FilePath};
 
@@ -268,6 +269,11 @@ impl Plan {
             self.rows[at].decision = decision;
         }
         allowed
+    }
+
+    /// Whether deletions were left out because a folder of the source is empty; its remarks tell which.
+    pub fn spares_folders(&self) -> bool {
+        self.remarks.iter().any(|remark| remark.words == remark_words::EMPTY_FOLDER)
     }
 
     /// The sums.

@@ -70,11 +70,60 @@ impl Finding {
             Self::NotCompared => "the bytes could not be compared".to_owned(),
             Self::LinkDiffers => "the links lead to different places".to_owned(),
             Self::KindDiffers => "they are not both files, or folders, or links".to_owned(),
-            Self::WholeHours => "same size, and whole hours apart: perhaps only a time zone is wrong".to_owned(),
+            Self::WholeHours => "same size, whole hours apart: a time zone, perhaps".to_owned(),
             Self::WithinSkew => "the clocks differ by more than the two times do".to_owned(),
-            Self::NameDiffers => "the other side has a name that differs only in case or accents".to_owned(),
+            Self::NameDiffers => "the other name differs only in case or accents".to_owned(),
             Self::Unreadable => "the folder could not be read".to_owned(),
             Self::Incomplete => "the other side's folder could not be read completely".to_owned(),
+        }
+    }
+
+    /// In fewer words, for a column: at most 24 where the sides are called `left` and `right`.
+    pub fn brief(self, left: &str, right: &str) -> String {
+        match self {
+            Self::LeftOnly | Self::RightOnly | Self::LeftNewer | Self::RightNewer => self.words(left, right),
+            Self::SizeDiffers => "the sizes differ".to_owned(),
+            Self::ContentDiffers => "the bytes differ".to_owned(),
+            Self::NotCompared => "bytes not compared".to_owned(),
+            Self::LinkDiffers => "the links differ".to_owned(),
+            Self::KindDiffers => "not of one kind".to_owned(),
+            Self::WholeHours => "whole hours apart".to_owned(),
+            Self::WithinSkew => "the clocks do not tell".to_owned(),
+            Self::NameDiffers => "case or accents differ".to_owned(),
+            Self::Unreadable => "could not be read".to_owned(),
+            Self::Incomplete => "other side incomplete".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_fit_their_column_and_a_small_screen() {
+        use Finding::{
+            ContentDiffers, Incomplete, KindDiffers, LeftNewer, LeftOnly, LinkDiffers, NameDiffers, NotCompared, RightNewer, RightOnly,
+            SizeDiffers, Unreadable, WholeHours, WithinSkew,
+        };
+        for finding in [
+            LeftOnly,
+            RightOnly,
+            LeftNewer,
+            RightNewer,
+            SizeDiffers,
+            ContentDiffers,
+            NotCompared,
+            LinkDiffers,
+            KindDiffers,
+            WholeHours,
+            WithinSkew,
+            NameDiffers,
+            Unreadable,
+            Incomplete,
+        ] {
+            let [brief, words] = [finding.brief("left", "right"), finding.words("left", "right")];
+            assert!(brief.len() <= 24 && words.len() <= 56, "{brief}; {words}");
         }
     }
 }

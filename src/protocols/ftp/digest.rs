@@ -1,5 +1,5 @@
 //! What a server itself says a file's content comes to: `HASH` (draft-bryan-ftpext-hash), the `X…` commands that grew before
-//! it, `MD5` (draft-twine-ftpmd5) and `SITE` ones. Only what a server announces is tried, and what it refuses not again.
+//! it, `MD5` and `MMD5` (draft-twine-ftpmd5) and `SITE` ones. Only what a server announces is tried, and what it refuses not again.
 
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ enum How {
     Hash,
     /// The command's argument is the path, in quotes where it has blanks.
     Path,
+    /// The same, and a comma ends the path.
+    Paths,
     /// `SITE name path`.
     Site(&'static str),
 }
@@ -47,7 +49,7 @@ const fn site(name: &'static str, algorithm: DigestAlgorithm) -> Way {
 }
 
 /// All ways, for each algorithm the best first.
-const WAYS: [Way; 17] = [
+const WAYS: [Way; 18] = [
     hash("SHA-512", DigestAlgorithm::Sha512),
     hash("SHA-256", DigestAlgorithm::Sha256),
     hash("SHA-1", DigestAlgorithm::Sha1),
@@ -59,6 +61,7 @@ const WAYS: [Way; 17] = [
     plain("XSHA", DigestAlgorithm::Sha1),
     plain("XMD5", DigestAlgorithm::Md5),
     plain("MD5", DigestAlgorithm::Md5),
+    Way { feature: ("MMD5", ""), verb: "MMD5", how: How::Paths, algorithm: DigestAlgorithm::Md5 },
     plain("XCRC", DigestAlgorithm::Crc32),
     site("SHA512", DigestAlgorithm::Sha512),
     site("SHA256", DigestAlgorithm::Sha256),
@@ -112,10 +115,13 @@ impl Session {
                 self.hashes_with = Some(way.algorithm);
                 self.command(way.verb, path.as_bytes(), attempt)?
             }
+            How::Paths if path.as_bytes().contains(&b',') => return Ok(None),
             // Behind the path some servers expect numbers.
-            How::Path if path.as_bytes().contains(&b'"') => return Ok(None),
-            How::Path if path.as_bytes().contains(&b' ') => self.command(way.verb, [b"\"", path.as_bytes(), b"\""].concat(), attempt)?,
-            How::Hash | How::Path => self.command(way.verb, path.as_bytes(), attempt)?,
+            How::Path | How::Paths if path.as_bytes().contains(&b'"') => return Ok(None),
+            How::Path | How::Paths if path.as_bytes().contains(&b' ') => {
+                self.command(way.verb, [b"\"", path.as_bytes(), b"\""].concat(), attempt)?
+            }
+            How::Hash | How::Path | How::Paths => self.command(way.verb, path.as_bytes(), attempt)?,
             How::Site(name) => self.command(way.verb, [name.as_bytes(), b" ", path.as_bytes()].concat(), attempt)?,
         };
         self.exchange_at_length(&command, attempt).await.map(Some)
@@ -196,6 +202,7 @@ mod tests {
             ("XSHA256", DigestAlgorithm::Sha256, &["\"/x/a b\" ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"], SHA256),
             // draft-twine-ftpmd5, libunftp.
             ("MD5", DigestAlgorithm::Md5, &["\"/x/a b\" 900150983cd24fb0d6963f7d28e17f72"], MD5),
+            ("MMD5", DigestAlgorithm::Md5, &["\"/x/a b\" 900150983CD24FB0D6963F7D28E17F72"], MD5),
             ("SITE", DigestAlgorithm::Md5, &["900150983cd24fb0d6963f7d28e17f72    a b"], MD5),
         ] {
             let way = WAYS.iter().find(|way| way.verb == verb && way.algorithm == algorithm).unwrap();
@@ -219,8 +226,9 @@ mod tests {
     #[test]
     fn what_features_announce() {
         assert_eq!(announced("HASH", "SHA-256*;SHA-1;MD5"), 0b1110);
-        assert_eq!(announced("XCRC", "filename;start;end"), 1 << 11);
-        assert_eq!(announced("SITE", "MD5"), 1 << 15);
+        assert_eq!(announced("XCRC", "filename;start;end"), 1 << 12);
+        assert_eq!(announced("MMD5", ""), 1 << 11);
+        assert_eq!(announced("SITE", "MD5"), 1 << 16);
         assert_eq!(announced("MDTM", ""), 0);
     }
 }

@@ -16,6 +16,8 @@ pub struct Features {
     pub mdtm: bool,
     /// `MFMT` sets a file's time (draft-somers-ftp-mfxx).
     pub mfmt: bool,
+    /// `SITE UTIME` sets a file's times (ProFTPD's mod_site_misc, Pure-FTPd).
+    pub site_utime: bool,
     /// `REST` in stream mode (RFC 3659 section 5).
     pub rest: bool,
     /// `EPSV` (RFC 2428).
@@ -47,6 +49,7 @@ impl Features {
                 "SIZE" => features.size = true,
                 "MDTM" => features.mdtm = true,
                 "MFMT" => features.mfmt = true,
+                "SITE" => features.site_utime |= rest.split([';', ' ', ',']).any(|item| item == "UTIME"),
                 "REST" => features.rest = rest.contains("STREAM"),
                 "EPSV" => features.epsv = true,
                 // Nobody but Pure-FTPd has these.
@@ -76,6 +79,8 @@ mod tests {
     fn features_of_real_servers() {
         let proftpd = read("Features:\n AUTH TLS\n EPSV\n MDTM\n MFMT\n MLST modify*;perm*;\n REST STREAM\n SIZE\n utf8\nEnd");
         assert!(proftpd.mlst && proftpd.utf8 && proftpd.mfmt && proftpd.rest && proftpd.size && !proftpd.is_vsftpd);
+        assert!(read("Features:\n SITE MKDIR\n SITE UTIME\nEnd").site_utime && read("Features:\n SITE CHMOD;UTIME\nEnd").site_utime);
+        assert!(!proftpd.site_utime);
         let vsftpd = read("Features:\n AUTH TLS\n EPRT\n EPSV\n MDTM\n PASV\n PBSZ\n PROT\n REST STREAM\n SIZE\n TVFS\nEnd");
         assert!(vsftpd.is_vsftpd && !vsftpd.reads_telnet && !vsftpd.mlst);
         assert!(proftpd.reads_telnet && !read("Extensions:\n SPSV\nEnd").reads_telnet);

@@ -107,7 +107,7 @@ impl FtpFileSystem {
 #[async_trait]
 impl FileSystem for FtpFileSystem {
     fn capabilities(&self) -> Capabilities {
-        let sets_times = self.features.mfmt || (self.features.is_vsftpd && self.features.mdtm);
+        let sets_times = self.features.mfmt || self.features.is_vsftpd && self.features.mdtm || self.features.site_utime;
         Capabilities {
             read_from: self.features.rest && self.transfer_type != TransferType::Ascii,
             append: self.transfer_type != TransferType::Ascii,
@@ -274,6 +274,19 @@ impl FileSystem for FtpFileSystem {
             Err(error) if error.kind != FsErrorKind::AlreadyExists => Err(clarify(&mut session, error, part, Kind::Other).await),
             outcome => outcome,
         }
+    }
+
+    fn with_transfer_type(&self, transfer_type: TransferType) -> Option<Arc<dyn FileSystem>> {
+        Some(Arc::new(Self {
+            session: Arc::clone(&self.session),
+            home: self.home.clone(),
+            banner: self.banner.clone(),
+            evidence: self.evidence.clone(),
+            facts: Mutex::new(self.tls_facts()),
+            features: self.features,
+            quirks: Arc::clone(&self.quirks),
+            transfer_type,
+        }))
     }
 
     async fn digest(&self, path: &FilePath, wanted: &[DigestAlgorithm]) -> FsResult<Option<Digest>> {

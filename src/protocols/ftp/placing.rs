@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use super::attempt::Attempt;
 use super::command::Command;
 use super::control::ControlError;
+use super::features::Features;
 use super::quirks::Quirk;
 use super::reply::Reply;
 use super::session::Session;
@@ -21,8 +22,16 @@ impl Session {
     pub(super) fn fact_commands(&self, path: &FilePath, facts: NewMetadata) -> FsResult<Vec<(Command, &'static str, Quirk)>> {
         let mut commands = Vec::new();
         if let Some(modified) = facts.modified {
-            let verb = if self.features.mfmt { "MFMT" } else { "MDTM" };
-            let argument = [digits(modified).as_bytes(), b" ", path.as_bytes()].concat();
+            let time = digits(modified);
+            let in_front = [time.as_bytes(), b" ", path.as_bytes()].concat();
+            let (verb, argument) = match self.features {
+                Features { mfmt: true, .. } => ("MFMT", in_front),
+                Features { site_utime: true, is_vsftpd: false, .. } => {
+                    // Last access, modification, and a third that is ignored.
+                    ("SITE", [b"UTIME ", path.as_bytes(), format!(" {time} {time} {time} UTC").as_bytes()].concat())
+                }
+                _ => ("MDTM", in_front),
+            };
             commands.push((self.command(verb, argument, Attempt::new(TIME, path))?, TIME, Quirk::NoTimes));
         }
         if let Some(mode) = facts.mode {

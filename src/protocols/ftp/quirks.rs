@@ -21,7 +21,7 @@ pub enum Quirk {
     NoPasv = 1 << 3,
     /// `LIST -a` is refused, or taken for a file's name.
     NoListAll = 1 << 4,
-    /// `MDTM` with a time does not set it.
+    /// `MFMT`, `MDTM` with a time, or `SITE UTIME`, whichever it has, does not set it.
     NoTimes = 1 << 5,
     /// `SITE CHMOD` is not there.
     NoModes = 1 << 6,
@@ -88,7 +88,12 @@ impl Quirks {
         })
     }
 
-    /// How many connections at once the server takes, where that is known and there are as many.
+    /// How many connections at once the server takes, where that is known.
+    pub fn most(&self) -> Option<usize> {
+        self.connections().most
+    }
+
+    /// The same, where there are as many.
     pub fn is_full(&self) -> Option<usize> {
         let connections = self.connections();
         connections.most.filter(|&most| connections.open >= most)

@@ -33,6 +33,11 @@ impl Channel {
         }
     }
 
+    /// `fsync@openssh.com`: what was written through the handle goes to the server's disk. May take long.
+    pub(super) async fn request_fsync(&self, handle: &OpenHandle) -> Answered<Pending> {
+        self.request_patiently(Body::extended("fsync@openssh.com").string(handle.as_bytes())).await
+    }
+
     /// `copy-data`: `length` bytes from one open file to another. May take long.
     pub(super) async fn copy_data(&self, from: &OpenHandle, at: u64, length: u64, to: &OpenHandle, to_at: u64) -> Answered<Pending> {
         let body = Body::extended("copy-data").string(from.as_bytes()).u64(at).u64(length);

@@ -245,7 +245,8 @@ impl FileSystem for SftpFileSystem {
             Create::At(_) => End::Shared,
         };
         let first = Lane::new(inner.channel.clone(), handle);
-        Ok(Box::new(Writing::new(Arc::clone(&inner.more), first, path.clone(), offset, inner.write_block, end)))
+        let writing = Writing::new(Arc::clone(&inner.more), first, path.clone(), offset, inner.write_block, end);
+        Ok(Box::new(writing.which_may_sync(inner.offers.fsync)))
     }
 
     async fn make_dir(&self, path: &FilePath) -> FsResult<()> {

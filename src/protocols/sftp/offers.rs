@@ -11,6 +11,8 @@ pub(super) struct Offers {
     pub(super) limits: bool,
     /// `posix-rename@openssh.com`: a rename that replaces.
     pub(super) posix_rename: bool,
+    /// `fsync@openssh.com`.
+    pub(super) fsync: bool,
     /// `copy-data` (draft-ietf-secsh-filexfer-extensions-00 section 7).
     pub(super) copy_data: bool,
     /// `check-file-name` and `check-file-handle` (draft-ietf-secsh-filexfer-extensions-00 section 3).
@@ -37,6 +39,7 @@ impl Offers {
         Self {
             limits: has(&["limits@openssh.com"]),
             posix_rename: has(&["posix-rename@openssh.com"]),
+            fsync: has(&["fsync@openssh.com"]),
             copy_data: has(&["copy-data"]),
             check_file_name: has(&["check-file-name", "check-file"]),
             check_file_handle: has(&["check-file-handle", "check-file"]),

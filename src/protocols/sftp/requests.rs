@@ -14,6 +14,8 @@ pub(super) mod status {
     pub(crate) const EOF: u32 = 1;
     pub(crate) const NO_SUCH_FILE: u32 = 2;
     pub(crate) const FAILURE: u32 = 4;
+    pub(crate) const BAD_MESSAGE: u32 = 5;
+    pub(crate) const OP_UNSUPPORTED: u32 = 8;
 }
 
 /// Open flags of section 6.3.

@@ -19,7 +19,7 @@ use super::metadata;
 use super::more_channels::{MOST, MoreChannels};
 use super::pace::Pace;
 use super::packet::Attributes;
-use super::requests::{self, flag};
+use super::requests::{self, flag, status};
 use crate::model::FilePath;
 use crate::vfs::{FsError, FsErrorKind, FsResult, NewMetadata, Sink};
 
@@ -47,6 +47,9 @@ pub(super) struct Writing {
     filling: Vec<Bytes>,
     filled: usize,
     metadata: Option<NewMetadata>,
+    /// The server syncs files where it is asked to, and it is to.
+    may_sync: bool,
+    syncs: bool,
     /// The first block the server did not take.
     gap: Option<u64>,
     /// The first error the server answered; it is final. Also set while bytes are being taken: were that cut short, some would be missing.
@@ -105,9 +108,16 @@ impl Writing {
             filling: Vec::new(),
             filled: 0,
             metadata: None,
+            may_sync: false,
+            syncs: false,
             gap: None,
             failed: None,
         }
+    }
+
+    /// The server has `fsync@openssh.com`, or not.
+    pub(super) fn which_may_sync(self, may_sync: bool) -> Self {
+        Self { may_sync, ..self }
     }
 
     async fn send(&mut self) -> FsResult<()> {
@@ -256,6 +266,7 @@ impl Writing {
             Some(new) => Some(channel.set_handle_attributes(&handle, new).await.map_err(failed)?),
             None => None,
         };
+        let synced = if self.syncs { Some(channel.request_fsync(&handle).await.map_err(failed)?) } else { None };
         let closed = channel.request_close(handle).await.map_err(failed)?;
         let mut refused = None;
         for block in asked {
@@ -267,6 +278,10 @@ impl Writing {
             Some(described) => described.await.and_then(requests::done),
             None => Ok(()),
         };
+        let synced = match synced {
+            Some(synced) => synced.await.and_then(requests::done),
+            None => Ok(()),
+        };
         let closed = closed.await.and_then(requests::done);
         if let Some((gap, failure)) = refused {
             let whole = Attributes { size: Some(gap), ..Attributes::default() };
@@ -276,6 +291,13 @@ impl Writing {
             return Err(failed(failure));
         }
         closed.map_err(failed)?;
+        match synced {
+            // What cannot be synced (OpenSSH: ENOSYS, EINVAL) is told otherwise than a disk that failed.
+            Err(failure @ Failure::Status { code: status::BAD_MESSAGE | status::OP_UNSUPPORTED, .. }) => {
+                tracing::debug!(error = %failed(failure), "not synced");
+            }
+            synced => synced.map_err(failed)?,
+        }
         // There are servers that take facts by path alone.
         if let (Err(Failure::Status { .. }), Some(new)) = (described, new)
             && let Err(failure) = channel.set_attributes(&self.path, &new).await
@@ -321,6 +343,10 @@ impl Sink for Writing {
     fn set_metadata(&mut self, metadata: NewMetadata) -> bool {
         self.metadata = Some(metadata);
         true
+    }
+
+    fn sync_at_end(&mut self) {
+        self.syncs = self.may_sync;
     }
 
     fn known_good(&self) -> Option<u64> {

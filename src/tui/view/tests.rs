@@ -255,6 +255,11 @@ fn dialogs_of_actions() {
         tick(stage);
         stage.keys("wj");
     });
+    shown("transfers-few-connections", |stage| {
+        let crowded = vec![("ftpes://bob@files.example.com".to_owned(), 3)];
+        stage.tell(Msg::Tick(Snapshot { jobs: vec![JobProgress { crowded, ..job(2, JobState::Running) }], ..Snapshot::default() }));
+        stage.keys("w");
+    });
     shown("transfers-failed", |stage| {
         tick(stage);
         stage.keys("w<tab><tab>jj");

@@ -5,6 +5,9 @@ use sealift::engine::{ConflictPolicy, JobKind, JobOptions, JobSpec, JobState};
 use super::session::ended;
 use super::*;
 
+/// Bytes of uploads that go through before the line is full.
+const FULL: usize = 1 << 20;
+
 /// Eight files, and the job that uploads them.
 fn upload(to: Place, folder: &TempDir) -> JobSpec {
     let items: Vec<String> = (0..8).map(|number| format!("file{number}")).collect();
@@ -33,15 +36,18 @@ async fn a_listing_is_answered_while_uploads_wait_for_a_full_line() {
         let person = Person { queue: QueueOptions { apart: true, ..QueueOptions::default() }, ..Person::new() };
         let (engine, place, mut news) = person.connected(target(scheme, relay.address)).await;
         // Data connections of FTP do not go through the relay: there the line of the uploads is another one in any case.
-        relay.fill_up_after(if scheme == "sftp" { 1 << 20 } else { usize::MAX });
+        relay.fill_up_after(if scheme == "sftp" { FULL } else { usize::MAX });
         let folder = tempfile::tempdir().unwrap();
         if scheme == "ftpes" {
             engine.queue().carry_out(sealift::engine::QueueOrder::Limit(None, 1 << 20));
         }
         engine.queue().submit(upload(place, &folder));
         let stands_still = async {
-            while engine.queue().snapshot().jobs[0].bytes_done == 0 || (scheme == "sftp" && relay.full() == 0) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+            if scheme == "sftp" {
+                relay.until_sent(|sent| sent.len() > FULL).await;
+            }
+            while engine.queue().snapshot().jobs[0].bytes_done == 0 {
+                tokio::task::yield_now().await;
             }
         };
         in_time(stands_still).await;

@@ -24,6 +24,7 @@ struct State {
     /// Connections that sent more than this stand still: a line that is full.
     full_after: Mutex<Option<usize>>,
     room: Notify,
+    came: Notify,
     sent: Mutex<Vec<Vec<u8>>>,
 }
 
@@ -67,10 +68,15 @@ impl Relay {
         *self.state.full_after.lock().unwrap() = Some(bytes);
     }
 
-    /// Connections that stand still.
-    pub fn full(&self) -> usize {
-        let full = self.state.full_after.lock().unwrap().unwrap_or(usize::MAX);
-        self.state.sent.lock().unwrap().iter().filter(|sent| sent.len() > full).count()
+    /// Waits until some client sent what `is_it` takes for it.
+    pub async fn until_sent(&self, is_it: impl Fn(&[u8]) -> bool) {
+        loop {
+            let more = self.state.came.notified();
+            if self.state.sent.lock().unwrap().iter().any(|sent| is_it(sent)) {
+                return;
+            }
+            more.await;
+        }
     }
 
     /// Everything goes through again.
@@ -96,6 +102,7 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: Arc<State>
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
         if let Some(at) = log {
             state.sent.lock().unwrap()[at].extend_from_slice(&buffer[..count]);
+            state.came.notify_waiters();
             loop {
                 let room = state.room.notified();
                 let sent = state.sent.lock().unwrap()[at].len();

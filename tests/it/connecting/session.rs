@@ -180,6 +180,32 @@ async fn a_server_that_grants_one_connection_still_copies() {
 }
 
 #[tokio::test]
+async fn how_many_connections_a_server_takes_is_told_beside_the_job() {
+    let tree = tree();
+    let mut options = ftp_options(&tree);
+    options.limits.connections = 3;
+    let named = options.tls.as_ref().map(|identity| Fingerprint::of(identity.leaf()));
+    let server = FtpServer::start(options).await.unwrap();
+    let (engine, mut news) = Person::new().engine_for(Arc::new(Refuse));
+    let facts = engine.connect(Target { fingerprint: named, ..target("ftpes", server.addr) }).await.unwrap();
+    let place = Place::Remote(facts.id);
+    tree.faults().always(Call::Read(0), "", Effect::Stall);
+    let to = tempfile::tempdir().unwrap();
+    let crowded = || engine.queue().snapshot().jobs.remove(0).crowded;
+    let mut leases = Vec::new();
+    while let Ok(lease) = in_time(engine.lease(place)).await {
+        leases.push(lease);
+    }
+    assert_eq!(leases.len(), 2);
+    drop(leases);
+    let id = engine.queue().submit(download(place, &["a.txt"], &to));
+    assert_eq!(crowded(), [(facts.site.url(), 3)]);
+    engine.queue().cancel(id);
+    assert!(ended(&mut news).await.cancelled);
+    assert!(crowded().is_empty(), "it is about what runs");
+}
+
+#[tokio::test]
 async fn disconnecting_stops_the_jobs_there_and_leaves_nothing() {
     for scheme in PROTOCOLS {
         let tree = tree();

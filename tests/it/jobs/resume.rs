@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sealift::engine::{ConflictPolicy, JobKind, JobSpec, JobState, Outcome, QueueOrder};
+use sealift::engine::{Again, ConflictPolicy, JobKind, JobSpec, JobState, Outcome, QueueOrder};
 use sealift::model::{Entry, Kind};
 use sealift::vfs::memory::MemoryOptions;
 use sealift::vfs::memory::faults::{Call, Effect};
@@ -197,6 +197,32 @@ async fn a_full_disk_is_gone_on_with_once_there_is_room() {
     let report = bench.upload(&["file"]).await;
     assert_clean(&report, 1);
     assert_eq!((report.bytes, bench.uploaded("/to/file"), runs.parts()), (LARGE as u64 - 524_288, Some(content(LARGE)), vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_of_a_job_belongs_to_it_when_it_is_tried_again() {
+    let runs = Runs::new(&[("dir/small", 10), ("dir/one", LARGE), ("dir/other", LARGE)]);
+    let mut bench = runs.run();
+    for name in ["one", "other"] {
+        runs.remote.faults().once(Call::Write(524_288), name, Effect::Fail(FsErrorKind::NoSpace));
+    }
+    let id = bench.queue.submit(upload(&["dir"]));
+    let report = bench.ended(id).await;
+    assert_eq!((report.done, report.failed, runs.parts().len()), (1, 2, 2), "{report:?}");
+    // One of two is a job beside it: the other is still left.
+    bench.queue.carry_out(QueueOrder::Retry(id, Again::One(0)));
+    let second = bench.queue.snapshot().jobs.last().unwrap().id;
+    assert_eq!(bench.ended(second).await.bytes, LARGE as u64);
+    assert_eq!(runs.parts().len(), 2);
+    bench.queue.carry_out(QueueOrder::Retry(id, Again::One(0)));
+    let last = bench.queue.snapshot().jobs.last().unwrap().id;
+    let report = bench.ended(last).await;
+    assert_eq!((report.done, report.bytes), (1, LARGE as u64 - 524_288), "it goes on where it stopped");
+    for name in ["dir/one", "dir/other"] {
+        assert_eq!(bench.uploaded(&format!("/to/{name}")), Some(content(LARGE)), "{name}");
+    }
+    // Nothing of it is offered again, and nothing of it lies about.
+    assert_eq!((runs.parts(), bench.queue.shutdown().await, runs.journals()), (vec![], 0, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -117,6 +117,9 @@ fn set(entry: &mut SiteEntry, settings: &SiteSettings) -> Result<(), Failure> {
     if let Some(rate) = settings.limit {
         options.limit = (rate > 0).then_some(rate);
     }
+    if let Some(word) = &settings.remote_commands {
+        options.remote_commands = (word != "default").then_some(word == "yes");
+    }
     if let Some(local) = &settings.local {
         entry.local = path(local);
     }
@@ -131,6 +134,7 @@ fn check(setup: &Setup, entry: &SiteEntry) -> Result<(), Failure> {
     let (protocol, options) = (entry.url.site.protocol, &entry.options);
     let meaningless = [
         ("--key", protocol.is_ftp() && options.key.is_some()),
+        ("--remote-commands", protocol.is_ftp() && options.remote_commands.is_some()),
         ("--data-mode", !protocol.is_ftp() && options.data_mode.is_some()),
         ("--charset", !protocol.is_ftp() && options.charset.is_some()),
         ("--transfer-type", !protocol.is_ftp() && options.transfer_type != TransferType::Binary),

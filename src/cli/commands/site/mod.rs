@@ -65,11 +65,12 @@ fn show(entry: &SiteEntry, json: bool) -> Result<ExitCode, Failure> {
         output::json_line(&entry.to_json())
     } else {
         let connections = entry.options.connections.map(|most| ("connections", most.to_string()));
+        let commands = entry.options.remote_commands.map(|may| ("remote_commands", if may { "yes" } else { "no" }.to_owned()));
         let name = ("name", entry.name.to_string());
-        let texts = std::iter::once(name).chain(entry.texts()).chain(connections);
+        let texts = std::iter::once(name).chain(entry.texts()).chain(connections).chain(commands);
         let lines = texts.flat_map(|(key, text)| {
             let label = |at| if at == 0 { key } else { "" };
-            text.lines().enumerate().map(|(at, line)| format!("{:12} {}", label(at), display_safe(line.as_bytes()))).collect::<Vec<_>>()
+            text.lines().enumerate().map(|(at, line)| format!("{:15} {}", label(at), display_safe(line.as_bytes()))).collect::<Vec<_>>()
         });
         lines.into_iter().try_for_each(|line| output::line(&line))
     };

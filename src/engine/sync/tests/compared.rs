@@ -209,6 +209,33 @@ async fn an_empty_source_deletes_nothing_unless_that_is_meant() {
 }
 
 #[tokio::test]
+async fn an_empty_folder_of_the_source_spares_what_the_other_side_has_in_it() {
+    let two = Two::new();
+    two.both("a", "x").await;
+    two.put(Right, "gone", "x", 0).await;
+    two.put(Right, "mount/precious", "x", 0).await;
+    two.put(Right, "mount/deep/down/more", "x", 0).await;
+    two.left.put_dir(&path("/l/mount")).unwrap();
+    two.put(Left, "kept/new", "x", 0).await;
+    two.put(Right, "kept/old", "x", 0).await;
+    let plan = two.compare(mirror()).await;
+    let spared = ["conflict mount/precious", "conflict mount/deep/", "conflict mount/deep/down/", "conflict mount/deep/down/more"];
+    let expected = [&["delete gone", "create kept/new", "delete kept/old"][..], &spared].concat();
+    assert_eq!(lines(&plan), expected);
+    let told: Vec<_> = plan.remarks.iter().map(|remark| (remark.side, &*remark.path)).collect();
+    assert_eq!((plan.source_is_empty, told), (false, vec![(Some(Left), "mount")]), "{:?}", plan.remarks);
+    // A person who looked at it may decide otherwise.
+    let mut decided = plan.clone();
+    let at = (0..decided.len()).find(|at| decided.path(*at) == b"mount/precious").unwrap();
+    assert!(decided.decide(at, Decision::DeleteRight));
+    two.apply(plan).await;
+    assert!(two.paths(Right).contains(&"mount/deep/down/more".to_owned()));
+
+    let plan = two.compare(SyncOptions { empty_source: true, ..mirror() }).await;
+    assert_eq!(plan.totals().of(Effect::Delete), 4, "{:?}", lines(&plan));
+}
+
+#[tokio::test]
 async fn a_source_that_is_not_there_fails_and_a_target_is_made() {
     let two = Two::new();
     two.put(Left, "a", "x", 0).await;

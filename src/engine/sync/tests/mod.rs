@@ -100,6 +100,8 @@ impl Two {
             left: CompareEnd { place: Place::Local, dir: path("/l"), name: "/l".into() },
             right: CompareEnd { place: RIGHT, dir: path("/r"), name: "sftp://me@host/r".into() },
             options,
+            newer_than: None,
+            older_than: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod charset;
 mod connecting;
+mod facts;
 mod pipelining;
 mod script;
 mod text;

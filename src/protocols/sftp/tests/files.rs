@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::channel::NotSftp;
 use super::super::packet::kind;
-use super::scripted::{Honest, Then, over, server};
+use super::scripted::{Asked, Honest, Seen, Then, over, server};
 use crate::model::{Entry, FilePath, Kind};
 use crate::protocols::sftp::SftpFileSystem;
 use crate::vfs::{Create, FileSystem as _, FsErrorKind, FsResult, Replace, list_all};
@@ -206,6 +206,43 @@ async fn what_is_written_arrives_in_blocks_and_is_closed() {
     assert_eq!(seen.all().last().unwrap().kind, kind::CLOSE);
     // Flags WRITE, CREAT, EXCL; attributes: permissions 0600.
     assert_eq!(seen.of(kind::OPEN)[0].body[6..], [0, 0, 0, 0x2a, 0, 0, 0, 4, 0, 0, 0o1, 0o200]);
+}
+
+/// A server with `fsync@openssh.com` that answers it with this status.
+async fn syncing(status: u32, words: &'static str) -> (SftpFileSystem, Seen) {
+    let script = move |asked: &Asked| match asked.kind {
+        kind::EXTENDED if asked.text() == "fsync@openssh.com" => Then::Send(vec![asked.status(status, words)]),
+        _ => Then::Ordinary,
+    };
+    server(&[("fsync@openssh.com", "1")], Honest::with(""), script).await
+}
+
+#[tokio::test]
+async fn a_file_is_synced_before_its_close_where_that_is_wanted_and_offered() {
+    for (wanted, offered) in [(true, true), (false, true), (true, false)] {
+        let (fs, seen) = if offered { syncing(0, "").await } else { server(&[], Honest::with(""), |_| Then::Ordinary).await };
+        let mut sink = fs.create(&path("/f"), Create::New).await.unwrap();
+        sink.write(vec![1; 100_000].into()).await.unwrap();
+        if wanted {
+            sink.sync_at_end();
+        }
+        assert_eq!(sink.commit().await, Ok(100_000));
+        let last: Vec<u8> = seen.all().iter().rev().take(2).map(|asked| asked.kind).collect();
+        let before = if wanted && offered { kind::EXTENDED } else { kind::WRITE };
+        assert_eq!(last, [kind::CLOSE, before], "{wanted} {offered}");
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_is_told_and_one_that_cannot_be_synced_is_none() {
+    // SSH_FX_FAILURE; SSH_FX_BAD_MESSAGE and SSH_FX_OP_UNSUPPORTED.
+    for (status, words, written) in [(4, "", false), (4, "No space left on device", false), (5, "", true), (8, "", true)] {
+        let (fs, _) = syncing(status, words).await;
+        let mut sink = fs.create(&path("/f"), Create::New).await.unwrap();
+        sink.write("content".into()).await.unwrap();
+        sink.sync_at_end();
+        assert_eq!(sink.commit().await.is_ok(), written, "{status} {words}");
+    }
 }
 
 #[tokio::test]

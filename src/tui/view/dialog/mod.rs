@@ -24,13 +24,14 @@ mod tests;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::draw::{clear, put};
+use super::draw::{clear, put, wrap};
 use super::layout::Layout;
 use super::look::Look;
 use super::screen::Drawn;
 use super::sheet::Line;
 use crate::app::dialog::FilterDialog;
 use crate::app::{App, Dialog};
+use crate::model::text;
 use crate::tui::frame::Cursor;
 use crate::tui::theme::Role;
 
@@ -93,5 +94,28 @@ fn draw_filter(dialog: &FilterDialog, look: &Look, layout: &Layout, buffer: &mut
 
 /// One line that says what keys do.
 fn keys(text: &str, width: usize) -> Vec<Line> {
-    Line::wrapped(text, width, Role::Faint)
+    let lines = hint_lines(text, width).into_iter();
+    lines.map(|line| Line::text(line, Role::Faint)).collect()
+}
+
+/// A blank no line breaks at.
+const HOLDS: char = '\u{a0}';
+/// Longer ones than these columns are sentences, and break like them.
+const PHRASE: usize = 24;
+
+/// Breaks a hint, but not between a key and its words, where that takes no line more.
+fn hint_lines(text: &str, width: usize) -> Vec<String> {
+    let (plain, held) = (wrap(text, width), wrap(&held_together(text, width), width));
+    if held.len() > plain.len() { plain } else { held.into_iter().map(|line| line.replace(HOLDS, " ")).collect() }
+}
+
+/// Keeps a key and what it does in one line: between commas and semicolons nothing breaks that is short.
+fn held_together(text: &str, width: usize) -> String {
+    let phrases = text.split_inclusive([',', ';']).map(|phrase| {
+        let words = phrase.trim_start();
+        let blanks = &phrase[..phrase.len() - words.len()];
+        let is_short = text::width(words) <= PHRASE.min(width);
+        format!("{blanks}{}", if is_short { words.replace(' ', "\u{a0}") } else { words.to_owned() })
+    });
+    phrases.collect()
 }

@@ -96,7 +96,7 @@ fn foot(dialog: &SitesDialog, width: usize, roomy: bool) -> Vec<Line> {
 
 /// What is set for a site, in a sentence.
 fn entry_words(entry: &SiteEntry) -> String {
-    let SiteOptions { identity, level, data_mode, charset, transfer_type, connections, key, limit } = &entry.options;
+    let SiteOptions { identity, level, data_mode, charset, transfer_type, connections, key, limit, remote_commands } = &entry.options;
     let is_ftp = entry.url.site.protocol.is_ftp();
     let path = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
     let parts = [
@@ -112,6 +112,7 @@ fn entry_words(entry: &SiteEntry) -> String {
         Some(format!("{} transfers", transfer_type.word())).filter(|_| *transfer_type != TransferType::Binary),
         charset.map(|charset| format!("names in {charset}")),
         connections.map(|most| format!("{most} connections at the most")),
+        remote_commands.map(|may| if may { "may hash there" } else { "hashes nothing there" }.to_owned()),
         limit.map(|rate| format!("at most {}", bytes::rate(rate as f64))),
         entry.local.as_ref().map(|local| format!("beside {}", path(local))),
         Some(entry.notes.clone()).filter(|notes| !notes.is_empty()),

@@ -113,7 +113,7 @@ fn row_line(plan: &Plan, at: usize, row: &Row, width: usize) -> Line {
         None => String::new(),
     };
     let lead = format!("{ticked} {arrow} {:<8} ", word(effect));
-    let why = row.finding.words("left", "right");
+    let why = row.finding.brief("left", "right");
     // The column of signs is the lead here.
     let columns = sheet::columns((width + SIGN).saturating_sub(lead.len()), "", &name, &[(SIZE, 7, &size), (WHY, 24, &why)]);
     let role = if row.is_dir() { Role::Folder } else { Role::Text };

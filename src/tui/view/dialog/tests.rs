@@ -434,3 +434,14 @@ fn no_size_breaks_them() {
         }
     }
 }
+
+#[test]
+fn a_key_stays_in_one_line_with_its_words() {
+    let hint = "r tries one again, R all; Enter tells all; o opens the target; x forgets one, X all; Tab turns";
+    let lines = |width| super::hint_lines(hint, width);
+    assert_eq!(lines(60), ["r tries one again, R all; Enter tells all;", "o opens the target; x forgets one, X all; Tab turns"]);
+    for width in 1..=100 {
+        assert_eq!(lines(width).concat().replace(' ', ""), hint.replace(' ', ""), "{width}");
+        assert!(lines(width).len() <= super::wrap(hint, width).len(), "{width}");
+    }
+}

@@ -134,6 +134,9 @@ fn open(job: &JobProgress, told: &JobProgress, looked_at: bool, now: Timestamp, 
         if !chosen.is_empty() {
             lines.push(Line::text(format!("  {chosen}"), Role::Faint));
         }
+        let crowded =
+            told.crowded.iter().flat_map(|(site, most)| Line::wrapped(&format!("  {}", crowded_words(site, *most)), width, Role::Faint));
+        lines.extend(crowded);
         // Those of now, with the numbers of this second.
         for file in told.files.iter().take(FILES) {
             let total = file.total.map(|total| format!(" of {}", bytes::size(total))).unwrap_or_default();
@@ -197,6 +200,12 @@ fn choices(job: &JobProgress) -> String {
         chosen.push("tries again without end when the line breaks".to_owned());
     }
     chosen.join(", ")
+}
+
+/// What was learnt of a site that takes few connections.
+fn crowded_words(site: &str, most: usize) -> String {
+    let connections = if most == 1 { "1 connection".to_owned() } else { format!("{most} connections") };
+    format!("{site} takes no more than {connections} at once")
 }
 
 fn sign(priority: Priority) -> &'static str {

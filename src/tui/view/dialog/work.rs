@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::keys;
 use crate::app::dialog::{DeleteDialog, QuitChoice, QuitDialog, StopDialog, TransferDialog, TransferField};
 use crate::engine::{JobKind, JobSpec, Links, Place};
-use crate::model::{bytes, text};
+use crate::model::{TransferType, bytes, text};
 use crate::tui::theme::Role;
 use crate::tui::view::sheet::{Line, Sheet};
 
@@ -28,10 +28,14 @@ pub(super) fn transfer(dialog: &TransferDialog, screen: Rect) -> Sheet {
         sheet.foot.push(Line::field("as    ", name, width, dialog.focus == TransferField::Name));
     }
     sheet.foot.push(choice("[L]inks", links(&dialog.spec), dialog.focus == TransferField::Links));
+    if dialog.is_ftp {
+        sheet.foot.push(choice("[T]ext", lines(&dialog.spec), dialog.focus == TransferField::Lines));
+    }
     sheet.foot.push(choice("[V]erify", verify(&dialog.spec), dialog.focus == TransferField::Verify));
     sheet.foot.extend(dialog.error.iter().flat_map(|error| Line::wrapped(error, width, Role::Problem)));
     sheet.foot.push(Line::buttons([(verb, dialog.focus == TransferField::Start), ("Cancel", dialog.focus == TransferField::Cancel)]));
-    sheet.hints.extend(keys("Enter starts, Alt-Enter holds it, l and v choose, Esc cancels", width));
+    let letters = if dialog.is_ftp { "l, t, v choose" } else { "l and v choose" };
+    sheet.hints.extend(keys(&format!("Enter starts, Alt-Enter holds it, {letters}, Esc cancels"), width));
     sheet
 }
 
@@ -46,6 +50,15 @@ fn links(spec: &JobSpec) -> &'static str {
         Links::Follow => "what they lead to is copied",
         Links::Copy => "as links, or not at all",
         Links::Skip => "are left out",
+    }
+}
+
+fn lines(spec: &JobSpec) -> &'static str {
+    match spec.options.transfer_type {
+        None => "lines end as it is set for the site",
+        Some(TransferType::Binary) => "none: files travel as they are",
+        Some(TransferType::Ascii) => "all files: lines end as each side has it",
+        Some(TransferType::Auto) => "by its name (.txt, .csv …): lines end as each side has it",
     }
 }
 
