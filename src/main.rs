@@ -14,12 +14,20 @@ use sealift::tui::start;
 
 /// Threads for what blocks: disks, key derivation, questions. Hundreds of small files wait for a few of them.
 const BLOCKING_THREADS: usize = 64;
+/// Threads for what waits. One line's bytes pass through several tasks: handed from thread to thread they cost more than what is done
+/// with them, and one thread brings more than the lines of most machines carry. Disks, checksums and the screen have threads of their own.
+const WAITING_THREADS: usize = 1;
 
 fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
     let _log = start_log();
     write_no_core_files();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().max_blocking_threads(BLOCKING_THREADS).enable_all().build() {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    // A server's clients each have work of their own.
+    if !matches!(arguments.verb, Some(Verb::Serve(_))) {
+        builder.worker_threads(WAITING_THREADS);
+    }
+    let runtime = match builder.max_blocking_threads(BLOCKING_THREADS).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::screen(&error).report().into(),
     };

@@ -67,7 +67,10 @@ pub(super) async fn headless(
         None => Arc::new(common.connect.answers(Refuse)?),
     };
     let (told, outcomes) = mpsc::channel(256);
-    let (engine, events) = Engine::new(setup.services(&common.connect.choices(), asked, Arc::new(output::say))?, Some(told));
+    let mut services = setup.services(&common.connect.choices(), asked, Arc::new(output::say))?;
+    // In words, what came through is told as a number.
+    services.queue.only_failures = !common.json;
+    let (engine, events) = Engine::new(services, Some(told));
     let mut news = News { events, outcomes, person: line.clone() };
     let ended = tokio::select! {
         ended = verb(&engine, &mut news) => ended,

@@ -58,6 +58,8 @@ pub struct QueueOptions {
     pub now: fn() -> Zoned,
     /// Who wants to know of each file. A full channel slows the jobs, a closed one is ignored.
     pub outcomes: Option<mpsc::Sender<FileOutcome>>,
+    /// Of files that came through, they want to know nothing.
+    pub only_failures: bool,
     /// The folder jobs are written down in, so that what is interrupted can be gone on with.
     pub journal: Option<PathBuf>,
 }
@@ -73,6 +75,7 @@ impl Default for QueueOptions {
             apart: false,
             now: Zoned::now,
             outcomes: None,
+            only_failures: false,
             journal: None,
         }
     }
@@ -111,6 +114,7 @@ pub(super) struct Surroundings {
     pub(super) places: Arc<dyn Places>,
     pub(super) prompter: Arc<dyn Prompter>,
     pub(super) outcomes: Option<mpsc::Sender<FileOutcome>>,
+    pub(super) only_failures: bool,
     pub(super) journal: Journal,
     pub(super) persistence: Persistence,
     /// Of all bytes.
@@ -142,6 +146,7 @@ impl Queue {
             places,
             prompter,
             outcomes: options.outcomes,
+            only_failures: options.only_failures,
             persistence: options.persistence,
             limiter: Arc::new(Limiter::new(options.limit)),
             turns: Turns::new(options.files, options.per_site),

@@ -196,7 +196,7 @@ impl Job {
                 }
             }
         }
-        if let Some(outcomes) = &self.around.outcomes {
+        if let Some(outcomes) = self.around.outcomes.as_ref().filter(|_| result.is_err() || !self.around.only_failures) {
             let outcome = FileOutcome { job: self.id, source: source.clone(), target: target.cloned(), bytes, result };
             tokio::select! {
                 biased;

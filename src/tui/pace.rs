@@ -19,6 +19,8 @@ pub enum Cause {
 #[derive(Debug)]
 pub struct Pace {
     last_frame: Option<Instant>,
+    /// The last that a person waited for.
+    last_answer: Option<Instant>,
     last_background: Option<Instant>,
     last_input: Option<Instant>,
     wanted: Option<Cause>,
@@ -42,7 +44,15 @@ impl Pace {
 
     /// Nothing drawn yet, nothing wanted.
     pub fn new(now: Instant) -> Self {
-        Self { last_frame: None, last_background: None, last_input: None, wanted: None, tokens: Self::BURST, counted: now }
+        Self {
+            last_frame: None,
+            last_answer: None,
+            last_background: None,
+            last_input: None,
+            wanted: None,
+            tokens: Self::BURST,
+            counted: now,
+        }
     }
 
     /// The screen is out of date.
@@ -61,14 +71,16 @@ impl Pace {
 
     /// When a frame may be drawn; `None` while none is wanted.
     pub fn due(&self, now: Instant) -> Option<Instant> {
-        let frame = self.last_frame.map_or(now, |at| at + Self::FRAME);
+        let behind = |last: Option<Instant>| last.map_or(now, |at| at + Self::FRAME);
         match self.wanted? {
             Cause::Background => {
+                let frame = behind(self.last_frame);
                 let turn = self.last_background.map_or(now, |at| at + Self::BACKGROUND);
                 let debt = (1.0 - self.tokens).max(0.0);
                 Some(frame.max(turn).max(self.counted + Duration::from_secs_f64(debt / Self::RATE)))
             }
-            Cause::Answer | Cause::Input => Some(frame),
+            // Nobody waits because of what the background drew just before.
+            Cause::Answer | Cause::Input => Some(behind(self.last_answer)),
         }
     }
 
@@ -77,12 +89,16 @@ impl Pace {
         let earned = now.duration_since(self.counted).as_secs_f64() * Self::RATE;
         self.tokens = (self.tokens + earned).min(Self::BURST);
         self.counted = now;
-        if self.wanted.take() == Some(Cause::Background) {
+        let cause = self.wanted.take();
+        if cause == Some(Cause::Background) {
             self.last_background = Some(now);
             self.tokens -= bytes as f64;
         }
         if bytes > 0 {
             self.last_frame = Some(now);
+            if cause != Some(Cause::Background) {
+                self.last_answer = Some(now);
+            }
         }
     }
 }
@@ -117,6 +133,19 @@ mod tests {
         pace.drawn(1, later);
         pace.want(Cause::Answer, later + Pace::FRAME);
         assert_eq!(pace.due(later + Pace::FRAME), Some(later + Pace::FRAME));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_does_not_wait_behind_a_frame_of_the_background() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        pace.want(Cause::Background, start);
+        pace.drawn(100, start);
+        pace.want(Cause::Input, start);
+        assert_eq!(pace.due(start), Some(start));
+        pace.drawn(100, start);
+        pace.want(Cause::Input, start);
+        assert_eq!(pace.due(start), Some(start + Pace::FRAME), "keys among themselves are sixty a second");
     }
 
     proptest! {

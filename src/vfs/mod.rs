@@ -36,6 +36,13 @@ pub trait FileSystem: Send + Sync {
     /// receiver is gone. The channel must be read while this runs.
     async fn list(&self, dir: &FilePath, batches: mpsc::Sender<Vec<Entry>>) -> FsResult<()>;
 
+    /// Lists a folder with the facts of its entries in one go, names that are gone by then left out. `None`: there are too many,
+    /// or this place has no quicker way than [`Self::list`] and [`Self::stat_many`].
+    async fn list_few(&self, dir: &FilePath) -> FsResult<Option<Vec<Entry>>> {
+        let _ = dir;
+        Ok(None)
+    }
+
     /// The facts of one path. A symbolic link is described itself; `details.target_kind` says what it leads to.
     async fn stat(&self, path: &FilePath) -> FsResult<Entry>;
 
@@ -304,6 +311,9 @@ pub const STATS_AT_ONCE: usize = 4096;
 
 /// [`list_all`] with sizes and times also where the listing brings none of them. Names that are gone by then are left out.
 pub async fn list_with_facts(place: &dyn FileSystem, dir: &FilePath) -> FsResult<Vec<Entry>> {
+    if let Some(entries) = place.list_few(dir).await? {
+        return Ok(entries);
+    }
     let listed = list_all(place, dir).await?;
     if place.capabilities().listing_has_facts {
         return Ok(listed);

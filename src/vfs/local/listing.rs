@@ -4,11 +4,12 @@ use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::FileType;
+use rustix::io::Errno;
 use tokio::sync::mpsc;
 use tokio::task;
 
-use super::{Failure, stopped_thread};
-use crate::model::{Entry, FilePath, Kind};
+use super::{Failure, metadata, stopped_thread};
+use crate::model::{Entry, EntryName, FilePath, Kind};
 use crate::vfs::FsResult;
 
 /// The first batch is small, so that a first screen does not wait for the second.
@@ -24,8 +25,13 @@ pub(in crate::vfs) async fn list(
 ) -> FsResult<()> {
     let (sender, mut found) = mpsc::channel(2);
     let owned = dir.clone();
-    let batch = Batches { sender, entries: Vec::with_capacity(FIRST_BATCH), size: FIRST_BATCH };
-    let reader = task::spawn_blocking(move || read(&open(&owned)?, batch));
+    let mut gathered = Batches { sender, entries: Vec::with_capacity(FIRST_BATCH), size: FIRST_BATCH };
+    let reader = task::spawn_blocking(move || {
+        if read(&open(&owned)?, |entry| gathered.push(entry))? {
+            gathered.finish();
+        }
+        Ok::<_, Failure>(())
+    });
     while let Some(batch) = found.recv().await {
         if batches.send(batch).await.is_err() {
             return Ok(());
@@ -63,45 +69,75 @@ impl Batches {
     }
 }
 
+/// Lists a folder of at most `most` entries with their facts; `None`: there are more. What is gone meanwhile is left out.
+pub(super) fn list_few(dir: &FilePath, most: usize) -> Result<Option<Vec<Entry>>, Failure> {
+    let folder = super::open_dir(dir)?;
+    let mut named = Vec::new();
+    let push = |entry| {
+        named.push(entry);
+        named.len() <= most
+    };
+    if !read(&folder, push)? {
+        return Ok(None);
+    }
+    let mut entries = Vec::with_capacity(named.len());
+    for entry in named {
+        match described(&folder, entry) {
+            Ok(entry) => entries.push(entry),
+            Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Some(entries))
+}
+
+/// An entry with its facts, where its name is one to ask by.
+fn described(folder: &OwnedFd, entry: Entry) -> Result<Entry, Errno> {
+    let name = entry.raw_name();
+    match EntryName::check(name) {
+        Ok(()) => metadata::look(folder, name, name, || metadata::target_kind(folder, name)),
+        Err(_) => Ok(entry),
+    }
+}
+
+/// Hands every entry of `folder` to `take`, as long as that wants more; answers whether it took them all.
 #[cfg(target_os = "linux")]
-fn read(folder: &OwnedFd, mut batches: Batches) -> Result<(), Failure> {
+fn read(folder: &OwnedFd, mut take: impl FnMut(Entry) -> bool) -> Result<bool, Failure> {
     use rustix::fs::RawDir;
 
     let mut buffer = Vec::with_capacity(64 * 1024);
     let mut names = RawDir::new(folder, buffer.spare_capacity_mut());
     while let Some(entry) = names.next() {
         let entry = entry?;
-        if !take(folder, entry.file_name(), entry.file_type(), &mut batches) {
-            return Ok(());
+        if !entry_of(folder, entry.file_name(), entry.file_type()).is_none_or(&mut take) {
+            return Ok(false);
         }
     }
-    batches.finish();
-    Ok(())
+    Ok(true)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn read(folder: &OwnedFd, mut batches: Batches) -> Result<(), Failure> {
+fn read(folder: &OwnedFd, mut take: impl FnMut(Entry) -> bool) -> Result<bool, Failure> {
     for entry in rustix::fs::Dir::read_from(folder)? {
         let entry = entry?;
-        if !take(folder, entry.file_name(), entry.file_type(), &mut batches) {
-            return Ok(());
+        if !entry_of(folder, entry.file_name(), entry.file_type()).is_none_or(&mut take) {
+            return Ok(false);
         }
     }
-    batches.finish();
-    Ok(())
+    Ok(true)
 }
 
-/// Takes one entry; `false`: nobody wants any more.
-fn take(folder: &OwnedFd, name: &CStr, file_type: FileType, batches: &mut Batches) -> bool {
+/// What the kernel tells of an entry; `None` for the folder itself and the one above.
+fn entry_of(folder: &OwnedFd, name: &CStr, file_type: FileType) -> Option<Entry> {
     let name = name.to_bytes();
     if matches!(name, b"." | b"..") {
-        return true;
+        return None;
     }
     let kind = match file_type {
         FileType::Unknown => look(folder, name),
         known => kind(known),
     };
-    batches.push(Entry::new(name, kind))
+    Some(Entry::new(name, kind))
 }
 
 /// Some file systems leave the kind out of the directory.

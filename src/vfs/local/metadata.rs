@@ -13,7 +13,7 @@ use crate::model::{Entry, EntryName, FilePath, Kind};
 use crate::vfs::{FsResult, NewMetadata};
 
 /// More names than this are worth a second thread.
-const LARGE: usize = 2048;
+pub(super) const LARGE: usize = 2048;
 
 pub(super) fn stat(path: &FilePath) -> Result<Entry, Failure> {
     let name = path.name();
@@ -59,7 +59,7 @@ pub(in crate::vfs) fn look_at(
 }
 
 /// What a link at `path` leads to, wherever that is.
-fn target_kind(folder: impl AsFd, path: &[u8]) -> Option<Kind> {
+pub(super) fn target_kind(folder: impl AsFd, path: &[u8]) -> Option<Kind> {
     rustix::fs::statat(folder, path, AtFlags::empty()).ok().map(|stat| kind(FileType::from_raw_mode(stat.st_mode)))
 }
 

@@ -67,6 +67,10 @@ impl FileSystem for LocalFileSystem {
         list(dir, open_dir, batches).await
     }
 
+    async fn list_few(&self, dir: &FilePath) -> FsResult<Option<Vec<Entry>>> {
+        off_runtime("list", dir, |dir| listing::list_few(dir, metadata::LARGE)).await
+    }
+
     async fn stat(&self, path: &FilePath) -> FsResult<Entry> {
         off_runtime("look at", path, metadata::stat).await
     }

@@ -1,11 +1,12 @@
 //! Reading and writing one local file in large pieces, one of which is always under way.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, IoSlice, Seek, SeekFrom, Write};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use rustix::buffer::spare_capacity;
 use rustix::fs::{Mode, OFlags};
 use tokio::task::{self, JoinHandle};
 
@@ -14,7 +15,7 @@ use crate::model::FilePath;
 use crate::vfs::{Create, FsErrorKind, FsResult, NewMetadata, Sink, Source};
 
 /// Bytes of one read or write. Below, the way to the other thread costs more than the call.
-const PIECE: usize = 256 * 1024;
+const PIECE: usize = 512 * 1024;
 
 /// Reads a file. The first piece is read with the opening, the next one while the last is worked on.
 pub(in crate::vfs) struct LocalSource {
@@ -28,10 +29,16 @@ enum Next {
     End,
 }
 
-/// A piece and the file behind it; no file: that was the end.
+/// A piece and what is behind it; nothing: that was the end.
 struct Piece {
     bytes: Bytes,
-    rest: Option<File>,
+    rest: Option<Rest>,
+}
+
+/// A file that was read so far, and how much it should still hold.
+struct Rest {
+    file: File,
+    left: u64,
 }
 
 impl LocalSource {
@@ -40,17 +47,22 @@ impl LocalSource {
         if from > 0 {
             file.seek(SeekFrom::Start(from))?;
         }
-        Ok(Self { path: path.clone(), next: Next::Read(read_piece(file)?) })
+        let left = file.metadata()?.len().saturating_sub(from);
+        Ok(Self { path: path.clone(), next: Next::Read(Rest { file, left }.read()?) })
     }
 }
 
-fn read_piece(mut file: File) -> Result<Piece, Failure> {
-    let left = file.metadata()?.len().saturating_sub(file.stream_position()?);
-    // One more than is left, so that a file that ends here is known to end; a page at least, because kernel files claim no size.
-    let wanted = usize::try_from(left).unwrap_or(PIECE).saturating_add(1).clamp(4096, PIECE);
-    let mut bytes = Vec::with_capacity(wanted);
-    let count = (&mut file).take(wanted as u64).read_to_end(&mut bytes)?;
-    Ok(Piece { bytes: bytes.into(), rest: (count == wanted).then_some(file) })
+impl Rest {
+    fn read(self) -> Result<Piece, Failure> {
+        let Self { file, left } = self;
+        // One more than is left, so that a file that ends here is known to end; a page at least, because kernel files claim no size.
+        let wanted = usize::try_from(left).unwrap_or(PIECE).saturating_add(1).clamp(4096, PIECE);
+        let mut bytes = Vec::with_capacity(wanted);
+        // The allocator may give more room than was asked for; the end is where a call brings nothing.
+        while bytes.len() < wanted && rustix::io::retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut bytes)))? > 0 {}
+        let rest = (bytes.len() >= wanted).then(|| Self { left: left.saturating_sub(bytes.len() as u64), file });
+        Ok(Piece { bytes: bytes.into(), rest })
+    }
 }
 
 #[async_trait]
@@ -63,8 +75,8 @@ impl Source for LocalSource {
         };
         self.next = Next::End;
         let piece = piece.map_err(|failure| failure.at("read", &self.path))?;
-        if let Some(file) = piece.rest {
-            self.next = Next::UnderWay(task::spawn_blocking(move || read_piece(file)));
+        if let Some(rest) = piece.rest {
+            self.next = Next::UnderWay(task::spawn_blocking(move || rest.read()));
         }
         Ok(Some(piece.bytes).filter(|bytes| !bytes.is_empty()))
     }
@@ -191,9 +203,19 @@ impl LocalSink {
     }
 }
 
+/// Writes all of `pieces`, as many with one call as the system takes.
 fn write_pieces(mut file: File, pieces: &[Bytes]) -> Result<File, Failure> {
-    for piece in pieces {
-        file.write_all(piece)?;
+    let mut slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+    let mut left = &mut slices[..];
+    // Empty ones at the beginning go: a write of nothing looks like a full disk.
+    IoSlice::advance_slices(&mut left, 0);
+    while !left.is_empty() {
+        match file.write_vectored(left) {
+            Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+            Ok(count) => IoSlice::advance_slices(&mut left, count),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(file)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::Kind;
-use crate::vfs::list_all;
+use crate::vfs::{list_all, list_with_facts};
 
 fn scratch() -> (tempfile::TempDir, FilePath) {
     let folder = tempfile::tempdir().unwrap();
@@ -147,4 +147,64 @@ async fn metadata_is_never_set_through_a_link() {
     place.set_metadata(&LocalFileSystem::path(&link).unwrap(), metadata).await.unwrap_err();
     let after = std::fs::metadata(&file).unwrap();
     assert_eq!((before.permissions(), before.modified().unwrap()), (after.permissions(), after.modified().unwrap()));
+}
+
+#[tokio::test]
+async fn a_folder_comes_with_its_facts_whether_it_is_small_or_large() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let (folder, dir) = scratch();
+    std::fs::write(folder.path().join("file"), "12345").unwrap();
+    std::fs::create_dir(folder.path().join("folder")).unwrap();
+    symlink("folder", folder.path().join("link")).unwrap();
+    symlink("nowhere", folder.path().join("dangling")).unwrap();
+    std::fs::write(folder.path().join(std::ffi::OsStr::from_bytes(b"two\nlines")), "").unwrap();
+    std::fs::write(folder.path().join(std::ffi::OsStr::from_bytes(b"\xff")), "1").unwrap();
+    let place = LocalFileSystem::new();
+    let in_order = |mut entries: Vec<Entry>| {
+        entries.sort_by(|a, b| a.raw_name().cmp(b.raw_name()));
+        entries
+    };
+    let few = in_order(place.list_few(&dir).await.unwrap().unwrap());
+    // What the two questions answer, of which the second takes no name with a line break.
+    let names: Vec<_> = few.iter().filter_map(|entry| entry.name().ok()).collect();
+    let mut asked = place.stat_many(&dir, &names).await.unwrap();
+    asked.extend(list_all(&place, &dir).await.unwrap().into_iter().filter(|entry| entry.name().is_err()));
+    assert_eq!(few, in_order(asked));
+    assert_eq!(few.len(), 6);
+    for number in 0..metadata::LARGE {
+        std::fs::write(folder.path().join(number.to_string()), "").unwrap();
+    }
+    assert_eq!(place.list_few(&dir).await, Ok(None));
+    let many = list_with_facts(&place, &dir).await.unwrap();
+    assert_eq!(many.len(), few.len() + metadata::LARGE);
+    assert!(many.iter().all(|entry| entry.modified.is_some() || entry.name().is_err()));
+    assert_eq!(place.list_few(&dir.join(&name("file"))).await.unwrap_err().kind, FsErrorKind::NotADirectory);
+}
+
+#[tokio::test]
+async fn every_byte_is_read_and_written_whatever_the_pieces_are() {
+    let (folder, dir) = scratch();
+    let place = LocalFileSystem::new();
+    let content: Vec<u8> = (0..(1_u32 << 20) + 3).map(|number| (number % 251) as u8).collect();
+    for size in [0, 1, 4095, 4096, 4097, (512 << 10) - 1, 512 << 10, (512 << 10) + 1, 1 << 20, (1 << 20) + 3] {
+        let content = &content[..size];
+        // More parts than a system call takes, some of them empty.
+        let parts = if size < 8192 { content.chunks(3) } else { content.chunks(32 << 10) };
+        let mut sink = place.create(&dir.join(&name("written")), Create::Truncate).await.unwrap();
+        for part in parts {
+            sink.write(bytes::Bytes::new()).await.unwrap();
+            sink.write(bytes::Bytes::copy_from_slice(part)).await.unwrap();
+        }
+        assert_eq!(sink.commit().await.unwrap(), size as u64);
+        assert!(std::fs::read(folder.path().join("written")).unwrap() == content, "{size} bytes");
+        for from in [0, size / 2, size] {
+            let mut source = place.open(&dir.join(&name("written")), from as u64).await.unwrap();
+            let mut read = Vec::new();
+            while let Some(piece) = source.read().await.unwrap() {
+                assert!((1..=1 << 20).contains(&piece.len()));
+                read.extend_from_slice(&piece);
+            }
+            assert!(read == content[from..], "{size} bytes from {from} on");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use sealift::engine::QueueOptions;
 use sealift::vfs::MemoryFileSystem;
 use sealift::vfs::memory::faults::{Call, Effect, Fault};
 
@@ -42,4 +43,16 @@ async fn a_refused_connection_is_one_worker_fewer_and_no_failure() {
         assert_clean(&report, 50);
         assert!(names.iter().all(|name| bench.uploaded(&format!("/to/{name}")).as_deref() == Some(name.as_bytes())));
     }
+}
+
+#[tokio::test]
+async fn who_wants_to_know_of_failures_alone_hears_of_nothing_else() {
+    let mut bench = Bench::with_options(&QueueOptions { only_failures: true, ..QueueOptions::default() });
+    bench.put("/from/one", b"one");
+    bench.put("/from/two", b"two");
+    let report = bench.upload(&["one", "missing", "two"]).await;
+    assert_eq!((report.done, report.failed), (2, 1));
+    let outcome = bench.outcomes.try_recv().unwrap();
+    assert!(outcome.result.is_err() && outcome.source == path("/from/missing"));
+    assert!(bench.outcomes.try_recv().is_err());
 }

@@ -2,7 +2,7 @@
 //! under a name there is never a file that is not whole, not even after the power failed, and no unfinished one is left behind.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +12,8 @@ use rustix::io::Errno;
 use tokio::task;
 
 use super::super::{Failure, require_regular, stopped_thread};
+use super::cancelled;
 use super::facts::{self, Owner};
-use super::{cancelled, unchanged};
 use crate::model::FilePath;
 use crate::vfs::{FsErrorKind, FsResult};
 
@@ -21,6 +21,8 @@ use crate::vfs::{FsErrorKind, FsResult};
 const FEW: usize = 4;
 /// What is larger is not read into memory.
 const MOST_BYTES: u64 = 4 << 20;
+/// After so many free names in a folder, the next are taken to be free, too.
+const ENOUGH_FREE: usize = 8;
 /// Folders kept open at once.
 const MOST_FOLDERS: usize = 32;
 
@@ -62,6 +64,8 @@ struct Folder {
     device: u64,
     /// Whom a new file in it belongs to.
     owner: Owner,
+    /// Names that were free one after the other.
+    free: usize,
 }
 
 /// A file that has no name yet.
@@ -95,7 +99,7 @@ impl Batch {
         };
         let source_folder = self.source.insert(source_folder);
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let mut source = File::from(rustix::fs::openat(&source_folder.opened, name, flags, Mode::empty())?);
+        let source = File::from(rustix::fs::openat(&source_folder.opened, name, flags, Mode::empty())?);
         let before = rustix::fs::fstat(&source)?;
         require_regular(FileType::from_raw_mode(before.st_mode))?;
 
@@ -103,19 +107,16 @@ impl Batch {
             return Err(Failure::new(FsErrorKind::Refused, "it is no small file"));
         }
         let folder = self.target(split(to).0)?;
-        let target = &self.targets[folder];
-        // Where something is in the way, nothing is copied in vain.
-        if rustix::fs::statat(&target.opened, split(to).1, AtFlags::SYMLINK_NOFOLLOW).is_ok() {
-            return Err(Errno::EXIST.into());
+        let target = &mut self.targets[folder];
+        // Where things are in the way, nothing is copied in vain. A name is given only if it is free, whatever is seen here.
+        if target.free < ENOUGH_FREE {
+            if rustix::fs::statat(&target.opened, split(to).1, AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+                target.free = 0;
+                return Err(Errno::EXIST.into());
+            }
+            target.free += 1;
         }
-
-        self.buffer.clear();
-        // One byte more, so that the end is seen in the same call.
-        let most = before.st_size as u64 + 1;
-        self.buffer.reserve(most as usize);
-        (&mut source).take(most).read_to_end(&mut self.buffer)?;
-        let length = self.buffer.len() as u64;
-        unchanged(&source, &before, length)?;
+        let length = read_whole(&source, before.st_size as usize, &mut self.buffer)?;
 
         let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&target.opened, ".", flags, Mode::from_raw_mode(0o600)) {
@@ -126,8 +127,9 @@ impl Batch {
             }
             Err(error) => return Err(error.into()),
         };
-        (&file).write_all(&self.buffer)?;
+        (&file).write_all(&self.buffer[..length])?;
         facts::keep(&source, &before, &file, target.owner);
+        let length = length as u64;
         self.made.push(Nameless { file, length, order, folder });
         Ok(length)
     }
@@ -171,7 +173,30 @@ impl Folder {
         let inherits = Mode::from_raw_mode(facts.st_mode).contains(Mode::SGID);
         let group = if inherits { facts.st_gid } else { rustix::process::getegid().as_raw() };
         let owner = (rustix::process::geteuid().as_raw(), group);
-        Ok(Self { path: path.to_vec(), opened, device: facts.st_dev, owner })
+        Ok(Self { path: path.to_vec(), opened, device: facts.st_dev, owner, free: 0 })
+    }
+}
+
+/// Reads a file of `size` bytes into the beginning of `buffer`, and answers `size`. [`FsErrorKind::ChangedMeanwhile`] where it
+/// has another size by now.
+pub(super) fn read_whole(source: &File, size: usize, buffer: &mut Vec<u8>) -> Result<usize, Failure> {
+    // One byte more, so that the end is seen in the same call.
+    if buffer.len() <= size {
+        buffer.resize(size + 1, 0);
+    }
+    let mut length = 0;
+    while length <= size {
+        let count = rustix::io::retry_on_intr(|| rustix::io::read(source, &mut buffer[length..=size]))?;
+        length += count;
+        // Less than asked for is the end, except before it.
+        if count == 0 || length == size {
+            break;
+        }
+    }
+    match length.cmp(&size) {
+        std::cmp::Ordering::Less => Err(Failure::new(FsErrorKind::ChangedMeanwhile, "it shrank")),
+        std::cmp::Ordering::Greater => Err(Failure::new(FsErrorKind::ChangedMeanwhile, "it grew")),
+        std::cmp::Ordering::Equal => Ok(length),
     }
 }
 

@@ -160,6 +160,50 @@ fn a_file_that_changes_its_size_is_told() {
     }
 }
 
+#[test]
+fn a_small_file_is_read_whole_or_it_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    fs::write(&path, bytes(100)).unwrap();
+    // What was read before it is no part of it.
+    let mut buffer = vec![7; 200];
+    assert_eq!(small::read_whole(&File::open(&path).unwrap(), 100, &mut buffer).unwrap(), 100);
+    assert_eq!(buffer[..100], bytes(100));
+    for (size, how) in [(99, "it grew"), (101, "it shrank"), (0, "it grew"), (5000, "it shrank")] {
+        let failure = small::read_whole(&File::open(&path).unwrap(), size, &mut buffer).unwrap_err();
+        assert_eq!((failure.kind, &*failure.detail), (FsErrorKind::ChangedMeanwhile, how));
+    }
+}
+
+#[tokio::test]
+async fn small_files_replace_nothing_whichever_is_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+    for side in [&from, &to] {
+        fs::create_dir(side).unwrap();
+    }
+    for number in 0..40 {
+        fs::write(from.join(number.to_string()), "new").unwrap();
+    }
+    let taken = [0, 1, 5, 16, 17, 39];
+    for number in taken {
+        fs::write(to.join(number.to_string()), "there before").unwrap();
+    }
+    let file = |number: i32| (local(&from.join(number.to_string())), local(&to.join(number.to_string())));
+    let copied = PLACE.copy_small_within((0..40).map(file).collect()).await;
+    if copied[2].as_ref().is_err_and(|error| error.kind == FsErrorKind::Unsupported) {
+        // The file system of this folder for temporary files has no files without names.
+        return;
+    }
+    for (number, copied) in copied.into_iter().enumerate() {
+        let is_taken = taken.contains(&number);
+        assert_eq!(copied.map_err(|error| error.kind), if is_taken { Err(FsErrorKind::AlreadyExists) } else { Ok(3) });
+        let content = if is_taken { "there before" } else { "new" };
+        assert_eq!(fs::read_to_string(to.join(number.to_string())).unwrap(), content);
+    }
+    assert_eq!(fs::read_dir(&to).unwrap().count(), 40);
+}
+
 #[tokio::test]
 async fn small_files_come_whole_or_not_at_all_and_leave_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
