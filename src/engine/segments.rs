@@ -2,11 +2,11 @@
 //! more. The first connection begins at once; each further one, as soon as it stands, takes the end of what the first has still
 //! before it. Only into a place that takes several writers.
 
-use std::cell::Cell;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -38,29 +38,29 @@ impl Helpers<'_> {
     }
 }
 
-/// What the first connection has still before it. Others take of its end.
+/// What the first connection has still before it. Others take of its end. All of them are one task.
 struct Before {
-    reached: Cell<u64>,
-    end: Cell<u64>,
+    reached: AtomicU64,
+    end: AtomicU64,
     /// How many connections there may still be, the first among them.
-    shares: Cell<u64>,
+    shares: AtomicU64,
 }
 
 impl Before {
     fn new(range: Range<u64>, connections: usize) -> Self {
-        Self { reached: Cell::new(range.start), end: Cell::new(range.end), shares: Cell::new(connections as u64) }
+        Self { reached: AtomicU64::new(range.start), end: AtomicU64::new(range.end), shares: AtomicU64::new(connections as u64) }
     }
 
     /// The share of one more connection; `None` where it is not worth it.
     fn share(&self) -> Option<Range<u64>> {
-        let (left, end) = (self.end.get().saturating_sub(self.reached.get()), self.end.get());
-        let shares = self.shares.get().min(left / LEAST);
+        let (left, end) = (self.end.load(Relaxed).saturating_sub(self.reached.load(Relaxed)), self.end.load(Relaxed));
+        let shares = self.shares.load(Relaxed).min(left / LEAST);
         if shares < 2 {
             return None;
         }
         let share = left / shares;
-        self.shares.set(self.shares.get() - 1);
-        self.end.set(end - share);
+        self.shares.store(self.shares.load(Relaxed) - 1, Relaxed);
+        self.end.store(end - share, Relaxed);
         Some(end - share..end)
     }
 }
@@ -98,7 +98,8 @@ impl FileCopy<'_> {
             }
             failure
         };
-        let (mut failure, helped) = tokio::join!(main, helped);
+        // In this order: connections that are there already get their shares before anything moves.
+        let (helped, mut failure) = join(helped, main).await;
         let mut brought: Vec<Stretch> = helped.into_iter().flatten().collect();
         brought.sort_by_key(|stretch| stretch.range.start);
         if failure.is_none() {
@@ -146,17 +147,17 @@ impl FileCopy<'_> {
     async fn first_stretch(&self, under: &mut Under, before: &Before, stop: &CancellationToken) -> Result<(), (FsError, End)> {
         let Some(mut source) = under.source.take() else { return Ok(()) };
         let mut head = Some(std::mem::take(&mut under.head)).filter(|head| !head.is_empty());
-        while under.moved < before.end.get() {
+        while under.moved < before.end.load(Relaxed) {
             let bytes = match head.take() {
                 Some(head) => Some(head),
                 None => self.read(&mut *source, stop).await.map_err(|error| (error, End::Source))?,
             };
-            let Some(bytes) = bytes.map(|bytes| up_to(bytes, before.end.get() - under.moved)) else {
+            let Some(bytes) = bytes.map(|bytes| up_to(bytes, before.end.load(Relaxed) - under.moved)) else {
                 return Err((self.changed("it shrank"), End::Source));
             };
             let length = bytes.len() as u64;
             // Nobody takes these any more.
-            before.reached.set(under.moved + length);
+            before.reached.store(under.moved + length, Relaxed);
             self.flow.throttle(length).await.map_err(|error| (error, End::Target))?;
             self.unless(stop, under.sink.write(bytes)).await.map_err(|error| (error, End::Target))?;
             under.moved += length;
@@ -277,9 +278,9 @@ mod tests {
                     assert!(share.end - share.start >= LEAST);
                     end = share.start;
                     shares.push(share);
-                    before.reached.set(before.reached.get() + 1000);
+                    before.reached.store(before.reached.load(Relaxed) + 1000, Relaxed);
                 }
-                assert_eq!(before.end.get(), end);
+                assert_eq!(before.end.load(Relaxed), end);
                 assert!(end - 7 >= LEAST.min(size), "{size}: {end}");
                 assert!(shares.len() < connections.max(1));
                 assert_eq!(shares.is_empty(), connections == 1 || size < LEAST * 2, "{size} by {connections}");
@@ -290,11 +291,11 @@ mod tests {
     #[test]
     fn what_the_first_is_through_with_is_not_shared() {
         let before = Before::new(0..LEAST * 8, 2);
-        before.reached.set(LEAST * 6);
+        before.reached.store(LEAST * 6, Relaxed);
         assert_eq!(before.share(), Some(LEAST * 7..LEAST * 8));
         assert_eq!(before.share(), None);
         let late = Before::new(0..LEAST * 8, 2);
-        late.reached.set(LEAST * 6 + 1);
+        late.reached.store(LEAST * 6 + 1, Relaxed);
         assert_eq!(late.share(), None, "the rest is not worth another connection");
     }
 }
