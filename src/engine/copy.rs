@@ -10,9 +10,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::flow::{Flow, stopped, unless_stopped};
+use super::job::Place;
 use super::journal::Reach;
 use super::meter::Meter;
-use super::places::Lease;
+use super::segments::Helpers;
 use super::verify::Verification;
 use crate::model::{Entry, FilePath};
 use crate::vfs::{Create, FileSystem, FsError, FsErrorKind, FsResult, NewMetadata, Replace, Sink, Source};
@@ -23,8 +24,8 @@ pub(super) struct FileCopy<'a> {
     pub(super) from: &'a FilePath,
     /// What is known of the source; its size is compared with what came.
     pub(super) facts: &'a Entry,
-    /// More connections to where the source is, for stretches of it.
-    pub(super) helpers: &'a [Lease],
+    /// Where more connections for stretches of it come from.
+    pub(super) helpers: Option<&'a Helpers<'a>>,
     pub(super) target: &'a dyn FileSystem,
     pub(super) to: &'a FilePath,
     /// Where its bytes are gathered until it is whole: a name of this copy alone, or `to` itself where the person asked to go on
@@ -164,8 +165,14 @@ impl FileCopy<'_> {
                 }
             };
             drop(timeout(self.tidy(), async { tokio::join!(source, under.sink.abort()) }).await);
-            let is_cut = !is_segmented || self.cut_back(moved).await;
-            let state = if is_cut { LeftoverState::Worth { moved, new, good } } else { LeftoverState::Useless };
+            let state = if !is_segmented || self.cut_back(moved).await {
+                LeftoverState::Worth { moved, new, good }
+            } else if let Some(moved) = good.filter(|_| !self.is_here()) {
+                // What lies behind is cut off by whoever goes on: there it goes by what is known to be safe.
+                LeftoverState::Worth { moved, new: moved.saturating_sub(under.at), good }
+            } else {
+                LeftoverState::Useless
+            };
             return self.give_up(state, error, side).await;
         }
         let Under { at, moved, elsewhere, .. } = under;
@@ -225,6 +232,11 @@ impl FileCopy<'_> {
         }
     }
 
+    /// The target is this machine.
+    fn is_here(&self) -> bool {
+        self.helpers.is_some_and(|helpers| helpers.job.spec.to == Place::Local)
+    }
+
     /// The bytes gather under the real name, behind those a person asked to go on with.
     pub(super) fn is_in_place(&self) -> bool {
         self.part == self.to
@@ -248,7 +260,7 @@ impl FileCopy<'_> {
         }
     }
 
-    async fn pump(&self, under: &mut Under) -> Result<(), (FsError, End)> {
+    pub(super) async fn pump(&self, under: &mut Under) -> Result<(), (FsError, End)> {
         let size = self.facts.size.filter(|_| under.source.as_ref().is_none_or(|source| !source.is_converted()));
         let mut head = Some(std::mem::take(&mut under.head)).filter(|head| !head.is_empty());
         if let Some(reach) = self.reach {

@@ -279,6 +279,17 @@ impl Places for Sessions {
         }
     }
 
+    async fn lease_apart(&self, place: Place) -> FsResult<Lease> {
+        match place {
+            Place::Local => Ok(Lease::shared(self.local.clone())),
+            Place::Remote(id) => self.get(id)?.lease_apart().await,
+        }
+    }
+
+    fn gains_by_more(&self, place: Place) -> bool {
+        matches!(place, Place::Remote(id) if self.get(id).is_ok_and(|session| session.gains_by_more()))
+    }
+
     fn name(&self, place: Place) -> String {
         match place {
             Place::Local => "this machine".to_owned(),

@@ -34,6 +34,16 @@ pub trait Places: Send + Sync {
         false
     }
 
+    /// Whether several connections bring one large file sooner than one, see [`FileSystem::gains_by_more`].
+    fn gains_by_more(&self, place: Place) -> bool {
+        !self.carries_many(place)
+    }
+
+    /// A connection of its own, for a stretch of one large file. Otherwise as [`Places::lease`].
+    async fn lease_apart(&self, place: Place) -> Result<Lease, FsError> {
+        self.lease(place).await
+    }
+
     /// Where the place is now: a site that was connected anew since is another session of the same site.
     fn now(&self, place: Place) -> Place {
         place

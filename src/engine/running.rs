@@ -265,11 +265,19 @@ impl Job {
 
     /// A connection for one transfer, which treats the ends of lines as the job wants it.
     pub(super) async fn lease(&self, place: Place) -> FsResult<Lease> {
-        let lease = self.places.lease(place).await?;
-        Ok(match self.spec.options.transfer_type {
+        self.places.lease(place).await.map(|lease| self.in_its_type(lease))
+    }
+
+    /// The same for a stretch of one large file, see [`Places::lease_apart`](super::places::Places::lease_apart).
+    pub(super) async fn lease_apart(&self, place: Place) -> FsResult<Lease> {
+        self.places.lease_apart(place).await.map(|lease| self.in_its_type(lease))
+    }
+
+    fn in_its_type(&self, lease: Lease) -> Lease {
+        match self.spec.options.transfer_type {
             Some(transfer_type) => lease.with_transfer_type(transfer_type),
             None => lease,
-        })
+        }
     }
 
     /// A file's turn to move; it ends when the answer is dropped.

@@ -260,9 +260,38 @@ impl Session {
         Ok(Lease::new(browse, move |file_system, condition| lent.0.take_back_shared(&file_system, condition)))
     }
 
+    /// A connection of its own for a stretch of one large file. A person who limits the connections, or a server that gave no
+    /// second one, gets none where one carries all transfers.
+    pub(super) async fn lease_apart(self: &Arc<Self>) -> FsResult<Lease> {
+        if !self.shared {
+            return self.lease(true).await;
+        }
+        let none = |why: &str| FsError::connection(FsErrorKind::Refused, "open another connection", why);
+        if self.most_lent().is_some() || self.has_only_one() {
+            return Err(none("there are to be no more"));
+        }
+        let lent = self.lend(usize::MAX).ok_or_else(|| none(""))?;
+        let own = match self.rested() {
+            Some(rested) => rested,
+            None => self.reconnect().await.map_err(|failure| self.no_second(failure))?,
+        };
+        Ok(Lease::new(own, move |file_system, condition| lent.0.take_back_own(file_system, condition)))
+    }
+
+    /// Another connection was not given: for a while none is asked for.
+    fn no_second(&self, failure: ConnectFailure) -> FsError {
+        let pause = if is_no_second(&failure) { ONLY_ONE } else { self.services.timing.keep_alive };
+        *lock(&self.only_one_until) = Some(Instant::now() + pause);
+        not_again(failure)
+    }
+
+    fn has_only_one(&self) -> bool {
+        lock(&self.only_one_until).is_some_and(|until| Instant::now() < until)
+    }
+
     /// The connection all transfers share; `None` where they go over the one browsed with.
     async fn work(self: &Arc<Self>) -> FsResult<Option<(Lent, Arc<dyn FileSystem>)>> {
-        if !self.services.queue.apart || lock(&self.only_one_until).is_some_and(|until| Instant::now() < until) {
+        if !self.services.queue.apart || self.has_only_one() {
             return Ok(None);
         }
         let mut work = self.work.lock().await;
@@ -283,8 +312,7 @@ impl Session {
             // Too many lines, or a code that counts once and nobody is asked for again: no reason to transfer nothing.
             Err(failure) => {
                 tracing::debug!(%failure, "transfers go over the connection that is browsed with");
-                *lock(&self.only_one_until) =
-                    Some(Instant::now() + if is_no_second(&failure) { ONLY_ONE } else { self.services.timing.keep_alive });
+                self.no_second(failure);
                 Ok(None)
             }
         }
@@ -311,6 +339,13 @@ impl Session {
     /// How many leases make sense at once.
     pub(super) fn parallel(&self) -> usize {
         if self.shared { TRANSFERS_ON_ONE } else { self.most_lent().map_or(TRANSFER_CONNECTIONS, |most| most.max(1)) }
+    }
+
+    /// Whether several connections bring one large file sooner than one.
+    pub(super) fn gains_by_more(&self) -> bool {
+        // Whoever holds the lock makes the line anew: nothing is known of it.
+        let line = self.browse.try_lock().ok().and_then(|line| line.file_system.clone());
+        line.map_or(!self.shared, |line| line.gains_by_more())
     }
 
     /// Whether one connection carries many files at once.

@@ -283,14 +283,14 @@ impl<'a> Worker<'a> {
         if tries.reach.is_none() && !in_place && step.facts.size.is_some_and(|size| size >= WORTH) {
             tries.reach = part.begin(&step.facts).await;
         }
-        let helpers = self.workers.helpers(step.facts.size).await;
+        let helpers = self.workers.helpers();
         let meter = self.job.meter(step.from.name().map(|name| name.display()).unwrap_or_default(), step.facts.size);
         let verification = self.job.spec.options.verify.then(|| Verification::new(&self.job.digests, self.job.spec.to == Place::Local));
         let copy = FileCopy {
             source,
             from: &step.from,
             facts: &step.facts,
-            helpers: &helpers,
+            helpers: helpers.as_ref(),
             target,
             to,
             part: if in_place { to } else { &part.path },

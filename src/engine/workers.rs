@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+use super::copy::End;
 use super::job::Place;
 use super::lane::Lane;
-use super::places::Lease;
 use super::plan::Step;
 use super::running::Job;
-use super::segments;
+use super::segments::{self, Helpers};
 use super::steps::Steps;
 use super::transfer::take_step;
 use crate::vfs::{FsError, FsErrorKind};
@@ -97,24 +97,22 @@ impl Workers {
         }
     }
 
-    /// More connections to the source for a file of `size` bytes, where it is the last and nobody else uses them.
-    pub(super) async fn helpers(&self, size: Option<u64>) -> Vec<Lease> {
-        let spec = &self.job.spec;
-        let stretches = size.map_or(0, |size| usize::try_from(size / segments::LEAST).unwrap_or(usize::MAX)).min(segments::MOST);
+    /// Where more connections for one file come from, where it is the last, so that nobody else uses them.
+    pub(super) fn helpers(&self) -> Option<Helpers<'_>> {
+        let (spec, places) = (&self.job.spec, &self.job.places);
         let is_last = self.is_walked.load(Ordering::Acquire) && self.under_way.load(Ordering::Acquire) == 1;
-        let mut helpers = Vec::new();
-        if is_last && self.own_lanes && spec.from != spec.to && !self.job.places.carries_many(spec.from) {
-            while helpers.len() + 1 < stretches.min(self.count.load(Ordering::Relaxed)) {
-                match self.job.flow.unless_paused(self.job.lease(spec.from)).await {
-                    Ok(lease) => helpers.push(lease),
-                    Err(error) => {
-                        tracing::debug!(%error, "no further connection for this file");
-                        break;
-                    }
-                }
-            }
+        if !is_last || !self.own_lanes || spec.from == spec.to {
+            return None;
         }
-        helpers
+        let side = if places.gains_by_more(spec.from) {
+            End::Source
+        } else if places.carries_many(spec.to) && places.gains_by_more(spec.to) {
+            End::Target
+        } else {
+            return None;
+        };
+        let most = if places.carries_many(spec.from) { segments::MOST } else { segments::MOST.min(self.count.load(Ordering::Relaxed)) };
+        Some(Helpers { job: &self.job, side, most })
     }
 
     /// Gives back, in every pause, what nobody uses just then; who uses something gives it back himself. Never ends.

@@ -136,6 +136,12 @@ pub trait FileSystem: Send + Sync {
         Ok(None)
     }
 
+    /// Whether several connections bring one large file sooner than this one alone: where each carries one file, or a long
+    /// line gives each of them only so much.
+    fn gains_by_more(&self) -> bool {
+        !self.capabilities().parallel
+    }
+
     /// Keeps an idle line alive; an error means that it is lost.
     async fn keep_alive(&self) -> FsResult<()> {
         Ok(())

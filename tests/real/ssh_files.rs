@@ -1,5 +1,6 @@
 //! SFTP trials on sshd: much data over a long line, with keys exchanged anew on the way; digests, and copies by the server.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use super::support::sshd::{Kind, Sshd};
 pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
     let keys = harness.start("sshd for files", || Sshd::start(Kind::PublicKey));
     let rekeying = harness.start("sshd with short-lived keys", || Sshd::start(Kind::Rekeying));
+    let several = harness.start("sshd far away", || Sshd::start(Kind::PublicKey));
     let sftp_only = harness.start("sshd with SFTP only", || Sshd::start(Kind::SftpOnly));
     vec![
         harness.trial(&rekeying, "files pass whole while keys are exchanged", DAEMON, files_pass_whole),
@@ -35,6 +37,12 @@ pub(crate) fn trials(harness: &mut Harness) -> Vec<Trial> {
         harness.trial(&keys, "commands are not run where they are switched off", DAEMON, commands_switched_off),
         harness.trial(&sftp_only, "a login without a shell has no digests, and goes on", DAEMON, no_digests),
         harness.trial(&keys, "the server copies by itself", DAEMON, copies_within),
+        harness.trial(
+            &several,
+            "a large file goes over several connections of a long line, both ways, killed or not",
+            DAEMON,
+            over_several,
+        ),
     ]
 }
 
@@ -236,4 +244,54 @@ async fn copies_within(server: &Sshd) {
     let (other, local) = at(server, "other");
     assert_eq!(place.copy_within(&missing, &other, &|_| ()).await.unwrap_err().kind, FsErrorKind::NotFound);
     assert!(!local.exists());
+}
+
+async fn over_several(server: &Sshd) {
+    let (port, _way) = long_way(server.daemon.port).await;
+    let home = tempfile::tempdir().unwrap();
+    let ssh = home.path().join(".ssh");
+    std::fs::create_dir(&ssh).unwrap();
+    std::fs::write(ssh.join("known_hosts"), format!("[127.0.0.1]:{port} {}", server.host_key)).unwrap();
+    let content = content(64 << 20);
+    let local = home.path().join("large");
+    std::fs::write(&local, &content).unwrap();
+    let there = tempfile::Builder::new().prefix("several-").tempdir_in(&server.data).unwrap();
+    // Whoever the server works as.
+    std::fs::set_permissions(there.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let folder = format!("sftp://{}@127.0.0.1:{port}{}", server.user, there.path().display());
+    let back = home.path().join("back");
+    std::fs::create_dir(&back).unwrap();
+    let logins = || server.daemon.said("Accepted publickey");
+    for (from, to, folder) in [
+        (local.display().to_string(), folder.clone(), there.path().to_owned()),
+        (format!("{folder}/large"), back.display().to_string(), back.clone()),
+    ] {
+        let copy = |further: &[&str]| {
+            tokio::process::Command::new(env!("CARGO_BIN_EXE_sealift"))
+                .args(["copy", "--batch", "--key"])
+                .arg(&server.key)
+                .args([&from, &to])
+                .args(further)
+                .env_clear()
+                .envs([("HOME", home.path().to_owned()), ("SEALIFT_STATE_DIR", home.path().join("state"))])
+                .env("SEALIFT_KEYRING", "false")
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .unwrap()
+        };
+        let names = || std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap()).collect::<Vec<_>>();
+        let before = logins();
+        // Held back, so that the other connections stand in time; killed while several write.
+        let mut killed = copy(&["--limit", "12M"]);
+        let written = || names().iter().map(|entry| entry.metadata().map_or(0, |facts| facts.blocks() * 512)).sum::<u64>();
+        while logins() < before + 3 || written() < 24 << 20 {
+            assert_eq!(killed.try_wait().unwrap(), None, "{} logins, {} bytes", logins() - before, written());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        killed.kill().await.unwrap();
+        let output = copy(&[]).wait_with_output().await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(std::fs::read(folder.join("large")).unwrap() == content, "{} differs", folder.display());
+        assert_eq!(names().len(), 1, "nothing else is left");
+    }
 }

@@ -171,6 +171,11 @@ impl Daemon {
         self.logs.iter().map(tail).collect()
     }
 
+    /// How often these words stand in its logs, from the beginning.
+    pub fn said(&self, words: &str) -> usize {
+        self.logs.iter().map(|path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).matches(words).count()).sum()
+    }
+
     fn wait_until(&self, is_ready: impl Fn(&Self) -> bool) -> Result<(), String> {
         let end = Instant::now() + START_LIMIT;
         loop {

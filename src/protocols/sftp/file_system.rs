@@ -25,6 +25,8 @@ const MOST_AT_ONCE: u64 = 255 * 1024;
 const MOST_UNTOLD: u64 = 32 * 1024;
 /// `stat_many`: names looked at at the same time.
 const STATS_IN_FLIGHT: usize = 64;
+/// A line whose answers take this long gives one connection less than both ends could carry: windows and losses hold it back.
+const LONG: Duration = Duration::from_millis(20);
 /// How long a good-bye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -156,6 +158,11 @@ pub(super) async fn kind_at(channel: &Channel, path: &FilePath) -> Result<Kind, 
 
 #[async_trait]
 impl FileSystem for SftpFileSystem {
+    fn gains_by_more(&self) -> bool {
+        // Others may take a second writer for one that begins anew.
+        self.0.offers.is_openssh && self.0.channel.turn().is_some_and(|turn| turn >= LONG)
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             read_from: true,
