@@ -116,12 +116,7 @@ pub(super) async fn connect_again(site: &Site, login: &FtpLogin, services: &Serv
     if let Some(most) = login.quirks.is_full() {
         return Err(full(most).into());
     }
-    let connected = async {
-        let mut connection = FtpConnection::connect(&settings, login.pin.clone()).await?;
-        connection.login_as(&login.user, login.password.as_ref()).await?;
-        connection.into_file_system().await
-    };
-    match connected.await {
+    match FtpConnection::further(&settings, login.pin.clone(), &login.user, login.password.as_ref()).await {
         Ok(file_system) => Ok(Arc::new(file_system)),
         Err(error) => {
             if error.kind == ConnectErrorKind::Busy
