@@ -43,3 +43,21 @@ async fn a_refused_connection_is_one_worker_fewer_and_no_failure() {
         assert!(names.iter().all(|name| bench.uploaded(&format!("/to/{name}")).as_deref() == Some(name.as_bytes())));
     }
 }
+
+#[tokio::test]
+async fn connections_are_opened_while_a_folder_is_still_listed() {
+    let mut bench = Bench::with(MemoryFileSystem::new(), MemoryFileSystem::new(), 4, std::sync::Arc::new(sealift::ask::Refuse));
+    bench.put("/from/folder/file", b"file");
+    bench.trees.local.faults().plant(Fault { call: Call::List, path: "folder".to_owned(), effect: Effect::Stall, times: 1 });
+    let job = bench.queue.submit(upload(&["folder"]));
+    // The walk holds one to read from, and each of the three others both ends.
+    let opened = async {
+        while bench.trees.held.load(Ordering::Relaxed) < 7 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), opened).await.unwrap();
+    bench.queue.cancel(job);
+    assert!(bench.ended(job).await.cancelled);
+    assert_eq!(bench.trees.held.load(Ordering::Relaxed), 0);
+}
