@@ -59,13 +59,8 @@ impl FtpConnection {
     /// Errors: `Untrusted` with the evidence before anything but a TLS hello was sent; `Busy` (421), `WrongProtocol`
     /// with what answered, and the line's own failures.
     pub async fn connect(settings: &FtpSettings, pin: Option<Pin>) -> Result<Self, ConnectError> {
-        let mut tls = tls_of(settings, pin.clone())?;
-        let was_asked_at_once = !settings.quirks.has(Quirk::OneAtATime);
-        let mut begun = Self::begin(settings, &mut tls).await;
-        if was_asked_at_once && settings.quirks.has(Quirk::OneAtATime) && begun.is_err() {
-            tls = tls_of(settings, pin)?;
-            begun = Self::begin(settings, &mut tls).await;
-        }
+        let mut tls = tls_of(settings, pin)?;
+        let begun = Self::begin(settings, &mut tls).await;
         // Until its first reply, what fails may be the server's word on our certificate.
         begun.map_err(|error| explained(error, tls.as_ref()))
     }
@@ -73,10 +68,8 @@ impl FtpConnection {
     /// From nothing to the promise that data connections are protected. Takes `tls` once all went well.
     async fn begin(settings: &FtpSettings, tls: &mut Option<TlsSession>) -> Result<Self, ConnectError> {
         let mut connection = Self::greeted(settings, tls.as_ref(), Speaks::Second).await?;
-        if let Some(tls) = &*tls {
-            // A server that ends the line here has judged our certificate, and not how we speak.
-            let is_asked = tls.facts().client_certificate.asked;
-            connection.protect_data(true, !is_asked).await?;
+        if tls.is_some() {
+            connection.protect_data(true).await?;
         }
         connection.tls = tls.take();
         Ok(connection)
@@ -215,7 +208,7 @@ impl FtpConnection {
 
     pub(super) async fn into_session(mut self) -> Result<(Session, crate::model::FilePath), ConnectError> {
         if self.tls.is_some() && !self.data_protected {
-            self.protect_data(false, true).await?;
+            self.protect_data(false).await?;
         }
         Session::prepare(self).await
     }
@@ -223,9 +216,10 @@ impl FtpConnection {
     /// `PBSZ 0` and `PROT P` (RFC 4217 section 9); both must be accepted.
     ///
     /// They are sent before the password, so that a server that refuses never gets one. `may_wait`: a server that
-    /// wants the login first is asked again after it. `at_once`: both in one turn.
-    async fn protect_data(&mut self, may_wait: bool, at_once: bool) -> Result<(), ConnectError> {
+    /// wants the login first is asked again after it.
+    async fn protect_data(&mut self, may_wait: bool) -> Result<(), ConnectError> {
         let commands = [self.sendable(Command::with("PBSZ", "0"))?, self.sendable(Command::with("PROT", "P"))?];
+        let at_once = self.settings.quirks.has(Quirk::KeepsOrder);
         for commands in commands.chunks(if at_once { 2 } else { 1 }) {
             for reply in self.exchange_all(commands).await? {
                 if may_wait && matches!(reply.code, 503 | 530 | 550) {
