@@ -17,7 +17,7 @@ use crate::protocols::tls::ClientProof;
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::secrets::{Label, Secret};
 use crate::trust::store::TrustStore;
-use crate::trust::{Fingerprint, Pin, Problem, ProblemKind, Remember, Verified};
+use crate::trust::{Evidence, Fingerprint, Pin, Problem, ProblemKind, Remember, Verdict, Verified, judge};
 use crate::vfs::FileSystem;
 
 /// An FTP login that worked.
@@ -123,12 +123,7 @@ pub(super) async fn connect_again(site: &Site, login: &FtpLogin, services: &Serv
     if let Some(most) = login.quirks.is_full() {
         return Err(full(most).into());
     }
-    let connected = async {
-        let mut connection = FtpConnection::connect(&settings, login.pin.clone()).await?;
-        connection.login_as(&login.user, login.password.as_ref()).await?;
-        connection.into_file_system().await
-    };
-    match connected.await {
+    match FtpConnection::further(&settings, login.pin.clone(), &login.user, login.password.as_ref()).await {
         Ok(file_system) => Ok(Arc::new(file_system)),
         Err(error) => {
             if error.kind == ConnectErrorKind::Busy
@@ -202,6 +197,12 @@ fn named_refusal(failure: ConnectFailure, proof: Option<&Proof>) -> ConnectFailu
 async fn reach(target: &Target, settings: &FtpSettings, services: &Services) -> Result<(FtpConnection, Option<String>), ConnectFailure> {
     let endpoint = &target.site.endpoint;
     let pin = pin_for(target, services).await?;
+    if pin.is_none()
+        && let [named] = *services.prompter.named()
+        && let Some(reached) = reach_named(target, settings, named, services).await?
+    {
+        return Ok(reached);
+    }
     let mut evidence = match FtpConnection::connect(settings, pin.clone()).await {
         Ok(connection) => return Ok((connection, None)),
         Err(ConnectError { kind: ConnectErrorKind::Untrusted(evidence), .. }) => evidence,
@@ -221,15 +222,51 @@ async fn reach(target: &Target, settings: &FtpSettings, services: &Services) -> 
         let text = format!("{error}: what you trusted here before is not known");
         evidence.problems.push(Problem { kind: ProblemKind::Other, at: 0, text });
     }
-    let decision = decide(&evidence, pin.as_ref(), &target.site, None, services, true).await?;
-    let pin = Pin::of(&evidence, decision.remember, decision.verified, (services.now)());
-    let (at, kept) = (endpoint.clone(), pin.clone());
+    let (pin, remark) = decided(&evidence, pin.as_ref(), target, services).await?;
+    drop(turn);
+    // Strictly the peer that was looked at: another one now is refused, not asked about again.
+    Ok((FtpConnection::connect(settings, Some(pin)).await?, remark))
+}
+
+/// Where an identity was brought along and nothing is known of the server, the first connection may be the one: it accepts
+/// exactly that identity, unless it was taken back, and nobody has to be asked. `None`: somebody else answers.
+async fn reach_named(
+    target: &Target,
+    settings: &FtpSettings,
+    named: Fingerprint,
+    services: &Services,
+) -> Result<Option<(FtpConnection, Option<String>)>, ConnectFailure> {
+    if target.site.protocol == Protocol::Ftp {
+        return Ok(None);
+    }
+    let connection = match FtpConnection::connect(settings, Some(exactly(named, services))).await {
+        Ok(connection) => connection,
+        Err(ConnectError { kind: ConnectErrorKind::Untrusted(_), .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let remark = match connection.evidence() {
+        Some(evidence) if evidence.identity.fingerprint() == named && matches!(judge(&evidence, None), Verdict::Ask { .. }) => {
+            decided(&evidence, None, target, services).await?.1
+        }
+        _ => None,
+    };
+    Ok(Some((connection, remark)))
+}
+
+/// What was decided about a peer, as a pin that is kept, and a remark on how.
+async fn decided(
+    evidence: &Evidence,
+    pin: Option<&Pin>,
+    target: &Target,
+    services: &Services,
+) -> Result<(Pin, Option<String>), ConnectFailure> {
+    let decision = decide(evidence, pin, &target.site, None, services, true).await?;
+    let pin = Pin::of(evidence, decision.remember, decision.verified, (services.now)());
+    let (at, kept) = (target.site.endpoint.clone(), pin.clone());
     let kept = in_the_store(&services.trust, move |store| store.remember(at, kept)).await;
     let kept =
         kept.map_err(|error| ConnectFailure::NotRemembered { place: services.trust.file().display().to_string(), why: error.to_string() })?;
-    drop(turn);
-    // Strictly the peer that was looked at: another one now is refused, not asked about again.
-    Ok((FtpConnection::connect(settings, Some(pin)).await?, kept.remark))
+    Ok((pin, kept.remark))
 }
 
 /// What was decided, without what changes by itself.

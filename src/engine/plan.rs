@@ -16,6 +16,7 @@ use super::lane::{Lane, Patience};
 use super::running::Job;
 use super::settle::settle_folder;
 use super::twins::Twins;
+use super::workers::Workers;
 use crate::model::{Entry, EntryName, FilePath, Kind};
 use crate::vfs::{FileSystem, FsError, FsErrorKind, FsResult, NewMetadata, Replace, list_with_facts};
 
@@ -77,6 +78,7 @@ struct Found {
 pub(super) struct Walk<'a> {
     job: &'a Job,
     lane: &'a Mutex<Lane>,
+    workers: &'a Workers,
     steps: mpsc::Sender<Step>,
     entered: Vec<Entered>,
     left: Vec<Found>,
@@ -101,8 +103,17 @@ enum Ask<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(job: &'a Job, lane: &'a Mutex<Lane>, steps: mpsc::Sender<Step>) -> Self {
-        Self { job, lane, steps, entered: Vec::new(), left: Vec::new(), real_dirs: None, items: job.spec.items.iter().cloned().collect() }
+    pub(super) fn new(job: &'a Job, lane: &'a Mutex<Lane>, workers: &'a Workers, steps: mpsc::Sender<Step>) -> Self {
+        Self {
+            job,
+            lane,
+            workers,
+            steps,
+            entered: Vec::new(),
+            left: Vec::new(),
+            real_dirs: None,
+            items: job.spec.items.iter().cloned().collect(),
+        }
     }
 
     /// Walks everything; files go out as steps meanwhile. Answers the folders entered, outer ones first.
@@ -308,6 +319,7 @@ impl<'a> Walk<'a> {
         if found.above.len() > MAX_DEPTH {
             return Err(FsError::new(FsErrorKind::Refused, "copy", &found.from, "too many folders below each other; a loop?"));
         }
+        self.workers.expect_work();
         // Listed before the target is made: should it come to lie inside after all, it is not among its own content.
         let entries = self.ask(Ask::List(&found.from)).await?;
         let mut there = self.ask(Ask::MakeDir(&found.to)).await?.pop();

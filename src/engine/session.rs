@@ -4,7 +4,7 @@
 //! behind every byte of theirs that is on its way, in the buffers of both ends and the window of the channel.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -54,6 +54,8 @@ pub(super) struct Session {
     limiter: Arc<Limiter>,
     /// Connections in the hands of transfers, where each takes a whole one.
     lent: AtomicUsize,
+    /// The connection browsed with is in the hands of a job, as if it were one of those.
+    browse_is_lent: AtomicBool,
     /// Cancelled when the session ends: nothing is connected any more, nothing kept alive.
     closing: CancellationToken,
 }
@@ -71,6 +73,15 @@ struct Lent(Arc<Session>);
 impl Drop for Lent {
     fn drop(&mut self) {
         self.0.lent.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The connection browsed with in the hands of a job; dropped, the next job may have it.
+struct LentBrowse(Arc<Session>);
+
+impl Drop for LentBrowse {
+    fn drop(&mut self) {
+        self.0.browse_is_lent.store(false, Ordering::Release);
     }
 }
 
@@ -109,6 +120,7 @@ impl Session {
             resting: Mutex::default(),
             limiter,
             lent: AtomicUsize::new(0),
+            browse_is_lent: AtomicBool::new(false),
             closing: CancellationToken::new(),
         });
         let keeping = keep_alive(Arc::downgrade(&session), session.services.timing);
@@ -237,6 +249,14 @@ impl Session {
             let browse = self.browse().await?;
             return Ok(Lease::new(browse, move |file_system, condition| session.take_back_shared(&file_system, condition)));
         }
+        // Nobody browses while it is lent.
+        if for_job
+            && !self.services.queue.apart
+            && let Some(lent) = self.lend_browse()
+        {
+            let browse = self.browse().await?;
+            return Ok(Lease::new(browse, move |file_system, condition| lent.0.take_back_shared(&file_system, condition)));
+        }
         let refused = match self.lend(self.most_lent().unwrap_or(usize::MAX)) {
             None => "the connections you allow at this site are all in use".to_owned(),
             Some(lent) => {
@@ -256,8 +276,13 @@ impl Session {
             }
         };
         let browse = self.browse().await?;
-        let lent = self.lend(1).ok_or_else(|| FsError::connection(FsErrorKind::Refused, "open another connection", refused))?;
-        Ok(Lease::new(browse, move |file_system, condition| lent.0.take_back_shared(&file_system, condition)))
+        let lent = self.lend(1).zip(self.lend_browse());
+        let lent = lent.ok_or_else(|| FsError::connection(FsErrorKind::Refused, "open another connection", refused))?;
+        Ok(Lease::new(browse, move |file_system, condition| {
+            let (counted, browse) = lent;
+            browse.0.take_back_shared(&file_system, condition);
+            drop(counted);
+        }))
     }
 
     /// A connection of its own for a stretch of one large file. A person who limits the connections, or a server that gave no
@@ -338,7 +363,12 @@ impl Session {
 
     /// How many leases make sense at once.
     pub(super) fn parallel(&self) -> usize {
-        if self.shared { TRANSFERS_ON_ONE } else { self.most_lent().map_or(TRANSFER_CONNECTIONS, |most| most.max(1)) }
+        if self.shared {
+            return TRANSFERS_ON_ONE;
+        }
+        let own = self.most_lent().unwrap_or(TRANSFER_CONNECTIONS);
+        // Where nobody browses, that connection works too.
+        (own + usize::from(!self.services.queue.apart)).max(1)
     }
 
     /// Whether several connections bring one large file sooner than one.
@@ -367,6 +397,11 @@ impl Session {
     fn lend(self: &Arc<Self>, most: usize) -> Option<Lent> {
         let more = |lent: usize| (lent < most).then_some(lent + 1);
         self.lent.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok().map(|_| Lent(self.clone()))
+    }
+
+    /// The connection browsed with, unless it is lent already.
+    fn lend_browse(self: &Arc<Self>) -> Option<LentBrowse> {
+        (!self.browse_is_lent.swap(true, Ordering::AcqRel)).then(|| LentBrowse(self.clone()))
     }
 
     fn rested(&self) -> Option<Arc<dyn FileSystem>> {

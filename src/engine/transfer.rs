@@ -36,12 +36,19 @@ async fn through(job: &Arc<Job>, lane: &Arc<Mutex<Lane>>, workers: &Arc<Workers>
     let walk = async {
         let entered = match &job.spec.options.picked {
             Some(picked) => sync::feed(job, lane, sender, picked).await,
-            None => Walk::new(job, lane, sender).run().await,
+            None => Walk::new(job, lane, workers, sender).run().await,
         };
         workers.walk_is_over();
         entered
     };
-    let (entered, ()) = tokio::join!(walk, workers.work(steps));
+    let work = async {
+        tokio::select! {
+            () = workers.work(steps) => {}
+            // What is not open by then is not needed any more.
+            () = workers.open_ahead() => {}
+        }
+    };
+    let (entered, ()) = tokio::join!(walk, work);
     let mut lane = lane.lock().await;
     clear_unclaimed(job).await;
     clear_entered(job, &mut lane, &entered).await;

@@ -7,7 +7,8 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore, mpsc};
+use futures::future::join_all;
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::copy::End;
@@ -23,9 +24,19 @@ use crate::vfs::{FsError, FsErrorKind};
 /// Files of at most so many bytes are small.
 const SMALL: u64 = 128 * 1024;
 /// Small files under way at once where a connection carries many.
-const SMALL_AT_ONCE: usize = 512;
+const SMALL_AT_ONCE: usize = 1024;
+/// What their bytes may take while they are under way, in KiB.
+const SMALL_BYTES: u32 = 64 * 1024;
 /// The same between folders of this machine: it waits for nothing but processors and disks.
 const SMALL_HERE: usize = 4;
+
+/// Lanes without work.
+#[derive(Default)]
+struct Resting {
+    lanes: Vec<Lane>,
+    /// So many more are being opened.
+    opening: usize,
+}
 
 /// The workers of one job.
 pub(super) struct Workers {
@@ -33,12 +44,20 @@ pub(super) struct Workers {
     /// The lane of the walk: taken where a place gives no other.
     walks: Arc<AsyncMutex<Lane>>,
     /// Lanes nobody uses at the moment.
-    resting: Mutex<Vec<Lane>>,
+    resting: Mutex<Resting>,
+    /// A lane that was opened ahead came to rest, or did not come about.
+    came: Notify,
+    /// There will be work for all lanes.
+    folder_found: Notify,
+    /// A connection of each place carries one file at a time.
+    one_each: bool,
     slots: Arc<Semaphore>,
     /// How many slots there are, taken or not; at least one.
     count: AtomicUsize,
     /// Held by whoever moves a large file.
     large: Semaphore,
+    /// KiB held by those who move small ones.
+    small: Semaphore,
     /// Steps that are taken and not through.
     under_way: AtomicUsize,
     /// No more steps will be found.
@@ -51,7 +70,9 @@ impl Workers {
     pub(super) fn new(job: &Arc<Job>, walks: &Arc<AsyncMutex<Lane>>) -> Self {
         let spec = &job.spec;
         let many = [spec.from, spec.to].into_iter().all(|place| job.places.carries_many(place));
-        let parallel = job.places.parallel(spec.from).min(job.places.parallel(spec.to));
+        // This machine waits for nobody.
+        let far = [spec.from, spec.to].into_iter().filter(|place| *place != Place::Local);
+        let parallel = far.map(|place| job.places.parallel(place)).min().unwrap_or_else(|| job.places.parallel(Place::Local));
         // Where a connection carries one file, a lane within one place may need two.
         let lanes = if spec.from == spec.to && !many { parallel.div_ceil(2) } else { parallel }.clamp(1, 16);
         let count = match (many, spec.from == Place::Local && spec.to == Place::Local) {
@@ -64,9 +85,13 @@ impl Workers {
             job: Arc::clone(job),
             walks: Arc::clone(walks),
             resting: Mutex::default(),
+            came: Notify::new(),
+            folder_found: Notify::new(),
+            one_each: !many,
             slots: Arc::new(Semaphore::new(count)),
             count: AtomicUsize::new(count),
             large: Semaphore::new(lanes),
+            small: Semaphore::new(SMALL_BYTES as usize),
             under_way: AtomicUsize::new(0),
             is_walked: AtomicBool::new(false),
             own_lanes: lanes > 1,
@@ -120,7 +145,7 @@ impl Workers {
         let flow = &self.job.flow;
         loop {
             flow.closed().await;
-            self.resting().clear();
+            self.resting().lanes.clear();
             tokio::select! {
                 () = async { self.walks.lock().await.rest() } => {}
                 _ = flow.go() => {}
@@ -128,6 +153,52 @@ impl Workers {
             if flow.go().await.is_err() {
                 return std::future::pending().await;
             }
+        }
+    }
+
+    /// A folder was found: while the walk lists it, the lanes for what is in it are opened.
+    pub(super) fn expect_work(&self) {
+        if self.one_each && self.own_lanes {
+            self.folder_found.notify_one();
+        }
+    }
+
+    /// Opens all lanes at once as soon as a folder is found; each takes several turns on a long line. Never ends.
+    pub(super) async fn open_ahead(&self) {
+        self.folder_found.notified().await;
+        let more = {
+            let mut resting = self.resting();
+            let in_use = self.under_way.load(Ordering::Acquire);
+            resting.opening = self.count.load(Ordering::Relaxed).saturating_sub(resting.lanes.len() + in_use);
+            resting.opening
+        };
+        join_all((0..more).map(|_| async {
+            let mut lane = Lane::default();
+            let opened = lane.both(&self.job).await.is_ok();
+            self.resting().opening -= 1;
+            if opened {
+                self.rest(lane);
+            }
+            self.came.notify_waiters();
+        }))
+        .await;
+        std::future::pending().await
+    }
+
+    /// A lane that rests, also one that is being opened; else one that is opened at its first use.
+    async fn some_lane(&self) -> Lane {
+        loop {
+            let came = self.came.notified();
+            {
+                let mut resting = self.resting();
+                if let Some(lane) = resting.lanes.pop() {
+                    return lane;
+                }
+                if resting.opening == 0 {
+                    return Lane::default();
+                }
+            }
+            came.await;
         }
     }
 
@@ -150,15 +221,24 @@ impl Workers {
     async fn take(self: Arc<Self>, steps: Arc<Steps>, taken: Vec<Step>, slot: OwnedSemaphorePermit) {
         let is_small = |step: &Step| step.link.is_some() || step.facts.size.is_some_and(|size| size <= SMALL);
         // Never closed.
-        let large = if taken.iter().all(is_small) { None } else { self.large.acquire().await.ok() };
+        let room = match &*taken {
+            [step] if is_small(step) => self.small.acquire_many(kibibytes(step)).await,
+            _ if taken.iter().all(is_small) => self.small.acquire().await,
+            _ => self.large.acquire().await,
+        };
         self.take_over_some_lane(&steps, taken, slot).await;
-        drop(large);
+        drop(room);
         self.under_way.fetch_sub(1, Ordering::AcqRel);
     }
 
     async fn take_over_some_lane(&self, steps: &Steps, taken: Vec<Step>, slot: OwnedSemaphorePermit) {
         if self.own_lanes {
-            let mut lane = self.resting().pop().unwrap_or_default();
+            if self.is_walked.load(Ordering::Acquire)
+                && let Ok(mut lane) = self.walks.try_lock()
+            {
+                return self.take_all(steps, &mut lane, taken).await;
+            }
+            let mut lane = self.some_lane().await;
             match lane.both(&self.job).await.map(drop) {
                 Ok(()) => {
                     self.take_all(steps, &mut lane, taken).await;
@@ -187,7 +267,8 @@ impl Workers {
     fn rest(&self, lane: Lane) {
         let mut resting = self.resting();
         if self.job.flow.is_open() {
-            resting.push(lane);
+            resting.lanes.push(lane);
+            self.came.notify_waiters();
         }
     }
 
@@ -200,7 +281,13 @@ impl Workers {
         }
     }
 
-    fn resting(&self) -> std::sync::MutexGuard<'_, Vec<Lane>> {
+    fn resting(&self) -> std::sync::MutexGuard<'_, Resting> {
         self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a small file holds while it is under way.
+fn kibibytes(step: &Step) -> u32 {
+    let bytes = step.facts.size.filter(|_| step.link.is_none()).unwrap_or(0);
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).clamp(1, SMALL_BYTES)
 }

@@ -61,23 +61,24 @@ impl Peer {
         self.answer("USER anna", "331 password").await;
         self.answer("PASS secret", "230 welcome").await;
         self.answer("FEAT", "211-Features\r\n MLST type*;\r\n SIZE\r\n211 End").await;
-        self.prepare().await;
+        self.answer("TYPE I", "200 binary").await;
         self.answer("PWD", "257 \"/\"").await;
+        self.options().await;
     }
 
     /// The same on a further connection: features and home are known.
     async fn log_in_again(&mut self) {
         self.say("220 ready").await;
-        for command in ["PBSZ 0", "PROT P", "USER anna", "PASS secret"] {
-            self.answer(command, if command.starts_with("USER") { "331 password" } else { "200 ok" }).await;
+        for (command, reply) in [("PBSZ 0", "200 ok"), ("PROT P", "200 ok"), ("USER anna", "331 password"), ("PASS secret", "230 in")] {
+            self.answer(command, reply).await;
         }
-        self.prepare().await;
+        self.options().await;
+        self.answer("TYPE I", "200 binary").await;
     }
 
-    async fn prepare(&mut self) {
+    async fn options(&mut self) {
         assert!(self.line().await.starts_with("OPTS MLST"));
         self.say("200 ok").await;
-        self.answer("TYPE I", "200 binary").await;
     }
 
     async fn passive(&mut self) -> TcpListener {

@@ -37,6 +37,16 @@ enum Private {
     File(Arc<SshKeyFile>),
 }
 
+impl Private {
+    /// Whether it signs without a passphrase asked for here.
+    fn asks_nobody(&self) -> bool {
+        match self {
+            Self::Agent(_) => true,
+            Self::File(file) => !file.is_locked(),
+        }
+    }
+}
+
 impl Authentication<'_> {
     /// Offers every key at hand; `None` when none was accepted.
     pub(super) async fn keys(&mut self, connection: &mut SshConnection) -> Result<Option<AuthStep>, ConnectFailure> {
@@ -61,7 +71,9 @@ impl Authentication<'_> {
                         }
                     }
                     let is_enough = self.least != Some(SecurityLevel::MostSecure);
-                    if accepted.is_empty() && is_enough && connection.public_key_accepted(self.user, public).await? {
+                    // Signing asks that itself first; where the key takes nobody's word, once is enough.
+                    let asks_nobody = offer.private.asks_nobody();
+                    if accepted.is_empty() && is_enough && (asks_nobody || connection.public_key_accepted(self.user, public).await?) {
                         accepted.push(None);
                     }
                 }

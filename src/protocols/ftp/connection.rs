@@ -9,7 +9,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use super::command::{Command, Unsendable};
-use super::control::{Control, ControlError, handshake};
+use super::control::{Control, ControlError, Speaks, handshake};
 use super::file_system::FtpFileSystem;
 use super::line::Line;
 use super::quirks::Quirk;
@@ -32,7 +32,7 @@ pub struct FtpConnection {
     /// Who was named and is not logged in yet.
     claimed: String,
     /// The server promised to protect data connections (`PROT P`).
-    data_protected: bool,
+    pub(super) data_protected: bool,
 }
 
 /// Who is logged in, kept to open another connection like this one.
@@ -59,60 +59,57 @@ impl FtpConnection {
     /// Errors: `Untrusted` with the evidence before anything but a TLS hello was sent; `Busy` (421), `WrongProtocol`
     /// with what answered, and the line's own failures.
     pub async fn connect(settings: &FtpSettings, pin: Option<Pin>) -> Result<Self, ConnectError> {
-        let endpoint = &settings.site.endpoint;
-        let versions = if settings.quirks.has(Quirk::NeedsTls12) { TlsVersions::Only12 } else { TlsVersions::Any };
-        let tls = match settings.site.protocol {
-            Protocol::Ftpes | Protocol::Ftps => {
-                Some(TlsSession::proving(endpoint, pin, &settings.roots, versions, settings.proof.clone())?)
-            }
-            Protocol::Ftp => None,
-            Protocol::Sftp => return Err(ConnectError::new(ConnectErrorKind::WrongProtocol, endpoint, "sftp is not FTP")),
-        };
-        let tcp = reach(settings).await?;
-        match tls {
-            None => Self::begin(settings, tcp, &mut None).await,
-            // Until its first reply, what fails may be the server's word on our certificate.
-            Some(session) => {
-                let mut tls = Some(session);
-                let begun = Self::begin(settings, tcp, &mut tls).await;
-                begun.map_err(|error| tls.iter().fold(error, |error, session| session.explain(error)))
-            }
-        }
+        let mut tls = tls_of(settings, pin)?;
+        let begun = Self::begin(settings, &mut tls).await;
+        // Until its first reply, what fails may be the server's word on our certificate.
+        begun.map_err(|error| explained(error, tls.as_ref()))
     }
 
-    /// From the open line to the promise that data connections are protected. Takes `tls` once all went well.
-    async fn begin(settings: &FtpSettings, tcp: TcpStream, tls: &mut Option<TlsSession>) -> Result<Self, ConnectError> {
+    /// From nothing to the promise that data connections are protected. Takes `tls` once all went well.
+    async fn begin(settings: &FtpSettings, tls: &mut Option<TlsSession>) -> Result<Self, ConnectError> {
+        let mut connection = Self::greeted(settings, tls.as_ref(), Speaks::Second).await?;
+        if tls.is_some() {
+            connection.protect_data(true).await?;
+        }
+        connection.tls = tls.take();
+        Ok(connection)
+    }
+
+    /// From nothing to a line that is protected as the site's protocol says, and a server that greeted.
+    pub(super) async fn greeted(settings: &FtpSettings, tls: Option<&TlsSession>, speaks: Speaks) -> Result<Self, ConnectError> {
         let endpoint = &settings.site.endpoint;
-        let line = match &tls {
+        let tcp = reach(settings).await?;
+        let line = match tls {
             Some(session) if settings.site.protocol == Protocol::Ftps => handshake(session, tcp, settings.timeout, endpoint).await?,
             _ => Line::Plain(tcp),
         };
         let mut control =
             Control::new(line, settings.timeout, settings.quirks.clone()).map_err(|error| ConnectError::from_io(&error, endpoint))?;
         control.read_in(settings.charset);
+        let explicit = tls.filter(|_| settings.site.protocol == Protocol::Ftpes);
+        if explicit.is_some() && speaks == Speaks::First {
+            control.ask_for_tls(speaks).await.map_err(|error| error.into_connect(endpoint))?;
+        }
         let greeting = control.greeting().await.map_err(|error| error.into_connect(endpoint))?;
         if greeting.is_refusal() {
             return Err(ConnectError::new(ConnectErrorKind::Busy, endpoint, greeting.quote()));
         }
-        if let (Some(session), Protocol::Ftpes) = (&*tls, settings.site.protocol) {
-            control = control.protect(session, endpoint).await?;
+        if let Some(session) = explicit {
+            if speaks == Speaks::Second {
+                control.ask_for_tls(speaks).await.map_err(|error| error.into_connect(endpoint))?;
+            }
+            control = control.protect(session, speaks, endpoint).await?;
         }
-        let banner = greeting.text();
-        let mut connection = Self {
+        Ok(Self {
             settings: settings.clone(),
             control,
             tls: None,
-            banner,
+            banner: greeting.text(),
             login: None,
             password_sent: false,
             claimed: String::new(),
             data_protected: false,
-        };
-        if tls.is_some() {
-            connection.protect_data(true).await?;
-        }
-        connection.tls = tls.take();
-        Ok(connection)
+        })
     }
 
     /// Whether the server asked for a certificate of ours, and whether it got one.
@@ -176,12 +173,12 @@ impl FtpConnection {
         }
     }
 
-    fn sendable(&self, command: Result<Command, Unsendable>) -> Result<Command, ConnectError> {
+    pub(super) fn sendable(&self, command: Result<Command, Unsendable>) -> Result<Command, ConnectError> {
         command.map_err(|error| ControlError::Argument(error).into_connect(&self.settings.site.endpoint))
     }
 
     /// Whether `reply` says that the user is logged in.
-    fn judge(&self, reply: &Reply) -> Result<(), ConnectError> {
+    pub(super) fn judge(&self, reply: &Reply) -> Result<(), ConnectError> {
         match reply.code {
             200..300 => Ok(()),
             332 => Err(self.error(ConnectErrorKind::LoginRefused, "the server wants an account (ACCT) besides user and password")),
@@ -226,6 +223,7 @@ impl FtpConnection {
         for commands in commands.chunks(if at_once { 2 } else { 1 }) {
             for reply in self.exchange_all(commands).await? {
                 if may_wait && matches!(reply.code, 503 | 530 | 550) {
+                    self.settings.quirks.learn(Quirk::ProtectsAfterLogin);
                     return Ok(());
                 }
                 if !reply.is_success() {
@@ -243,6 +241,25 @@ impl FtpConnection {
 
     pub(super) fn error(&self, kind: ConnectErrorKind, detail: impl AsRef<[u8]>) -> ConnectError {
         ConnectError::new(kind, &self.settings.site.endpoint, detail)
+    }
+}
+
+/// The TLS of a connection to the site; `None` for plain FTP.
+pub(super) fn tls_of(settings: &FtpSettings, pin: Option<Pin>) -> Result<Option<TlsSession>, ConnectError> {
+    let endpoint = &settings.site.endpoint;
+    let versions = if settings.quirks.has(Quirk::NeedsTls12) { TlsVersions::Only12 } else { TlsVersions::Any };
+    match settings.site.protocol {
+        Protocol::Ftpes | Protocol::Ftps => TlsSession::proving(endpoint, pin, &settings.roots, versions, settings.proof.clone()).map(Some),
+        Protocol::Ftp => Ok(None),
+        Protocol::Sftp => Err(ConnectError::new(ConnectErrorKind::WrongProtocol, endpoint, "sftp is not FTP")),
+    }
+}
+
+/// An error before the server's first reply, which may be its word on our certificate.
+pub(super) fn explained(error: ConnectError, tls: Option<&TlsSession>) -> ConnectError {
+    match tls {
+        Some(session) => session.explain(error),
+        None => error,
     }
 }
 

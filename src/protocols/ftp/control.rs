@@ -78,6 +78,15 @@ impl ControlError {
     }
 }
 
+/// Who says the first word on a fresh connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speaks {
+    /// We do: `AUTH TLS` is on its way before the greeting came. For servers that are known.
+    First,
+    /// The server greets first.
+    Second,
+}
+
 /// A control connection.
 pub(super) struct Control {
     line: Option<Line>,
@@ -269,10 +278,21 @@ impl Control {
         Err(self.lose(ControlError::Protocol(format!("the server sent a reply nobody asked for: {unasked}"))))
     }
 
-    /// `AUTH TLS` and the handshake (RFC 4217 section 4). Anything but 234 ends the connection.
-    pub(super) async fn protect(mut self, session: &TlsSession, endpoint: &Endpoint) -> Result<Self, ConnectError> {
-        let command = Command::with("AUTH", "TLS").map_err(|error| ControlError::from(error).into_connect(endpoint))?;
-        let reply = self.exchange(&command).await.map_err(|error| error.into_connect(endpoint))?;
+    /// Sends `AUTH TLS`.
+    pub(super) async fn ask_for_tls(&mut self, speaks: Speaks) -> Result<(), ControlError> {
+        if speaks == Speaks::Second {
+            self.check_in_step()?;
+        }
+        self.send_anyway(&[&Command::with("AUTH", "TLS")?]).await
+    }
+
+    /// The reply to `AUTH TLS` and the handshake (RFC 4217 section 4). Anything but 234 ends the connection.
+    pub(super) async fn protect(mut self, session: &TlsSession, speaks: Speaks, endpoint: &Endpoint) -> Result<Self, ConnectError> {
+        let reply = match speaks {
+            Speaks::First => self.reply_to("AUTH", false).await,
+            Speaks::Second => self.next_reply().await,
+        };
+        let reply = reply.map_err(|error| error.into_connect(endpoint))?;
         if reply.code != 234 {
             return Err(ConnectError::new(ConnectErrorKind::ProtectionRefused, endpoint, reply.quote()));
         }

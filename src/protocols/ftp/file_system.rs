@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, mpsc};
 
 use super::attempt::Attempt;
+use super::buffers::Buffers;
 use super::command::Command;
 use super::control::ControlError;
 use super::quirks::{Quirk, Quirks};
@@ -154,7 +155,7 @@ impl FileSystem for FtpFileSystem {
                 session,
                 transfer: Some(transfer),
                 path: path.clone(),
-                buffer: BytesMut::new(),
+                buffers: Buffers::default(),
                 text: is_text.then(FromNetwork::default),
             })),
             Err(error) => Err(clarify(&mut session, error, path, Kind::File).await),
@@ -340,7 +341,7 @@ struct FtpSource {
     session: OwnedMutexGuard<Session>,
     transfer: Option<Transfer>,
     path: FilePath,
-    buffer: BytesMut,
+    buffers: Buffers,
     /// In an ASCII transfer.
     text: Option<FromNetwork>,
 }
@@ -349,7 +350,7 @@ struct FtpSource {
 impl Source for FtpSource {
     async fn read(&mut self) -> FsResult<Option<Bytes>> {
         let Some(transfer) = &mut self.transfer else { return Ok(None) };
-        match transfer.read(&mut self.session, &mut self.buffer, Attempt::new("read", &self.path)).await {
+        match transfer.read(&mut self.session, self.buffers.now(), Attempt::new("read", &self.path)).await {
             Ok(0) => {
                 self.transfer = None;
                 let mut rest = BytesMut::new();
@@ -359,7 +360,7 @@ impl Source for FtpSource {
                 Ok(Some(rest.freeze()).filter(|rest| !rest.is_empty()))
             }
             Ok(_) => {
-                let bytes = self.buffer.split();
+                let bytes = self.buffers.hand_on();
                 let Some(text) = &mut self.text else { return Ok(Some(bytes.freeze())) };
                 let mut lines = BytesMut::new();
                 text.take(&bytes, &mut lines);

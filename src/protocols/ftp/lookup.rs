@@ -11,6 +11,7 @@ use super::attempt::Attempt;
 use super::command::Command;
 use super::list::{self, Format, ListParser};
 use super::quirks::Quirk;
+use super::reply::Reply;
 use super::session::Session;
 use super::transfer::Order;
 use crate::model::{Entry, EntryName, FilePath, Kind, TimePrecision};
@@ -126,12 +127,10 @@ impl Session {
                 return Err(if error.kind == FsErrorKind::Refused { attempt.error(FsErrorKind::NotFound, &error.detail) } else { error });
             }
         }
-        let guess = match self.stat_file(path, &name).await? {
-            Some(file) => Some(file),
-            None if self.is_folder(path).await? => Some(Entry::new(name.as_bytes(), Kind::Dir)),
-            None if self.features.size => return Err(attempt.error(FsErrorKind::NotFound, "")),
-            None => None,
-        };
+        let guess = self.guess(path, &name).await?;
+        if guess.is_none() && self.features.size {
+            return Err(attempt.error(FsErrorKind::NotFound, ""));
+        }
         // These follow links, and a link to a folder must not pass for the folder: what is below it would be deleted
         // with it. Only a listing tells, and the permissions with it.
         let listed = self.stat_in(&parent, &[name]).await?.into_iter().next();
@@ -199,26 +198,34 @@ impl Session {
         listed.map(|()| any)
     }
 
-    /// Size and time of a file, if it is one (or a link to one).
-    async fn stat_file(&mut self, path: &FilePath, name: &EntryName) -> Result<Option<Entry>, FsError> {
-        let Some(size) = self.size(path).await? else { return Ok(None) };
-        let mut entry = Entry::new(name.as_bytes(), Kind::File);
-        entry.size = Some(size);
-        entry.modified = self.modified(path).await?;
-        Ok(Some(entry))
+    /// A file with size and time, a folder, or nothing, as far as three commands at once tell; they follow links.
+    async fn guess(&mut self, path: &FilePath, name: &EntryName) -> Result<Option<Entry>, FsError> {
+        let attempt = Attempt::new("look at", path);
+        let verbs = ["SIZE", "CWD", "MDTM"];
+        let asked = if self.features.mdtm { &verbs[..] } else { &verbs[..2] };
+        let commands = asked.iter().map(|verb| self.command(verb, path.as_bytes(), attempt)).collect::<Result<Vec<_>, _>>()?;
+        let replies = self.exchange_all(&commands, attempt).await?;
+        let [size, folder, ..] = replies.as_slice() else { return Ok(None) };
+        if let Some(size) = size_in(size) {
+            let mut entry = Entry::new(name.as_bytes(), Kind::File);
+            entry.size = Some(size);
+            entry.modified = match replies.get(2) {
+                Some(told) => time_in(told),
+                None => self.modified(path).await?,
+            };
+            return Ok(Some(entry));
+        }
+        Ok(folder.is_success().then(|| Entry::new(name.as_bytes(), Kind::Dir)))
     }
 
     /// The time of a file; `None` where the server tells none.
     async fn modified(&mut self, path: &FilePath) -> Result<Option<Timestamp>, FsError> {
-        let reply = self.exchange("MDTM", path.as_bytes(), Attempt::new("look at", path)).await?;
-        Ok(list::time(reply.last_line().trim_ascii()).filter(|_| reply.code == 213))
+        Ok(time_in(&self.exchange("MDTM", path.as_bytes(), Attempt::new("look at", path)).await?))
     }
 
     /// The size of a file; `None` where the server tells none.
     pub(super) async fn size(&mut self, path: &FilePath) -> Result<Option<u64>, FsError> {
-        let reply = self.exchange("SIZE", path.as_bytes(), Attempt::new("look at", path)).await?;
-        let digits = std::str::from_utf8(reply.last_line().trim_ascii()).ok();
-        Ok(digits.filter(|_| reply.code == 213).and_then(|digits| digits.parse().ok()))
+        Ok(size_in(&self.exchange("SIZE", path.as_bytes(), Attempt::new("look at", path)).await?))
     }
 
     /// Refuses to go on writing a file that does not end after exactly `at` bytes: `REST` before `STOR` would leave a
@@ -280,6 +287,17 @@ impl Session {
             Err(error) => Err(error),
         }
     }
+}
+
+/// What a reply to `SIZE` says.
+fn size_in(reply: &Reply) -> Option<u64> {
+    let digits = std::str::from_utf8(reply.last_line().trim_ascii()).ok();
+    digits.filter(|_| reply.code == 213).and_then(|digits| digits.parse().ok())
+}
+
+/// What a reply to `MDTM` says.
+fn time_in(reply: &Reply) -> Option<Timestamp> {
+    list::time(reply.last_line().trim_ascii()).filter(|_| reply.code == 213)
 }
 
 /// Takes the time that was told for `entry` alone in place of a listing's, where one was.

@@ -1,10 +1,11 @@
 //! FTP and FTPS (RFC 959, 2228, 2389, 2428, 3659, 4217): our own control connection and a file system on it.
 //!
 //! Bottom up: `reply`, `command`, `features`, `list` are sans-I/O; `control` keeps one connection in step, `pipeline` sends it several commands at once; `data` makes
-//! data connections; `transfer` moves bytes over them; `connection` connects and logs in; `session` is a logged-in
+//! data connections; `transfer` moves bytes over them; `connection` connects and logs in, `further` the same in few turns; `session` is a logged-in
 //! connection that can replace itself; `file_system` is the place on it. TLS itself lives in [`super::tls`].
 
 mod attempt;
+mod buffers;
 pub mod command;
 mod connection;
 mod control;
@@ -12,6 +13,7 @@ mod data;
 mod digest;
 pub mod features;
 mod file_system;
+mod further;
 mod line;
 pub mod list;
 mod lookup;

@@ -92,18 +92,23 @@ impl Control {
         self.check_in_step()?;
         self.send_anyway(&commands.iter().collect::<Vec<_>>()).await?;
         for (at, command) in commands.iter().enumerate() {
-            self.awaiting = true;
-            let limit = if at == 0 { self.limit() } else { self.limit().min(PATIENCE) };
-            match timeout(limit, self.reply_in_own_time()).await {
-                Ok(Ok(reply)) if !reply.is_preliminary() => replies.push(reply),
-                Ok(Ok(reply)) => return Err(self.disorder(&reply.quote())),
-                Err(_) if at == 0 => return Err(self.lose(ControlError::TimedOut(limit))),
-                Err(_) | Ok(Err(ControlError::Closed)) => return Err(self.disorder(&format!("{} got none", command.verb()))),
-                Ok(Err(error)) => return Err(error),
-            }
+            replies.push(self.reply_to(command.verb(), at == 0).await?);
         }
         self.quirks.learn(Quirk::KeepsOrder);
         Ok(replies)
+    }
+
+    /// The reply to one of several commands that were sent at once.
+    pub(super) async fn reply_to(&mut self, verb: &str, is_first: bool) -> Result<Reply, ControlError> {
+        self.awaiting = true;
+        let limit = if is_first { self.limit() } else { self.limit().min(PATIENCE) };
+        match timeout(limit, self.reply_in_own_time()).await {
+            Ok(Ok(reply)) if !reply.is_preliminary() => Ok(reply),
+            Ok(Ok(reply)) => Err(self.disorder(&reply.quote())),
+            Err(_) if is_first => Err(self.lose(ControlError::TimedOut(limit))),
+            Err(_) | Ok(Err(ControlError::Closed)) => Err(self.disorder(&format!("{verb} got none"))),
+            Ok(Err(error)) => Err(error),
+        }
     }
 
     /// [`Self::exchange_all`] for commands that may be asked twice: one that was not understood behind another is asked again,

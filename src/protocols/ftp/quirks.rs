@@ -29,6 +29,8 @@ pub enum Quirk {
     OneAtATime = 1 << 7,
     /// It answered commands sent at once in their order.
     KeepsOrder = 1 << 8,
+    /// It takes `PBSZ` and `PROT` only behind the login.
+    ProtectsAfterLogin = 1 << 9,
 }
 
 /// All that was learnt.

@@ -5,10 +5,11 @@ use jiff::Timestamp;
 
 use super::FtpSettings;
 use super::attempt::Attempt;
-use super::command::{Command, Unsendable};
+use super::command::Command;
 use super::connection::{FtpConnection, Login};
 use super::control::{Control, ControlError};
 use super::features::Features;
+use super::further::further;
 use super::quirks::{Counted, Quirk};
 use super::reply::Reply;
 use crate::model::FilePath;
@@ -41,66 +42,64 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// `FEAT`, `OPTS`, `TYPE I`, `PWD` on a connection whose data connections are protected (or that is plain by name).
+    /// `FEAT`, `TYPE I`, `PWD`, and `OPTS` as far as they are wanted, on a connection whose data connections are protected (or
+    /// that is plain by name).
     pub(super) async fn prepare(mut connection: FtpConnection) -> Result<(Self, FilePath), ConnectError> {
         let charset = connection.settings.charset;
         let quirks = connection.settings.quirks.clone();
-        let known = quirks.known().get();
-        let features = match known {
-            Some((features, _)) => *features,
-            None => Features::read(&connection.exchange(&Command::new("FEAT")).await?, &connection.banner),
-        };
-        connection.control.telnet = features.reads_telnet;
-        // A refusal of an option is no failure: it only was not needed.
-        let mut arguments = Vec::new();
-        if features.utf8 {
-            // Names in a charset of the disk's are changed on the way by a server that thinks we read UTF-8.
-            arguments.push(("OPTS", if charset.is_some() { "UTF8 OFF" } else { "UTF8 ON" }));
-        }
-        if features.mlst {
-            arguments.push(("OPTS", "MLST modify;size;type;perm;unix.mode;unix.owner;unix.group;unix.ownername;unix.groupname;"));
-        }
-        arguments.push(("TYPE", "I"));
-        let unsendable = |error: Unsendable| connection.error(ConnectErrorKind::Protocol, error.to_string());
-        let commands = arguments.into_iter().map(|(verb, argument)| Command::with(verb, argument));
-        let mut commands = commands.collect::<Result<Vec<_>, _>>().map_err(unsendable)?;
-        if known.is_none() {
-            commands.push(Command::new("PWD"));
-        }
-        let mut replies = connection.exchange_all(&commands).await?;
-        let home = match known {
-            Some((_, home)) => home.clone(),
+        let type_i = connection.sendable(Command::with("TYPE", "I"))?;
+        let (features, home) = match quirks.known().get() {
+            Some((features, home)) => {
+                connection.control.telnet = features.reads_telnet;
+                let mut commands = connection.options(features)?;
+                commands.push(type_i);
+                let replies = connection.exchange_all(&commands).await?;
+                connection.is_binary(replies.last())?;
+                (*features, home.clone())
+            }
             None => {
-                let home = replies.pop().as_ref().and_then(quoted_path);
+                let replies = connection.exchange_all(&[Command::new("FEAT"), type_i, Command::new("PWD")]).await?;
+                let [feat, binary, folder] = replies.as_slice() else { return Err(connection.error(ConnectErrorKind::Protocol, "")) };
+                connection.is_binary(Some(binary))?;
+                let features = Features::read(feat, &connection.banner);
+                connection.control.telnet = features.reads_telnet;
+                let mut commands = connection.options(&features)?;
+                if features.utf8 {
+                    // Only now it is known what the path is written in.
+                    commands.push(Command::new("PWD"));
+                }
+                // A refusal of an option is no failure: it only was not needed.
+                let more = connection.exchange_all(&commands).await?;
+                let home = quoted_path(more.last().filter(|_| features.utf8).unwrap_or(folder));
                 let home = home.map(|path| charset.map_or(path.clone(), |charset| charset.decode_path(&path)));
-                home.and_then(|path| FilePath::parse(&path).ok()).unwrap_or_else(FilePath::root)
+                let home = home.and_then(|path| FilePath::parse(&path).ok()).unwrap_or_else(FilePath::root);
+                (features, home)
             }
         };
-        if let Some(reply) = replies.last().filter(|reply| !reply.is_success() || reply.code == 257) {
-            return Err(connection.error(ConnectErrorKind::Protocol, format!("TYPE I was answered with {}", reply.quote())));
-        }
         quirks.known().get_or_init(|| (features, home.clone()));
+        Ok((Self::on(connection, features), home))
+    }
+
+    /// A session on a connection that is prepared.
+    pub(super) fn on(connection: FtpConnection, features: Features) -> Self {
         let FtpConnection { settings, control, tls, banner, login, .. } = connection;
         let counted = Counted::new(settings.quirks.clone());
         let gives_tickets = tls.as_ref().is_some_and(|tls| tls.tickets_left() > 0);
-        Ok((
-            Self {
-                settings,
-                control,
-                tls,
-                features,
-                banner,
-                login,
-                gives_tickets,
-                given_up: false,
-                files: 0,
-                knows_epsv: false,
-                is_text: false,
-                hashes_with: None,
-                _counted: counted,
-            },
-            home,
-        ))
+        Self {
+            settings,
+            control,
+            tls,
+            features,
+            banner,
+            login,
+            gives_tickets,
+            given_up: false,
+            files: 0,
+            knows_epsv: false,
+            is_text: false,
+            hashes_with: None,
+            _counted: counted,
+        }
     }
 
     /// A command about a path, in the bytes the server knows it by.
@@ -166,15 +165,35 @@ impl Session {
     async fn like_this(&self) -> Result<Self, ConnectError> {
         let evidence = self.tls.as_ref().and_then(TlsSession::evidence);
         let pin = evidence.map(|evidence| Pin::of(&evidence, Remember::Once, Verified::Blind, Timestamp::now()));
-        let mut connection = FtpConnection::connect(&self.settings, pin).await?;
-        if let Some(login) = &self.login {
-            connection.login_as(&login.user, login.password.as_ref()).await?;
+        match &self.login {
+            Some(login) => Ok(further(&self.settings, pin, login).await?.0),
+            None => Ok(FtpConnection::connect(&self.settings, pin).await?.into_session().await?.0),
         }
-        Ok(connection.into_session().await?.0)
     }
 }
 
 impl FtpConnection {
+    /// The options that are set on a server with `features`.
+    pub(super) fn options(&self, features: &Features) -> Result<Vec<Command>, ConnectError> {
+        let mut options = Vec::new();
+        if features.utf8 {
+            // Names in a charset of the disk's are changed on the way by a server that thinks we read UTF-8.
+            options.push(if self.settings.charset.is_some() { "UTF8 OFF" } else { "UTF8 ON" });
+        }
+        if features.mlst {
+            options.push("MLST modify;size;type;perm;unix.mode;unix.owner;unix.group;unix.ownername;unix.groupname;");
+        }
+        options.into_iter().map(|option| self.sendable(Command::with("OPTS", option))).collect()
+    }
+
+    /// Whether the reply to `TYPE I` says so.
+    pub(super) fn is_binary(&self, reply: Option<&Reply>) -> Result<(), ConnectError> {
+        match reply.filter(|reply| !reply.is_success() || reply.code == 257) {
+            Some(reply) => Err(self.error(ConnectErrorKind::Protocol, format!("TYPE I was answered with {}", reply.quote()))),
+            None => Ok(()),
+        }
+    }
+
     /// Commands at once, as far as the server is not known to mix up its replies.
     pub(super) async fn exchange_all(&mut self, commands: &[Command]) -> Result<Vec<Reply>, ConnectError> {
         self.control.exchange_all_understood(commands).await.map_err(|error| error.into_connect(&self.settings.site.endpoint))

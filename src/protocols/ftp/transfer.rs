@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::attempt::Attempt;
+use super::buffers::READ_SIZE;
 use super::command::Command;
 use super::control::{Control, ControlError};
 use super::data::Rendezvous;
@@ -29,8 +30,6 @@ const REFUSAL_GRACE: Duration = Duration::from_secs(1);
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 /// How long a server may take to settle a transfer that was broken off.
 const ABORT_LIMIT: Duration = Duration::from_secs(3);
-/// How much is read at once, in bytes.
-const READ_SIZE: usize = 256 * 1024;
 
 /// What to transfer.
 pub(super) struct Order<'a> {

@@ -37,6 +37,9 @@ const MAX_IN_FLIGHT: usize = 1024;
 const PATIENCE: u32 = 30;
 /// Requests waiting to be written.
 const QUEUE: usize = 128;
+/// So much goes into one packet of small requests, and file data of at most so many bytes with them.
+const PACKET: usize = 32 * 1024;
+const SMALL_DATA: usize = 16 * 1024;
 /// File data asked for and not yet taken, and given and not yet answered, over all files of the channel, in KiB each.
 const BUDGET_KIB: usize = 48 * 1024;
 
@@ -401,7 +404,11 @@ async fn write(shared: Arc<Shared>, mut outgoing: impl Outgoing, mut queue: mpsc
                     batch.push(Outbound { head: Body::new(kind::CLOSE).string(&bytes).finish(id, 0), payload: Vec::new() });
                 }
             }
-            _ = queue.recv_many(&mut batch, QUEUE) => {}
+            _ = queue.recv_many(&mut batch, QUEUE) => {
+                // Who is about to ask comes into the same packet.
+                tokio::task::yield_now().await;
+                batch.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(QUEUE));
+            }
         }
         let sent = tokio::select! {
             () = shared.line.cancelled() => return,
@@ -413,13 +420,23 @@ async fn write(shared: Arc<Shared>, mut outgoing: impl Outgoing, mut queue: mpsc
     }
 }
 
-/// Small requests share SSH packets; file data is sent as it is.
+/// Small requests share SSH packets, with the little that small files have; other file data is sent as it is.
 async fn send_all(shared: &Shared, outgoing: &mut impl Outgoing, batch: &mut Vec<Outbound>) -> bool {
     let mut small = BytesMut::new();
     for Outbound { head, payload } in batch.drain(..) {
         small.extend_from_slice(&head);
         for part in payload {
+            if part.len() <= SMALL_DATA {
+                small.extend_from_slice(&part);
+                continue;
+            }
             if (!small.is_empty() && !outgoing.send(small.split().freeze()).await) || !outgoing.send(part).await {
+                return false;
+            }
+            shared.touch();
+        }
+        if small.len() >= PACKET {
+            if !outgoing.send(small.split().freeze()).await {
                 return false;
             }
             shared.touch();

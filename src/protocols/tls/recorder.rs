@@ -29,6 +29,7 @@ struct Recording {
     began: Instant,
     facts: TlsFacts,
     version: Option<ProtocolVersion>,
+    group: Option<NamedGroup>,
     ours: Flow,
     theirs: Flow,
 }
@@ -40,6 +41,7 @@ impl Recorder {
             began: Instant::now(),
             facts: TlsFacts::default(),
             version: None,
+            group: None,
             ours: Flow::default(),
             theirs: Flow::default(),
         });
@@ -53,6 +55,11 @@ impl Recorder {
             None => recording.finished(),
         }
         recording.facts
+    }
+
+    /// The key exchange group the server wants, as far as the handshake under way tells.
+    pub(super) fn group(&self) -> Option<NamedGroup> {
+        self.lock().as_ref().and_then(|recording| recording.group)
     }
 
     /// These bytes went over the line.
@@ -174,6 +181,7 @@ impl Recording {
         let Some(hello) = ServerHello::read(body) else { return };
         let group = hello.group.map(names::group);
         self.version = Some(hello.version);
+        self.group = hello.group;
         if hello.is_retry {
             let wanted = group.map(|group| format!("it wants a key exchange with {group}")).unwrap_or_default();
             return self.step("the server sent HelloRetryRequest", wanted);

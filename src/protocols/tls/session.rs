@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::client::Resumption;
+use rustls::client::{ClientSessionStore as _, Resumption};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, HandshakeKind};
 use tokio::io::AsyncWriteExt as _;
@@ -99,6 +99,10 @@ impl TlsSession {
         let peer_address = stream.peer_addr().ok().map(|address| address.ip());
         let line = ObservedStream::new(stream, Some(self.recorder.clone()));
         let mut result = self.connector.connect(self.name.clone(), line).await;
+        // rustls remembers it only where all went well; the peer that is looked at first is refused by us.
+        if let (Some(group), Err(_)) = (self.recorder.group(), &result) {
+            self.tickets.set_kx_hint(self.name.clone(), group);
+        }
         let mut facts = self.recorder.end(result.as_ref().err());
         if let Ok(stream) = &mut result {
             stream.get_mut().0.let_pass();

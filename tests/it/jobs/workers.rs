@@ -56,3 +56,21 @@ async fn who_wants_to_know_of_failures_alone_hears_of_nothing_else() {
     assert!(outcome.result.is_err() && outcome.source == path("/from/missing"));
     assert!(bench.outcomes.try_recv().is_err());
 }
+
+#[tokio::test]
+async fn connections_are_opened_while_a_folder_is_still_listed() {
+    let mut bench = Bench::with(MemoryFileSystem::new(), MemoryFileSystem::new(), 4, std::sync::Arc::new(sealift::ask::Refuse));
+    bench.put("/from/folder/file", b"file");
+    bench.trees.local.faults().plant(Fault { call: Call::List, path: "folder".to_owned(), effect: Effect::Stall, times: 1 });
+    let job = bench.queue.submit(upload(&["folder"]));
+    // The walk holds one to read from, and each of the three others both ends.
+    let opened = async {
+        while bench.trees.held.load(Ordering::Relaxed) < 7 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), opened).await.unwrap();
+    bench.queue.cancel(job);
+    assert!(bench.ended(job).await.cancelled);
+    assert_eq!(bench.trees.held.load(Ordering::Relaxed), 0);
+}

@@ -22,8 +22,9 @@ async fn names_are_read_and_sent_in_the_charset_of_the_site() {
         peer.hear_raw(b"PASS \xe4").await;
         peer.say("230 in").await;
         peer.answer("FEAT", "211-Features\r\n UTF8\r\n211 End").await;
-        peer.answer("OPTS UTF8 OFF", "200 as you like").await;
         peer.answer("TYPE I", "200 binary").await;
+        peer.answer("PWD", "257 \"/another spelling\"").await;
+        peer.answer("OPTS UTF8 OFF", "200 as you like").await;
         peer.hear("PWD").await;
         peer.say_raw(b"257 \"/M\xfcll\"\r\n").await;
         peer.hear_raw(b"CWD /M\xfcll").await;

@@ -9,7 +9,9 @@ use tokio::task::JoinHandle;
 
 use super::script::{Peer, client, read_all, settings};
 use crate::model::{FilePath, Protocol};
-use crate::protocols::ftp::{FtpFileSystem, FtpSettings, Quirk};
+use crate::protocols::ConnectErrorKind;
+use crate::protocols::ftp::{FtpConnection, FtpFileSystem, FtpSettings, Quirk};
+use crate::secrets::Secret;
 use crate::vfs::{Create, FileSystem, FsResult, NewMetadata, Replace};
 
 /// What is wrong with a server.
@@ -24,6 +26,8 @@ enum Fault {
     Closes,
     /// It answers `RNTO` before `RNFR`, and has done both.
     SwapsRename,
+    /// It takes one login only, and closes on the next.
+    Full,
 }
 
 /// A server with `/f`, of five bytes, that answers whatever it is asked, on as many connections as are made.
@@ -89,7 +93,7 @@ async fn serve(mut peer: Peer, greeting: &str, fault: Fault, heard: &Mutex<Heard
             heard.turns += usize::from(is_first);
         }
         // Logging in goes well.
-        let is_first = is_first || matches!(verb, "TYPE" | "PWD");
+        let is_first = is_first || matches!(verb, "FEAT" | "TYPE" | "PWD");
         if !is_first && fault == Fault::LosesAllButTheFirst {
             peer.say("500 what?").await;
             continue;
@@ -99,6 +103,10 @@ async fn serve(mut peer: Peer, greeting: &str, fault: Fault, heard: &Mutex<Heard
         }
         match verb {
             "USER" => peer.say("331 password").await,
+            "PASS" if fault == Fault::Full && heard.lock().unwrap().connections > 1 => {
+                peer.say("530 too many connections of yours").await;
+                return;
+            }
             "PASS" => peer.say("230 in").await,
             "FEAT" => peer.say("211-Features\r\n MFMT\r\n SIZE\r\n211 End").await,
             "PWD" => peer.say("257 \"/\"").await,
@@ -237,4 +245,44 @@ async fn nothing_is_lost_on_servers_that_take_one_command_at_a_time() {
         assert_eq!(download(&place).await.unwrap(), b"hello");
         assert_eq!(server.heard.lock().unwrap().connections, before, "{fault:?}");
     }
+}
+
+/// Logs in twice, one after the other, and answers what the second one heard: commands, and turns.
+async fn second_login(server: &Server) -> (Vec<String>, usize) {
+    client(&server.settings).await.close().await;
+    *server.heard.lock().unwrap() = Heard::default();
+    let place = FtpConnection::further(&server.settings, None, "anna", Some(&Secret::new("secret".into()))).await.unwrap();
+    let heard = server.since(&place).await;
+    assert_eq!(download(&place).await.unwrap(), b"hello");
+    heard
+}
+
+#[tokio::test]
+async fn a_further_connection_says_all_at_once() {
+    let server = Server::start("220 (vsFTPd 3.0.3)", Fault::None).await;
+    let (heard, turns) = second_login(&server).await;
+    assert_eq!(heard, ["USER anna", "PASS secret", "TYPE I", "EPSV"]);
+    assert_eq!((turns, server.heard.lock().unwrap().connections), (1, 1));
+    assert_eq!(server.heard.lock().unwrap().commands, ["RETR /f"], "to the port that was told with the login");
+}
+
+#[tokio::test]
+async fn a_server_that_turns_out_to_keep_no_order_is_logged_in_to_step_by_step() {
+    for fault in [Fault::LosesAllButTheFirst, Fault::Closes] {
+        let server = Server::start("220 somebody", fault).await;
+        let (heard, turns) = second_login(&server).await;
+        assert_eq!(heard[heard.len() - 3..], ["USER anna", "PASS secret", "TYPE I"], "{fault:?}");
+        assert!(turns > 3 && server.settings.quirks.has(Quirk::OneAtATime), "{fault:?}");
+        assert_eq!(server.heard.lock().unwrap().connections, 2, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_login_is_the_last_word() {
+    let server = Server::start("220 somebody", Fault::Full).await;
+    client(&server.settings).await.close().await;
+    let error = FtpConnection::further(&server.settings, None, "anna", Some(&Secret::new("secret".into()))).await.map(drop).unwrap_err();
+    assert_eq!((error.kind, error.detail.as_str()), (ConnectErrorKind::Busy, "530 too many connections of yours"));
+    assert_eq!(server.heard.lock().unwrap().connections, 2, "no other way is tried");
+    assert!(!server.settings.quirks.has(Quirk::OneAtATime));
 }

@@ -70,12 +70,12 @@ impl Peer {
         self.answer("USER anna", "331 password").await;
         self.answer("PASS secret", "230 welcome").await;
         self.answer("FEAT", &format!("211-Features\r\n{features}211 End")).await;
+        self.answer("TYPE I", "200 binary").await;
+        self.answer("PWD", "257 \"/home\"").await;
         if features.contains("MLST") {
             assert!(self.line().await.starts_with("OPTS MLST"));
             self.say("200 ok").await;
         }
-        self.answer("TYPE I", "200 binary").await;
-        self.answer("PWD", "257 \"/home\"").await;
     }
 
     /// Answers `EPSV`; the listener is for the data connection.

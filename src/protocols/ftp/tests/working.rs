@@ -409,10 +409,9 @@ async fn a_file_is_gone_on_with_only_at_its_very_end() {
 async fn a_server_that_tells_no_sizes_is_asked_for_a_listing() {
     let (settings, server) = serve(Protocol::Ftp, |mut peer: Peer| async move {
         peer.log_in("").await;
-        for command in ["SIZE /d/file", "CWD /d/file"] {
-            peer.answer(command, "502 no").await;
+        for (command, reply) in [("SIZE /d/file", "502 no"), ("CWD /d/file", "550 no"), ("CWD /d", "250 ok")] {
+            peer.answer(command, reply).await;
         }
-        peer.answer("CWD /d", "250 ok").await;
         let listener = peer.passive().await;
         peer.hear("LIST -a").await;
         let mut data = accept(&listener).await;
