@@ -120,6 +120,7 @@ impl FileSystem for FtpFileSystem {
             listing_has_facts: true,
             copies_within: false,
             parallel: false,
+            notices_damage: self.evidence.is_some(),
             copies_facts: false,
         }
     }

@@ -168,6 +168,7 @@ impl FileSystem for SftpFileSystem {
             listing_has_facts: true,
             copies_within: self.0.offers.copy_data,
             parallel: true,
+            notices_damage: true,
             copies_facts: false,
         }
     }
