@@ -11,6 +11,7 @@ use super::attempt::Attempt;
 use super::command::Command;
 use super::list::{self, Format, ListParser};
 use super::quirks::Quirk;
+use super::reply::Reply;
 use super::session::Session;
 use super::transfer::Order;
 use crate::model::{Entry, EntryName, FilePath, Kind, TimePrecision};
@@ -216,9 +217,7 @@ impl Session {
 
     /// The size of a file; `None` where the server tells none.
     pub(super) async fn size(&mut self, path: &FilePath) -> Result<Option<u64>, FsError> {
-        let reply = self.exchange("SIZE", path.as_bytes(), Attempt::new("look at", path)).await?;
-        let digits = std::str::from_utf8(reply.last_line().trim_ascii()).ok();
-        Ok(digits.filter(|_| reply.code == 213).and_then(|digits| digits.parse().ok()))
+        Ok(size_in(&self.exchange("SIZE", path.as_bytes(), Attempt::new("look at", path)).await?))
     }
 
     /// Refuses to go on writing a file that does not end after exactly `at` bytes: `REST` before `STOR` would leave a
@@ -280,6 +279,12 @@ impl Session {
             Err(error) => Err(error),
         }
     }
+}
+
+/// What a reply to `SIZE` says.
+pub(super) fn size_in(reply: &Reply) -> Option<u64> {
+    let digits = std::str::from_utf8(reply.last_line().trim_ascii()).ok();
+    digits.filter(|_| reply.code == 213).and_then(|digits| digits.parse().ok())
 }
 
 /// Takes the time that was told for `entry` alone in place of a listing's, where one was.
