@@ -6,7 +6,7 @@ use super::command::Unsendable;
 use super::control::ControlError;
 use super::reply::Reply;
 use crate::model::FilePath;
-use crate::protocols::{ConnectError, ConnectErrorKind};
+use crate::protocols::{AlertKind, ConnectError, ConnectErrorKind};
 use crate::vfs::{FsError, FsErrorKind};
 
 /// An operation on a path, for its errors.
@@ -47,11 +47,15 @@ impl<'a> Attempt<'a> {
         let kind = match error.kind {
             ConnectErrorKind::TimedOut => FsErrorKind::TimedOut,
             ConnectErrorKind::Untrusted(_)
+            | ConnectErrorKind::OtherPeer
             | ConnectErrorKind::ProtectionRefused
-            | ConnectErrorKind::Handshake
-            | ConnectErrorKind::Alert(_)
             | ConnectErrorKind::LoginRefused => FsErrorKind::Security,
-            ConnectErrorKind::Protocol | ConnectErrorKind::WrongProtocol => FsErrorKind::Protocol,
+            ConnectErrorKind::Protocol => FsErrorKind::Protocol,
+            // What both ends agreed on before fails now: the line was disturbed.
+            ConnectErrorKind::Handshake
+            | ConnectErrorKind::WrongProtocol
+            | ConnectErrorKind::Alert(AlertKind::HandshakeFailure | AlertKind::Other) => FsErrorKind::ConnectionLost,
+            ConnectErrorKind::Alert(_) => FsErrorKind::Security,
             _ => FsErrorKind::ConnectionLost,
         };
         self.error(kind, error.to_string())
