@@ -92,7 +92,19 @@ fn kind_of(reply: &Reply, path: &FilePath) -> FsErrorKind {
         ),
         (FsErrorKind::NotEmpty, &["not empty"]),
         (FsErrorKind::AlreadyExists, &["exists", "already exist"]),
-        (FsErrorKind::NoSpace, &["no space", "quota", "disk full", "disk is full", "insufficient"]),
+        // What vsftpd and Pure-FTPd say when a disk is full, and nothing else tells it there.
+        (
+            FsErrorKind::NoSpace,
+            &[
+                "no space",
+                "quota",
+                "disk full",
+                "disk is full",
+                "insufficient",
+                "failure writing to local file",
+                "error during write to file",
+            ],
+        ),
         (FsErrorKind::PermissionDenied, &["permission", "denied", "not permitted", "not allowed", "read-only", "prohibited", "forbidden"]),
     ];
     let mut text = reply.text().to_ascii_lowercase();
@@ -147,6 +159,8 @@ mod tests {
             (452, "Error writing file: No space left on device", NoSpace),
             (552, "Exceeded storage allocation", NoSpace),
             (550, "Disk quota exceeded", NoSpace),
+            (451, "Failure writing to local file.", NoSpace),
+            (451, "Error during write to file", NoSpace),
             (425, "Can't open data connection.", ConnectionLost),
             (426, "Connection closed; transfer aborted", ConnectionLost),
             (530, "Please login with USER and PASS.", Security),

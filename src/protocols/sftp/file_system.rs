@@ -246,7 +246,8 @@ impl FileSystem for SftpFileSystem {
             Create::At(_) => End::Shared,
         };
         let first = Lane::new(inner.channel.clone(), handle);
-        Ok(Box::new(Writing::new(Arc::clone(&inner.more), first, path.clone(), offset, inner.write_block, end)))
+        let space = inner.offers.statvfs.then(|| inner.channel.clone());
+        Ok(Box::new(Writing::new(Arc::clone(&inner.more), first, path.clone(), offset, inner.write_block, end).with_space(space)))
     }
 
     async fn make_dir(&self, path: &FilePath) -> FsResult<()> {
