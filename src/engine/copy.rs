@@ -246,6 +246,9 @@ impl FileCopy<'_> {
     async fn pump(&self, under: &mut Under) -> Result<(), (FsError, End)> {
         let size = self.facts.size.filter(|_| under.source.as_ref().is_none_or(|source| !source.is_converted()));
         let mut head = Some(std::mem::take(&mut under.head)).filter(|head| !head.is_empty());
+        if let Some(reach) = self.reach {
+            reach.goes_in_order();
+        }
         loop {
             let bytes = match head.take() {
                 Some(head) => head,

@@ -8,8 +8,9 @@ use super::engine::Engine;
 use super::facts::SessionFacts;
 use super::job::{JobId, JobSpec, Place};
 use super::journal::{Interrupted, Order, Tag};
+use super::leftover::clear_parts;
 use crate::model::{FilePath, Kind, Site};
-use crate::vfs::{FileSystem, FsErrorKind, FsResult, list_all};
+use crate::vfs::{FileSystem, FsErrorKind, FsResult};
 
 /// Folders below each other that unfinished files are looked for in.
 const MAX_DEPTH: usize = 64;
@@ -137,12 +138,9 @@ impl Engine {
 async fn sweep(place: &dyn FileSystem, dir: &FilePath, tops: BTreeSet<FilePath>, tag: Tag) -> FsResult<()> {
     let mut left = vec![(dir.clone(), 0)];
     while let Some((folder, depth)) = left.pop() {
-        for entry in list_all(place, &folder).await? {
-            let Ok(name) = entry.name() else { continue };
-            let path = folder.join(&name);
-            if Tag::of_part(name.as_bytes()) == Some(tag) {
-                place.remove_file(&path).await?;
-            } else if entry.kind == Kind::Dir && depth < MAX_DEPTH && (depth > 0 || tops.contains(&path)) {
+        for entry in clear_parts(place, &folder, tag).await? {
+            let Ok(path) = entry.name().map(|name| folder.join(&name)) else { continue };
+            if entry.kind == Kind::Dir && depth < MAX_DEPTH && (depth > 0 || tops.contains(&path)) {
                 left.push((path, depth + 1));
             }
         }

@@ -3,12 +3,15 @@
 
 use std::sync::atomic::Ordering;
 
+use tokio::time::sleep;
+
 use super::copy::{Leftover, LeftoverState, TIDY, WORTH};
-use super::journal::Part;
-use super::plan::Step;
+use super::journal::{Part, Tag};
+use super::lane::Lane;
+use super::plan::{Entered, Step};
 use super::running::Job;
 use crate::model::{Entry, FilePath, Kind};
-use crate::vfs::{FileSystem, FsError, FsErrorKind, FsResult};
+use crate::vfs::{FileSystem, FsError, FsErrorKind, FsResult, list_all};
 
 /// What is left under a temporary name.
 pub(super) enum Left {
@@ -82,6 +85,46 @@ pub(super) async fn clear_unclaimed(job: &Job) {
             job.failed(&part, None, error).await;
         }
     }
+}
+
+/// Removes what a killed run left in the folders of a job that goes on with it and is over now: small files are not noted one by
+/// one, but their names tell whose they are.
+pub(super) async fn clear_entered(job: &Job, lane: &mut Lane, entered: &[Entered]) {
+    let account = &job.account;
+    if !account.is_resumed() || account.is_left() || job.leaving.load(Ordering::Relaxed) {
+        return;
+    }
+    lane.rest();
+    let clearing = async {
+        let target = job.places.lease(job.spec.to).await?;
+        for folder in std::iter::once(&job.spec.to_dir).chain(entered.iter().map(|folder| &folder.to)) {
+            clear_parts(&*target, folder, account.tag()).await?;
+        }
+        Ok::<_, FsError>(())
+    };
+    let cleared = tokio::select! {
+        cleared = clearing => cleared,
+        () = async { job.stop.cancelled().await; sleep(TIDY).await } => Ok(()),
+    };
+    if let Err(error) = cleared {
+        tracing::debug!(%error, "not everywhere was looked for unfinished files");
+        if error.is_connection_lost() {
+            account.stays();
+        }
+    }
+}
+
+/// Removes the unfinished files of the job with this tag in `folder`; answers what else is there.
+pub(super) async fn clear_parts(place: &dyn FileSystem, folder: &FilePath, tag: Tag) -> FsResult<Vec<Entry>> {
+    let (parts, others): (Vec<_>, Vec<_>) =
+        list_all(place, folder).await?.into_iter().partition(|entry| Tag::of_part(entry.raw_name()) == Some(tag));
+    for part in parts.iter().filter_map(|part| part.name().ok()) {
+        match place.remove_file(&folder.join(&part)).await {
+            Err(error) if error.kind != FsErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(others)
 }
 
 /// Removes an unfinished file, on a new connection if need be; also when the job is stopped.

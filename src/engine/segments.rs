@@ -36,8 +36,10 @@ struct Stretch {
 impl FileCopy<'_> {
     /// Whether there is more than one stretch behind `at`, and somebody to bring the others.
     pub(super) fn is_segmented(&self, at: u64) -> bool {
+        // Another run would take what is there for whole.
+        let may_have_gaps = self.reach.is_none_or(|reach| !reach.is_in_order());
         let is_long = self.facts.size.is_some_and(|size| size >= at + 2 * LEAST);
-        is_long && !self.helpers.is_empty() && self.target.capabilities().write_at && self.source.capabilities().read_from
+        is_long && may_have_gaps && !self.helpers.is_empty() && self.target.capabilities().write_at && self.source.capabilities().read_from
     }
 
     /// Brings everything behind `under.at`: the first stretch over `under`, the others over the helpers. What a helper does not

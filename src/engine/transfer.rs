@@ -8,7 +8,7 @@ use super::copy::{CopyFailure, End, FileCopy, Leftover, LeftoverState, Resume, W
 use super::job::{Outcome, Place, Proof};
 use super::journal::{Part, Reach};
 use super::lane::{Lane, Patience};
-use super::leftover::{Left, clear_unclaimed, settle_leftover, was_through};
+use super::leftover::{Left, clear_entered, clear_unclaimed, settle_leftover, was_through};
 use super::plan::{Consume, Entered, Step, Walk};
 use super::running::Job;
 use super::settle::{Settled, settle};
@@ -44,6 +44,7 @@ async fn through(job: &Arc<Job>, lane: &Arc<Mutex<Lane>>, workers: &Arc<Workers>
     let (entered, ()) = tokio::join!(walk, workers.work(steps));
     let mut lane = lane.lock().await;
     clear_unclaimed(job).await;
+    clear_entered(job, &mut lane, &entered).await;
     for folder in entered.into_iter().rev() {
         if job.stop.is_cancelled() {
             break;
@@ -268,8 +269,7 @@ impl<'a> Worker<'a> {
             resume = Some(Resume { good: None });
         } else {
             match part.earlier(&step.facts) {
-                // Where parts may be filled in any order, what is not noted may have gaps.
-                Some(Ok(file)) => resume = Some(Resume { good: file.good.or_else(|| target.capabilities().write_at.then_some(0)) }),
+                Some(Ok(file)) => resume = Some(Resume { good: file.good }),
                 Some(Err(other)) => match self.job.unless_stopped(target.remove_file(&other)).await {
                     Err(error) if error.kind != FsErrorKind::NotFound => {
                         let leftover = Some(Leftover { part: other, state: LeftoverState::Useless });

@@ -23,7 +23,7 @@ pub(crate) fn interrupted() -> Vec<Interrupted> {
         ordered: Timestamp::from_second(1_795_253_000).unwrap(),
         failures: Vec::new(),
     };
-    let file = FileRecord { part: path("/in/.payroll.tar.part"), size: Some(1000), modified: None, moved: 415, good: None };
+    let file = FileRecord { part: path("/in/.payroll.tar.part"), size: Some(1000), modified: None, moved: 415, good: None, in_order: true };
     let mut broken = record(JobKind::Move, &["a", "b", "c"], 2);
     broken.failures.push("Cannot write /in/b: the connection was lost".to_owned());
     vec![

@@ -90,7 +90,8 @@ impl Account {
         is_resumed
     }
 
-    fn tag(&self) -> Tag {
+    /// What its unfinished files are named by.
+    pub(in crate::engine) fn tag(&self) -> Tag {
         self.begun.get_or_init(|| Beginning { tag: Tag::random(), record: None, is_resumed: false, troubles: 0 }).tag
     }
 
@@ -147,6 +148,11 @@ impl Account {
         }
     }
 
+    /// Whether something of it is left to go on with, though it ends.
+    pub(in crate::engine) fn is_left(&self) -> bool {
+        self.is_left.load(Ordering::Relaxed)
+    }
+
     /// Unfinished files of an earlier run that nothing of this one went on with.
     pub(in crate::engine) fn unclaimed(&self) -> Vec<FilePath> {
         let files = std::mem::take(&mut self.entries().earlier);
@@ -156,7 +162,7 @@ impl Account {
     /// The job ended, `failures` in words. What is left of it stays in the journal.
     pub(in crate::engine) async fn ended(&self, ending: Ending, failures: impl Iterator<Item = String>) {
         let Some(Beginning { tag, record: Some(record), .. }) = self.begun.get().filter(|_| self.is_kept()) else { return };
-        let is_left = ending == Ending::Left || self.is_left.load(Ordering::Relaxed);
+        let is_left = ending == Ending::Left || self.is_left();
         let change = if is_left {
             Change::Job(*tag, Box::new(JobRecord { failures: failures.take(MOST_FAILURES).collect(), ..record.clone() }))
         } else {
@@ -184,7 +190,7 @@ impl Part<'_> {
             return None;
         }
         let reach = Arc::new(Reach::new());
-        let file = self.record(facts, 0, Some(0));
+        let file = FileRecord { in_order: false, ..self.record(facts, 0, Some(0)) };
         self.account.journal.tell(Note::UnderWay(self.account.tag(), self.target.clone(), file, reach.clone())).await;
         Some(reach)
     }
@@ -207,7 +213,7 @@ impl Part<'_> {
     }
 
     fn record(&self, facts: &Entry, moved: u64, good: Option<u64>) -> FileRecord {
-        FileRecord { part: self.path.clone(), size: facts.size, modified: facts.modified, moved, good }
+        FileRecord { part: self.path.clone(), size: facts.size, modified: facts.modified, moved, good, in_order: true }
     }
 }
 

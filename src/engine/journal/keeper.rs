@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -59,11 +59,12 @@ pub(in crate::engine) struct Reach {
     moved: AtomicU64,
     /// [`u64::MAX`]: nobody can say.
     good: AtomicU64,
+    in_order: AtomicBool,
 }
 
 impl Reach {
     pub(super) fn new() -> Self {
-        Self { moved: AtomicU64::new(0), good: AtomicU64::new(0) }
+        Self { moved: AtomicU64::new(0), good: AtomicU64::new(0), in_order: AtomicBool::new(false) }
     }
 
     /// `moved` bytes were moved in all, of which the first `good` are known to be safe.
@@ -72,10 +73,21 @@ impl Reach {
         self.good.store(good.unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// From now on one writer alone writes, from the beginning to the end.
+    pub(in crate::engine) fn goes_in_order(&self) {
+        self.in_order.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Reach::goes_in_order`] was said: another run may count on it.
+    pub(in crate::engine) fn is_in_order(&self) -> bool {
+        self.in_order.load(Ordering::Relaxed)
+    }
+
     fn write_to(&self, file: &mut FileRecord) {
         let good = self.good.load(Ordering::Relaxed);
         file.good = (good != u64::MAX).then_some(good);
         file.moved = self.moved.load(Ordering::Relaxed);
+        file.in_order = self.is_in_order();
     }
 }
 
@@ -227,9 +239,9 @@ impl Keeper {
             };
             let trusted = |(target, mut file): (FilePath, FileRecord)| {
                 // What a process wrote outlives it; only a machine that stopped loses what was not synced.
-                if on_this_machine && same_boot {
+                if on_this_machine && same_boot && file.in_order {
                     file.good = None;
-                } else if on_this_machine {
+                } else if on_this_machine || !file.in_order {
                     file.good = file.good.or(Some(0));
                 }
                 (target, file)

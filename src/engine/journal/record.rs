@@ -113,6 +113,9 @@ pub struct FileRecord {
     pub moved: u64,
     /// Bytes known to be safe at the target; `None` where only the target itself can tell.
     pub good: Option<u64>,
+    /// It was written from its beginning to its end by one writer: what is there has no gaps, and its length tells how far it is.
+    #[serde(default)]
+    pub in_order: bool,
 }
 
 impl FileRecord {

@@ -39,7 +39,14 @@ fn job(item: &str, place: u64) -> Box<JobRecord> {
 }
 
 fn file(moved: u64) -> FileRecord {
-    FileRecord { part: path("/to/.x.part"), size: Some(100), modified: Timestamp::from_second(5).ok(), moved, good: Some(moved / 2) }
+    FileRecord {
+        part: path("/to/.x.part"),
+        size: Some(100),
+        modified: Timestamp::from_second(5).ok(),
+        moved,
+        good: Some(moved / 2),
+        in_order: false,
+    }
 }
 
 fn facts(size: u64) -> Entry {
@@ -254,6 +261,30 @@ async fn how_far_a_file_is_is_seen_by_whoever_comes_after_a_crash() {
     let (interrupted, _) = Folder::at(crashed.path().to_owned()).interrupted();
     assert_eq!((interrupted[0].files[0].1.moved, interrupted[0].files[0].1.good), (70, None));
     assert!(journal.interrupted().await.0.is_empty(), "the owner of the other lives");
+}
+
+#[tokio::test]
+async fn what_a_crash_of_the_program_leaves_counts_as_far_as_it_has_no_gaps() {
+    let target = path("/to/x");
+    for (in_order, believed) in [(true, None), (false, Some(30))] {
+        let (folder, crashed) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let (running, _news) = journal(folder.path());
+        let account = begun(&running, "x").await;
+        let part = account.part(&target).unwrap();
+        let reach = part.begin(&facts(100)).await.unwrap();
+        if in_order {
+            reach.goes_in_order();
+        }
+        reach.is(70, Some(30));
+        running.flush().await;
+        for name in files(folder.path()) {
+            std::fs::copy(folder.path().join(&name), crashed.path().join(&name)).unwrap();
+        }
+        let (next, _news) = journal(crashed.path());
+        let again = begun(&next, "x").await;
+        // This machine ran on: what one writer wrote is there as far as the file is long.
+        assert_eq!(again.part(&target).unwrap().earlier(&facts(100)).map(|file| file.unwrap().good), Some(believed));
+    }
 }
 
 #[tokio::test]

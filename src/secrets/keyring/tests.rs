@@ -67,21 +67,21 @@ fn off_is_off() {
 
 #[test]
 fn opening_that_never_ends_is_given_up_once() {
+    // So long that even a busy machine does not take it for a wait if it makes none.
+    const LIMIT: Duration = Duration::from_secs(1);
     let (_hold, held) = sync_channel::<()>(1);
     let keyring = Keyring::new(
         Box::new(move || {
             let _ = held.recv();
             Err(KeyringError::Off)
         }),
-        SHORT,
-        SHORT,
+        LIMIT,
+        LIMIT,
     );
+    assert_eq!(keyring.get("a"), Err(KeyringError::NoAnswer(LIMIT)));
     let before = Instant::now();
-    assert_eq!(keyring.get("a"), Err(KeyringError::NoAnswer(SHORT)));
-    assert!(before.elapsed() < Duration::from_secs(10));
-    let before = Instant::now();
-    assert_eq!(keyring.check(), Err(KeyringError::NoAnswer(SHORT)));
-    assert!(before.elapsed() < SHORT, "asked once only");
+    assert_eq!(keyring.check(), Err(KeyringError::NoAnswer(LIMIT)));
+    assert!(before.elapsed() < LIMIT, "asked once only");
 }
 
 #[test]

@@ -224,7 +224,7 @@ async fn the_end_does_not_wait_for_a_server_that_is_silent() {
         in_time(asked).await;
         let started = std::time::Instant::now();
         engine.shutdown().await;
-        assert!(started.elapsed() < Duration::from_secs(3), "{scheme}: {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(15), "{scheme}: {:?}", started.elapsed());
         listing.abort();
     }
 }
