@@ -1,5 +1,7 @@
 //! Pure-FTPd: TLS without any demand on sessions, MLSD, no configuration file.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use super::certificates::Certificates;
@@ -7,8 +9,20 @@ use super::daemon::{Daemon, NOBODY, Ports, data_folder, folder, program};
 use super::system::{need_root, run, run_with_input};
 use super::{FTP_USER, FtpServer, Unavailable};
 
+/// What differs from one to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// How much its user may store, in MiB.
+    pub quota: Option<u32>,
+}
+
 /// Starts it, with explicit TLS: it has no implicit one.
 pub fn start() -> Result<FtpServer, Unavailable> {
+    start_with(Options::default())
+}
+
+/// Starts it, with explicit TLS.
+pub fn start_with(options: Options) -> Result<FtpServer, Unavailable> {
     let binary = program("usr/sbin/pure-ftpd")?;
     let users = program("usr/bin/pure-pw")?;
     need_root("Pure-FTPd")?;
@@ -19,11 +33,14 @@ pub fn start() -> Result<FtpServer, Unavailable> {
     let (user, password) = FTP_USER;
     let (list, database) = (inside.join("users"), inside.join("users.pdb"));
     let id = NOBODY.to_string();
+    let mut account = Command::new(&users);
+    account.args(["useradd", user, "-u", &id, "-g", &id, "-f"]).arg(&list).arg("-d").arg(&data);
+    if let Some(quota) = options.quota {
+        account.args(["-N", &quota.to_string()]);
+    }
     // The password is asked for twice.
-    run_with_input(
-        Command::new(&users).args(["useradd", user, "-u", &id, "-g", &id, "-f"]).arg(&list).arg("-d").arg(&data),
-        &format!("{password}\n{password}\n"),
-    )?;
+    run_with_input(&mut account, &format!("{password}\n{password}\n"))?;
+    make_cheap(&list, password)?;
     run(Command::new(&users).arg("mkdb").arg(&database).arg("-f").arg(&list))?;
     let ports = Ports::choose();
     let mut command = Command::new(binary);
@@ -42,4 +59,23 @@ pub fn start() -> Result<FtpServer, Unavailable> {
         .args(["--dontresolve", "--chrooteveryone", "--minuid", "1000"]);
     let daemon = Daemon::start("Pure-FTPd", &mut command, folder, ports.control, Vec::new())?;
     Ok(FtpServer { daemon, certificates, user: user.into(), password: password.into(), data })
+}
+
+/// Lets the user of a running one store so many MiB, from the next login on.
+pub fn set_quota(server: &FtpServer, quota: u32) {
+    let users = program("usr/bin/pure-pw").unwrap();
+    let inside = server.daemon.folder();
+    let (list, database) = (inside.join("users"), inside.join("users.pdb"));
+    run(Command::new(&users).args(["usermod", &server.user, "-N", &quota.to_string(), "-f"]).arg(&list)).unwrap();
+    run(Command::new(&users).arg("mkdb").arg(&database).arg("-f").arg(&list)).unwrap();
+}
+
+/// Of its own, it takes seconds to look at a password; with a hash of the system's it does not.
+fn make_cheap(list: &Path, password: &str) -> Result<(), Unavailable> {
+    let hash = run_with_input(Command::new("openssl").args(["passwd", "-6", "-stdin"]), password)?;
+    let line = fs::read_to_string(list).unwrap();
+    let mut fields: Vec<&str> = line.split(':').collect();
+    fields[1] = hash.trim();
+    fs::write(list, fields.join(":")).unwrap();
+    Ok(())
 }
