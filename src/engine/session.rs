@@ -428,9 +428,9 @@ fn not_again(failure: ConnectFailure) -> FsError {
     match failure {
         ConnectFailure::FileSystem(error) => error,
         // Of a peer that was trusted before, what is wrong now says more than that it is not trusted.
-        ConnectFailure::Connect(ConnectError { kind: Untrusted(evidence), .. }) if !evidence.problems.is_empty() => {
+        ConnectFailure::Connect(ConnectError { kind: Untrusted(ref evidence), .. }) if !evidence.problems.is_empty() => {
             let problems: Vec<_> = evidence.problems.iter().map(problem_words).collect();
-            FsError::connection(kind, "connect again", format!("{} is not trusted any more: {}", evidence.endpoint, problems.join(" ")))
+            FsError::connection(kind, "connect again", format!("{failure}: {}", problems.join(" ")))
         }
         other => FsError::connection(kind, "connect again", other.to_string()),
     }
