@@ -1,7 +1,6 @@
 //! Pure-FTPd: TLS without any demand on sessions, MLSD, no configuration file.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use super::certificates::Certificates;
@@ -33,14 +32,13 @@ pub fn start_with(options: Options) -> Result<FtpServer, Unavailable> {
     let (user, password) = FTP_USER;
     let (list, database) = (inside.join("users"), inside.join("users.pdb"));
     let id = NOBODY.to_string();
-    let mut account = Command::new(&users);
-    account.args(["useradd", user, "-u", &id, "-g", &id, "-f"]).arg(&list).arg("-d").arg(&data);
+    // Not by `pure-pw useradd`: its hash takes seconds of a processor at every login.
+    let hash = run_with_input(Command::new("openssl").args(["passwd", "-6", "-stdin"]), password)?;
+    let no_limits = ":".repeat(12);
+    fs::write(&list, format!("{user}:{}:{id}:{id}::{}/./{no_limits}\n", hash.trim(), data.display())).unwrap();
     if let Some(quota) = options.quota {
-        account.args(["-N", &quota.to_string()]);
+        run(Command::new(&users).args(["usermod", user, "-N", &quota.to_string(), "-f"]).arg(&list))?;
     }
-    // The password is asked for twice.
-    run_with_input(&mut account, &format!("{password}\n{password}\n"))?;
-    make_cheap(&list, password)?;
     run(Command::new(&users).arg("mkdb").arg(&database).arg("-f").arg(&list))?;
     let ports = Ports::choose();
     let mut command = Command::new(binary);
@@ -68,14 +66,4 @@ pub fn set_quota(server: &FtpServer, quota: u32) {
     let (list, database) = (inside.join("users"), inside.join("users.pdb"));
     run(Command::new(&users).args(["usermod", &server.user, "-N", &quota.to_string(), "-f"]).arg(&list)).unwrap();
     run(Command::new(&users).arg("mkdb").arg(&database).arg("-f").arg(&list)).unwrap();
-}
-
-/// Of its own, it takes seconds to look at a password; with a hash of the system's it does not.
-fn make_cheap(list: &Path, password: &str) -> Result<(), Unavailable> {
-    let hash = run_with_input(Command::new("openssl").args(["passwd", "-6", "-stdin"]), password)?;
-    let line = fs::read_to_string(list).unwrap();
-    let mut fields: Vec<&str> = line.split(':').collect();
-    fields[1] = hash.trim();
-    fs::write(list, fields.join(":")).unwrap();
-    Ok(())
 }
