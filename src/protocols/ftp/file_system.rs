@@ -403,7 +403,9 @@ impl Sink for FtpSink {
                     && size != at + self.written
                 {
                     let detail = format!("it has {size} bytes where {} were expected", at + self.written);
-                    return Err(attempt.error(FsErrorKind::ChangedMeanwhile, detail));
+                    // Fewer are gone on with; more are somebody else's.
+                    let is_cut = size < at + self.written;
+                    return Err(attempt.error(if is_cut { FsErrorKind::ConnectionLost } else { FsErrorKind::ChangedMeanwhile }, detail));
                 }
             }
             _ => {}
