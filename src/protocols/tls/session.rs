@@ -183,7 +183,7 @@ impl TlsSession {
     }
 }
 
-const OTHER_CERTIFICATE: &str = "its certificate is not that of the control connection";
+const OTHER_CERTIFICATE: &str = "it showed another certificate than the control connection";
 
 /// Says that nothing more will be sent (`close_notify`); the TCP connection stays open both ways.
 pub async fn end_sending(stream: &mut TlsStream) -> io::Result<()> {
