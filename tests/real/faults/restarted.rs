@@ -61,6 +61,11 @@ fn stays_away(server: &Daemon, mut course: Course) {
     let program = course.start_until(0.4, PACE);
     server.end();
     let ended = Ended::of(program, "gone");
+    if ended.code == Some(0) {
+        // All that was missing had come already, and only waited for its turn.
+        course.assert_complete(&files(&course.source), &format!("gone: {ended}"));
+        return server.restart();
+    }
     assert!(matches!(ended.code, Some(3 | 4)), "{ended}");
     let words = ["connection was lost", "refused the connection", "connection refused", "connection broke"];
     assert!(words.iter().any(|words| ended.said.contains(words)), "{ended}");
