@@ -17,6 +17,11 @@ pub(super) fn say(words: &str) {
     drop(writeln!(io::stderr().lock(), "sealift: {words}"));
 }
 
+/// What happened on the way, and why, in one line: it goes on.
+pub(super) fn say_briefly(advice: &Advice) {
+    say(&[&*advice.what, &*advice.why].into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(": "));
+}
+
 /// A failure: what, why, what to do next.
 pub(super) fn say_failure(advice: &Advice) {
     say(&advice.what);

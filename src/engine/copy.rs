@@ -373,7 +373,7 @@ impl FileCopy<'_> {
             LeftoverState::Useless => false,
         };
         let leftover = if keeps {
-            Some(state)
+            self.still_there(state, &error).await
         } else if self.is_in_place() {
             None
         } else if error.kind == FsErrorKind::Paused {
@@ -389,6 +389,22 @@ impl FileCopy<'_> {
         self.meter.restart();
         let leftover = leftover.map(|state| Leftover { part: self.part.clone(), state });
         Err(CopyFailure { error: self.by_its_name(error), side, leftover })
+    }
+
+    /// A server without room may have taken less than it was sent, or thrown all of it away.
+    async fn still_there(&self, state: LeftoverState, error: &FsError) -> Option<LeftoverState> {
+        let LeftoverState::Worth { moved, new, good } = state else { return Some(state) };
+        if error.kind != FsErrorKind::NoSpace {
+            return Some(state);
+        }
+        match timeout(TIDY, self.target.stat(self.part)).await {
+            Ok(Ok(entry)) => {
+                let there = entry.size.unwrap_or(moved).min(moved);
+                Some(LeftoverState::Worth { moved: there, new: new.saturating_sub(moved - there), good: good.map(|good| good.min(there)) })
+            }
+            Ok(Err(error)) if error.kind == FsErrorKind::NotFound => None,
+            Ok(Err(_)) | Err(_) => Some(state),
+        }
     }
 
     /// Whether `moved` bytes are better gone on with than sent anew, after `error`.

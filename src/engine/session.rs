@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::advice::Advice;
+use super::advice::{Advice, problem_words};
 use super::connect::{Connected, Login, Target, connect_again};
 use super::connect_ssh::{LoginKey, try_key};
 use super::event::Event;
@@ -24,8 +24,8 @@ use super::limiter::Limiter;
 use super::places::{Condition, Lease};
 use super::services::{Services, SessionTiming};
 use crate::model::{Entry, FilePath};
-use crate::protocols::ConnectErrorKind;
 use crate::protocols::sftp::AuthStep;
+use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::vfs::{FileSystem, FsError, FsErrorKind, FsResult, ListingBudget};
 
 /// Connections one session lends to transfers where each carries one file at a time (FTP).
@@ -502,6 +502,11 @@ fn not_again(failure: ConnectFailure) -> FsError {
     };
     match failure {
         ConnectFailure::FileSystem(error) => error,
+        // Of a peer that was trusted before, what is wrong now says more than that it is not trusted.
+        ConnectFailure::Connect(ConnectError { kind: Untrusted(ref evidence), .. }) if !evidence.problems.is_empty() => {
+            let problems: Vec<_> = evidence.problems.iter().map(problem_words).collect();
+            FsError::connection(kind, "connect again", format!("{failure}: {}", problems.join(" ")))
+        }
         other => FsError::connection(kind, "connect again", other.to_string()),
     }
 }

@@ -87,7 +87,11 @@ impl<'a> Verification<'a> {
             }
             None => (read_back(target, part, OURS).await?, Proof::ReadBack),
         };
-        let passed = passed.filter(|passed| passed.length == length).map(|passed| passed.digests).unwrap_or_default();
+        // What came over a line that notices nothing is not the source's own word.
+        let passed = passed
+            .filter(|passed| passed.length == length && source.capabilities().notices_damage)
+            .map(|passed| passed.digests)
+            .unwrap_or_default();
         let sent = match passed.into_iter().find(|digest| digest.algorithm == arrived.algorithm) {
             Some(digest) => digest,
             None => of_source(source, from, arrived.algorithm).await?,

@@ -213,6 +213,8 @@ impl Workers {
 
     async fn note(&self, ended: Result<(), tokio::task::JoinError>) {
         if let Err(error) = ended {
+            // What it had under way is cleared away by the next run, or gone on with.
+            self.job.account.stays();
             let error = FsError::connection(FsErrorKind::Io, "copy", error.to_string());
             self.job.failed(&self.job.spec.from_dir, None, error).await;
         }

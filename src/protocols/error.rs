@@ -34,6 +34,8 @@ pub enum ConnectErrorKind {
     WrongProtocol,
     /// The peer is not trusted (yet); nothing but the hello (TLS) or the key exchange (SSH) was sent to it.
     Untrusted(Box<Evidence>),
+    /// A data connection led to another peer than the one that was judged.
+    OtherPeer,
     /// The server offers no TLS, or refused to protect the data channel; there is no way on without.
     ProtectionRefused,
     /// The server ended the TLS handshake with this alert.
@@ -130,6 +132,7 @@ impl fmt::Display for ConnectError {
             ConnectErrorKind::ConnectionLost => "the connection broke",
             ConnectErrorKind::WrongProtocol => "what answers there does not speak this protocol",
             ConnectErrorKind::Untrusted(_) => "the server's identity is not trusted",
+            ConnectErrorKind::OtherPeer => "another server answers on the data connection",
             ConnectErrorKind::ProtectionRefused => "the server refuses to protect the connection",
             ConnectErrorKind::Alert(AlertKind::CertificateNotTrusted) => "the server does not trust the client certificate",
             ConnectErrorKind::Alert(AlertKind::CertificateExpired) => "the server says the client certificate is expired",

@@ -174,6 +174,8 @@ pub struct Capabilities {
     pub copies_within: bool,
     /// Several reads and writes may be open on one value at once (else one at a time: lease another connection).
     pub parallel: bool,
+    /// Bytes that are damaged on the way to or from it are not taken for good ones (TLS, SSH, this machine; not plain FTP).
+    pub notices_damage: bool,
     /// [`FileSystem::copy_within`] keeps times and mode, and what else the place has of a file: they need not be set. And
     /// [`FileSystem::copy_facts`] works.
     pub copies_facts: bool,

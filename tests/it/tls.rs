@@ -412,10 +412,10 @@ async fn a_data_connection_with_another_certificate_is_refused() {
     let thief = Server::start(Identity::of(&root.signs(|_| {}))).await;
     let session = session(None, &roots, TlsVersions::Any);
     let too_early = in_time(session.connect_data(thief.dial().await)).await.unwrap_err();
-    assert_eq!(too_early.kind, ConnectErrorKind::Handshake);
+    assert_eq!(too_early.kind, ConnectErrorKind::OtherPeer);
     greeting(&mut in_time(session.connect(control.dial().await)).await.unwrap()).await;
     let error = in_time(session.connect_data(thief.dial().await)).await.unwrap_err();
-    assert_eq!(error.kind, ConnectErrorKind::Handshake);
+    assert_eq!(error.kind, ConnectErrorKind::OtherPeer);
     assert!(error.detail.contains("another certificate"), "{error}");
     assert_only_hello(&thief.sent(1).await);
     assert_eq!(session.evidence().unwrap().problems, [], "the control connection's evidence stays");

@@ -11,6 +11,8 @@
 
 #[path = "../support/conformance.rs"]
 mod conformance;
+mod course;
+mod faults;
 mod ftp;
 mod ftp_engine;
 mod kept;
@@ -135,6 +137,7 @@ fn main() -> ExitCode {
     trials.extend(ssh_ways::trials(&mut harness));
     trials.extend(keys::trials(&mut harness));
     trials.extend(killed::trials(&mut harness));
+    trials.extend(faults::trials(&mut harness));
     trials.extend(revocation::trials(&mut harness));
     trials.extend(keyring::trials(&mut harness));
     trials.extend(kept::trials(&mut harness));

@@ -26,7 +26,7 @@ pub struct Ports {
     pub passive: (u16, u16),
 }
 
-const PORTS_OF_ONE: u16 = 150;
+pub const PORTS_OF_ONE: u16 = 150;
 const LOWEST_PORT: u16 = 12_000;
 const BLOCKS: u16 = 130;
 
@@ -45,6 +45,24 @@ impl Ports {
         }
         panic!("no {PORTS_OF_ONE} free ports in a row from {LOWEST_PORT} on");
     }
+}
+
+/// The processes a process started, and those they started.
+fn descendants(of: u32) -> Vec<u32> {
+    let parent = |id: u32| -> Option<u32> {
+        let facts = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The name before it may have any characters in it.
+        facts.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let parents: Vec<(u32, u32)> = all.filter_map(|id| Some((id, parent(id)?))).collect();
+    let mut found = vec![of];
+    let mut at = 0;
+    while at < found.len() {
+        found.extend(parents.iter().filter(|(_, parent)| *parent == found[at]).map(|(id, _)| *id).collect::<Vec<_>>());
+        at += 1;
+    }
+    found.split_off(1)
 }
 
 /// A server's own folder, readable for the user its sessions run as.
@@ -142,11 +160,18 @@ impl Daemon {
         self.wait_until(|_| TcpStream::connect_timeout(&address, START_LIMIT).is_ok()).unwrap();
     }
 
-    fn end(&self) {
+    /// Ends it with all its sessions; [`Self::restart`] brings it back.
+    pub fn end(&self) {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        // Sessions of some servers leave the group. They are looked for first: without their parent nobody knows whose they are.
+        let sessions = descendants(child.id());
         if let Some(group) = rustix::process::Pid::from_raw(child.id() as i32) {
             // Fails only where all of them have ended.
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        for session in sessions.into_iter().filter_map(|id| rustix::process::Pid::from_raw(id as i32)) {
+            // One that has ended is no matter.
+            let _ = rustix::process::kill_process(session, rustix::process::Signal::KILL);
         }
         drop(child.wait());
     }

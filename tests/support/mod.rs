@@ -6,10 +6,14 @@
 pub mod agent;
 pub mod certificates;
 pub mod daemon;
+pub mod false_clock;
+pub mod faulty_line;
 pub mod keyring;
 pub mod openssl;
 pub mod proftpd;
 pub mod pure_ftpd;
+pub mod random;
+pub mod small_disk;
 pub mod sshd;
 pub mod system;
 pub mod vsftpd;

@@ -46,6 +46,7 @@ ServerType standalone
 ServerName sealift
 DefaultServer on
 DefaultAddress 127.0.0.1
+SocketBindTight on
 UseIPv6 off
 Port {control}
 PassivePorts {first} {last}

@@ -8,8 +8,20 @@ use super::daemon::{Daemon, NOBODY, Ports, data_folder, folder, program};
 use super::system::{need_root, run, run_with_input};
 use super::{FTP_USER, FtpServer, Unavailable};
 
+/// What differs from one to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// How much its user may store, in MiB.
+    pub quota: Option<u32>,
+}
+
 /// Starts it, with explicit TLS: it has no implicit one.
 pub fn start() -> Result<FtpServer, Unavailable> {
+    start_with(Options::default())
+}
+
+/// Starts it, with explicit TLS.
+pub fn start_with(options: Options) -> Result<FtpServer, Unavailable> {
     let binary = program("usr/sbin/pure-ftpd")?;
     let users = program("usr/bin/pure-pw")?;
     need_root("Pure-FTPd")?;
@@ -24,6 +36,9 @@ pub fn start() -> Result<FtpServer, Unavailable> {
     let hash = run_with_input(Command::new("openssl").args(["passwd", "-6", "-stdin"]), password)?;
     let no_limits = ":".repeat(12);
     fs::write(&list, format!("{user}:{}:{id}:{id}::{}/./{no_limits}\n", hash.trim(), data.display())).unwrap();
+    if let Some(quota) = options.quota {
+        run(Command::new(&users).args(["usermod", user, "-N", &quota.to_string(), "-f"]).arg(&list))?;
+    }
     run(Command::new(&users).arg("mkdb").arg(&database).arg("-f").arg(&list))?;
     let ports = Ports::choose();
     let mut command = Command::new(binary);
@@ -42,4 +57,13 @@ pub fn start() -> Result<FtpServer, Unavailable> {
         .args(["--dontresolve", "--chrooteveryone", "--minuid", "1000"]);
     let daemon = Daemon::start("Pure-FTPd", &mut command, folder, ports.control, Vec::new())?;
     Ok(FtpServer { daemon, certificates, user: user.into(), password: password.into(), data })
+}
+
+/// Lets the user of a running one store so many MiB, from the next login on.
+pub fn set_quota(server: &FtpServer, quota: u32) {
+    let users = program("usr/bin/pure-pw").unwrap();
+    let inside = server.daemon.folder();
+    let (list, database) = (inside.join("users"), inside.join("users.pdb"));
+    run(Command::new(&users).args(["usermod", &server.user, "-N", &quota.to_string(), "-f"]).arg(&list)).unwrap();
+    run(Command::new(&users).arg("mkdb").arg(&database).arg("-f").arg(&list)).unwrap();
 }

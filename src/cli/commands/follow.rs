@@ -97,7 +97,7 @@ pub(super) async fn follow_stages(
                     }
                     Event::SessionLine { lost: Some(advice), .. } | Event::Notice(advice) => {
                         progress.clear();
-                        output::say(&advice.what);
+                        output::say_briefly(&advice);
                     }
                     Event::SessionLine { .. } => {}
                 },

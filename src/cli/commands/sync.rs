@@ -72,7 +72,7 @@ async fn compared(
         tokio::select! {
             compared = &mut comparing => break compared,
             Some(event) = news.events.recv() => if let Event::SessionLine { lost: Some(advice), .. } | Event::Notice(advice) = event {
-                output::say(&advice.what);
+                output::say_briefly(&advice);
             },
             _ = tick.tick(), if shows => {
                 let read = match progress.read() {

@@ -104,6 +104,11 @@ impl From<&ConnectError> for Advice {
                 "Use sftp:// for SSH servers, ftpes:// for FTP with explicit TLS (21), ftps:// for implicit TLS (990).".into(),
             ),
             ConnectErrorKind::Untrusted(evidence) => return untrusted(evidence, &said),
+            ConnectErrorKind::OtherPeer => (
+                format!("A data connection of {at} led to another server, so nothing was sent over it."),
+                said,
+                "Somebody may stand in between, or several servers share this address; ask its administrator.".into(),
+            ),
             ConnectErrorKind::ProtectionRefused => (
                 format!("{at} refuses to protect the connection with TLS, so nothing was sent."),
                 said,

@@ -10,10 +10,7 @@ impl From<&FsError> for Advice {
         Self {
             what: format!("Cannot {}{path}", error.attempted),
             why: format!("{}{detail}", error.kind),
-            next: match (error.kind, &error.path) {
-                (FsErrorKind::Security, None) => "Connect to it anew, to be asked or told what does not fit.".to_owned(),
-                (kind, _) => next(kind).to_owned(),
-            },
+            next: next(error.kind).to_owned(),
             intended: error.kind == FsErrorKind::Cancelled,
         }
     }
@@ -42,7 +39,7 @@ fn next(kind: FsErrorKind) -> &'static str {
         FsErrorKind::TimedOut => "The server may be busy or the line dead; start it again, or raise the time limit.",
         FsErrorKind::UnsafeName => "Ask whoever runs the server to rename it.",
         FsErrorKind::Unsupported => "Another protocol to the same server may be able to.",
-        FsErrorKind::Security => "The server's protection of data channels does not fit; see the connection's details.",
+        FsErrorKind::Security => "Connect to it anew, to be asked or told what does not fit.",
         FsErrorKind::ChangedMeanwhile => "Wait until nobody writes to it, then copy it again.",
         FsErrorKind::Mismatch => "It did not get its name. Copy it again; if that happens twice, suspect a disk or memory on the way.",
         FsErrorKind::Protocol => "Started with SEALIFT_LOG=debug, the log shows what the server said.",

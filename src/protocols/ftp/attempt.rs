@@ -6,7 +6,7 @@ use super::command::Unsendable;
 use super::control::ControlError;
 use super::reply::Reply;
 use crate::model::FilePath;
-use crate::protocols::{ConnectError, ConnectErrorKind};
+use crate::protocols::{AlertKind, ConnectError, ConnectErrorKind};
 use crate::vfs::{FsError, FsErrorKind};
 
 /// An operation on a path, for its errors.
@@ -47,11 +47,15 @@ impl<'a> Attempt<'a> {
         let kind = match error.kind {
             ConnectErrorKind::TimedOut => FsErrorKind::TimedOut,
             ConnectErrorKind::Untrusted(_)
+            | ConnectErrorKind::OtherPeer
             | ConnectErrorKind::ProtectionRefused
-            | ConnectErrorKind::Handshake
-            | ConnectErrorKind::Alert(_)
             | ConnectErrorKind::LoginRefused => FsErrorKind::Security,
-            ConnectErrorKind::Protocol | ConnectErrorKind::WrongProtocol => FsErrorKind::Protocol,
+            ConnectErrorKind::Protocol => FsErrorKind::Protocol,
+            // What both ends agreed on before fails now: the line was disturbed.
+            ConnectErrorKind::Handshake
+            | ConnectErrorKind::WrongProtocol
+            | ConnectErrorKind::Alert(AlertKind::HandshakeFailure | AlertKind::Other) => FsErrorKind::ConnectionLost,
+            ConnectErrorKind::Alert(_) => FsErrorKind::Security,
             _ => FsErrorKind::ConnectionLost,
         };
         self.error(kind, error.to_string())
@@ -88,7 +92,19 @@ fn kind_of(reply: &Reply, path: &FilePath) -> FsErrorKind {
         ),
         (FsErrorKind::NotEmpty, &["not empty"]),
         (FsErrorKind::AlreadyExists, &["exists", "already exist"]),
-        (FsErrorKind::NoSpace, &["no space", "quota", "disk full", "disk is full", "insufficient"]),
+        // What vsftpd and Pure-FTPd say when a disk is full, and nothing else tells it there.
+        (
+            FsErrorKind::NoSpace,
+            &[
+                "no space",
+                "quota",
+                "disk full",
+                "disk is full",
+                "insufficient",
+                "failure writing to local file",
+                "error during write to file",
+            ],
+        ),
         (FsErrorKind::PermissionDenied, &["permission", "denied", "not permitted", "not allowed", "read-only", "prohibited", "forbidden"]),
     ];
     let mut text = reply.text().to_ascii_lowercase();
@@ -143,6 +159,8 @@ mod tests {
             (452, "Error writing file: No space left on device", NoSpace),
             (552, "Exceeded storage allocation", NoSpace),
             (550, "Disk quota exceeded", NoSpace),
+            (451, "Failure writing to local file.", NoSpace),
+            (451, "Error during write to file", NoSpace),
             (425, "Can't open data connection.", ConnectionLost),
             (426, "Connection closed; transfer aborted", ConnectionLost),
             (530, "Please login with USER and PASS.", Security),

@@ -121,6 +121,7 @@ impl FileSystem for FtpFileSystem {
             listing_has_facts: true,
             copies_within: false,
             parallel: false,
+            notices_damage: self.evidence.is_some(),
             copies_facts: false,
         }
     }
@@ -165,7 +166,7 @@ impl FileSystem for FtpFileSystem {
     async fn create(&self, path: &FilePath, how: Create) -> FsResult<Box<dyn Sink>> {
         let attempt = Attempt::new("write", path);
         let mut session = self.session(attempt).await?;
-        let (mut verb, mut from, mut resumed_at) = ("STOR", 0, None);
+        let (mut verb, mut from, mut begins_at) = ("STOR", 0, Some(0));
         let is_text = self.is_text(path);
         match how {
             Create::ResumeAt(1..) | Create::At(_) if is_text => return Err(attempt.error(FsErrorKind::Unsupported, IN_TEXT)),
@@ -177,12 +178,12 @@ impl FileSystem for FtpFileSystem {
             }
             Create::At(at) => {
                 drop(session.stat(path).await?);
-                from = at;
+                (from, begins_at) = (at, None);
             }
             Create::ResumeAt(0) => drop(session.stat(path).await?),
             Create::ResumeAt(at) => {
                 session.must_end_at(path, at).await?;
-                (verb, resumed_at) = ("APPE", Some(at));
+                (verb, begins_at) = ("APPE", Some(at));
             }
         }
         let command = session.command(verb, path.as_bytes(), attempt)?;
@@ -190,7 +191,7 @@ impl FileSystem for FtpFileSystem {
         match session.begin(&order, attempt).await {
             Ok(transfer) => {
                 let text = is_text.then(ToNetwork::default);
-                Ok(Box::new(FtpSink { session, transfer: Some(transfer), path: path.clone(), written: 0, resumed_at, text }))
+                Ok(Box::new(FtpSink { session, transfer: Some(transfer), path: path.clone(), written: 0, begins_at, text }))
             }
             Err(error) => match clarify(&mut session, error, path, Kind::File).await {
                 // Nothing is there, so the folder it should go into is missing, or may not be written to.
@@ -387,8 +388,8 @@ struct FtpSink {
     transfer: Option<Transfer>,
     path: FilePath,
     written: u64,
-    /// Written behind so many bytes: the file must end where the writing ended.
-    resumed_at: Option<u64>,
+    /// Written behind so many bytes: the file must end where the writing ended. `None`: it may be longer.
+    begins_at: Option<u64>,
     /// In an ASCII transfer.
     text: Option<ToNetwork>,
 }
@@ -408,12 +409,20 @@ impl Sink for FtpSink {
         let attempt = Attempt::new("write", &self.path);
         let Some(transfer) = self.transfer.take() else { return Err(attempt.error(FsErrorKind::ConnectionLost, "")) };
         transfer.finish_upload(&mut self.session, attempt).await?;
-        if let Some(at) = self.resumed_at
-            && let Some(size) = self.session.size(&self.path).await?
-            && size != at + self.written
-        {
-            let detail = format!("it has {size} bytes where {} were expected", at + self.written);
-            return Err(attempt.error(FsErrorKind::ChangedMeanwhile, detail));
+        match self.begins_at {
+            // Whether all of it is there is asked together with what it is given.
+            Some(0) if self.text.is_none() => self.session.unconfirmed = Some((self.path.clone(), self.written)),
+            Some(at @ 1..) => {
+                if let Some(size) = self.session.size(&self.path).await?
+                    && size != at + self.written
+                {
+                    let detail = format!("it has {size} bytes where {} were expected", at + self.written);
+                    // Fewer are gone on with; more are somebody else's.
+                    let is_cut = size < at + self.written;
+                    return Err(attempt.error(if is_cut { FsErrorKind::ConnectionLost } else { FsErrorKind::ChangedMeanwhile }, detail));
+                }
+            }
+            _ => {}
         }
         Ok(self.written)
     }

@@ -290,7 +290,7 @@ impl Session {
 }
 
 /// What a reply to `SIZE` says.
-fn size_in(reply: &Reply) -> Option<u64> {
+pub(super) fn size_in(reply: &Reply) -> Option<u64> {
     let digits = std::str::from_utf8(reply.last_line().trim_ascii()).ok();
     digits.filter(|_| reply.code == 213).and_then(|digits| digits.parse().ok())
 }

@@ -7,6 +7,7 @@ use super::attempt::Attempt;
 use super::command::Command;
 use super::control::ControlError;
 use super::features::Features;
+use super::lookup::size_in;
 use super::quirks::Quirk;
 use super::reply::Reply;
 use super::session::Session;
@@ -41,16 +42,28 @@ impl Session {
         Ok(commands)
     }
 
-    /// Sets `facts` of `part`, as far as the server can, and renames it.
+    /// Sets `facts` of `part`, as far as the server can, and renames it; not where less of it arrived than was written: there are
+    /// servers that call a transfer done whose data connection was cut, and between them and us may be who takes what they lose.
     pub(super) async fn put_in_place(&mut self, part: &FilePath, to: &FilePath, facts: NewMetadata, replace: Replace) -> FsResult<()> {
         let onto = Attempt::new("rename to", to);
         let facts = self.fact_commands(part, facts)?;
         let mut commands: Vec<Command> = facts.iter().map(|(command, ..)| command.clone()).collect();
+        let written = self.unconfirmed.take().filter(|(path, _)| path == part && self.features.size).map(|(_, length)| length);
+        if written.is_some() {
+            commands.push(self.command("SIZE", part.as_bytes(), onto)?);
+        }
         if replace == Replace::No {
             // A folder of that name is in the way of itself.
             commands.push(self.command(self.asks_with(), to.as_bytes(), onto)?);
         }
-        let replies = self.exchange_all(&commands, onto).await?;
+        let mut replies = self.exchange_all(&commands, onto).await?;
+        if let Some(written) = written
+            && let Some(size) = size_in(&replies.remove(facts.len()))
+            && size != written
+        {
+            let detail = format!("{size} of {written} bytes arrived, and the server called it done");
+            return Err(Attempt::new("write", to).error(FsErrorKind::ConnectionLost, detail));
+        }
         for ((_, what, quirk), reply) in facts.iter().zip(&replies) {
             if reply.is_success() {
                 continue;

@@ -36,6 +36,8 @@ pub(super) struct Session {
     pub(super) knows_epsv: bool,
     /// `TYPE A` is set.
     pub(super) is_text: bool,
+    /// The file that was written last from its beginning, and its length, as long as nobody asked whether all of it is there.
+    pub(super) unconfirmed: Option<(FilePath, u64)>,
     /// What `OPTS HASH` chose.
     pub(super) hashes_with: Option<DigestAlgorithm>,
     _counted: Counted,
@@ -97,6 +99,7 @@ impl Session {
             files: 0,
             knows_epsv: false,
             is_text: false,
+            unconfirmed: None,
             hashes_with: None,
             _counted: counted,
         }

@@ -188,7 +188,12 @@ impl Transfer {
             tokio::select! {
                 biased;
                 reply = control.reply_in_own_time() => return Some(reply),
-                read = self.line.read_buf(&mut self.early), if !order.is_upload => if matches!(read, Ok(1..)) { return None },
+                read = self.line.read_buf(&mut self.early), if !order.is_upload => match read {
+                    Ok(1..) => return None,
+                    Ok(0) => {}
+                    // Told by the next read: a broken stream is not asked again.
+                    Err(error) => self.held = Some(error),
+                },
             }
             // The stream ended before it began: the reply says why.
             Some(control.reply_in_own_time().await)

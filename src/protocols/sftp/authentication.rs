@@ -20,7 +20,8 @@ use crate::model::text;
 use crate::protocols::{ConnectError, ConnectErrorKind};
 use crate::secrets::Secret;
 
-/// How long a server may think about one step: it may be asking a telephone. OpenSSH's own limit for a login.
+/// How long a server, or an agent, may think about a step in which a person may be asked: on a telephone, on a screen. OpenSSH's
+/// own limit for a login. Any other step has the limit for silence.
 const LIMIT: Duration = Duration::from_secs(120);
 /// How long an agent may take to list its keys.
 const AGENT_LIMIT: Duration = Duration::from_secs(10);
@@ -70,8 +71,12 @@ impl SshConnection {
     pub async fn methods(&mut self, user: &str) -> Result<AuthStep, ConnectError> {
         let endpoint = self.endpoint.clone();
         let asking = async { self.handle.authenticate_none(user).await.map_err(|error| error.to_string()) };
-        let result = within(LIMIT, &endpoint, async { Ok(asking.await) }).await?;
-        self.step(result)
+        let result = within(self.timeout, &endpoint, async { Ok(asking.await) }).await?;
+        let refusals = self.refusals;
+        let step = self.step(result);
+        // To be told what may be tried is no refusal.
+        self.refusals = refusals;
+        step
     }
 
     /// Tries a password.
@@ -87,7 +92,7 @@ impl SshConnection {
         let hash = self.hash_for(key).await?;
         let endpoint = self.endpoint.clone();
         let probing = async { Ok(self.handle.authenticate_publickey_with(user, key.inner().clone(), hash, &mut Probe).await) };
-        match within(LIMIT, &endpoint, probing).await? {
+        match within(self.timeout, &endpoint, probing).await? {
             Err(Probed::Accepted) => Ok(true),
             Err(Probed::Gone) => Err(self.closed()),
             Ok(result) => self.step(Ok(result)).map(|step| step == AuthStep::Success),
@@ -100,13 +105,13 @@ impl SshConnection {
         let endpoint = self.endpoint.clone();
         let key = PrivateKeyWithHashAlg::new(key.inner().clone(), hash);
         let asking = async { self.handle.authenticate_publickey(user, key).await.map_err(|error| error.to_string()) };
-        let result = within(LIMIT, &endpoint, async { Ok(asking.await) }).await?;
+        let result = within(self.timeout, &endpoint, async { Ok(asking.await) }).await?;
         self.step(result)
     }
 
     /// Whether the server would accept a signature with this certificate. Nothing is signed.
     pub async fn certificate_accepted(&mut self, user: &str, certificate: &SshCertificate) -> Result<bool, ConnectError> {
-        match self.with_certificate(user, certificate, &mut Probe).await? {
+        match self.with_certificate(user, certificate, &mut Probe, self.timeout).await? {
             Err(Probed::Accepted) => Ok(true),
             Err(Probed::Gone) => Err(self.closed()),
             Ok(result) => self.step(Ok(result)).map(|step| step == AuthStep::Success),
@@ -115,7 +120,7 @@ impl SshConnection {
 
     /// Logs in with a certificate and its key, which is open.
     pub async fn certificate(&mut self, user: &str, certificate: &SshCertificate, key: &SshKey) -> Result<AuthStep, ConnectError> {
-        let signed = self.with_certificate(user, certificate, &mut KeyOf(key)).await?;
+        let signed = self.with_certificate(user, certificate, &mut KeyOf(key), self.timeout).await?;
         self.step(signed.map_err(|error| error.to_string()))
     }
 
@@ -125,7 +130,7 @@ impl SshConnection {
         let Ok(Ok(agent)) = agent else {
             return Err(ConnectError::new(ConnectErrorKind::LoginRefused, &self.endpoint, "the agent is not there"));
         };
-        let signed = self.with_certificate(user, certificate, &mut AgentOf { agent, key: certificate.key() }).await?;
+        let signed = self.with_certificate(user, certificate, &mut AgentOf { agent, key: certificate.key() }, LIMIT).await?;
         self.step(signed.map_err(|error| error.to_string()))
     }
 
@@ -134,11 +139,12 @@ impl SshConnection {
         user: &str,
         certificate: &SshCertificate,
         signer: &mut S,
+        limit: Duration,
     ) -> Result<Result<AuthResult, S::Error>, ConnectError> {
         let hash = self.hash_for(&certificate.key()).await?;
         let endpoint = self.endpoint.clone();
         let asking = async { Ok(self.handle.authenticate_certificate_with(user, certificate.inner().clone(), hash, signer).await) };
-        within(LIMIT, &endpoint, asking).await
+        within(limit, &endpoint, asking).await
     }
 
     /// Logs in with a key of the agent, which signs. An agent that does not sign counts as a refused key.
@@ -209,24 +215,31 @@ impl SshConnection {
         Err(ConnectError::new(ConnectErrorKind::Protocol, &self.endpoint, "the server asks again and again without a question"))
     }
 
-    fn step(&self, result: Result<AuthResult, String>) -> Result<AuthStep, ConnectError> {
+    fn step(&mut self, result: Result<AuthResult, String>) -> Result<AuthStep, ConnectError> {
         match result {
             Ok(AuthResult::Success) => Ok(AuthStep::Success),
             // Without a method to go on, russh has given up the connection, or the server has.
             Ok(AuthResult::Failure { remaining_methods, .. }) if remaining_methods.is_empty() => Err(self.closed()),
             Ok(AuthResult::Failure { remaining_methods, partial_success }) => {
+                self.refusals += u32::from(!partial_success);
                 Ok(AuthStep::Failure { remaining: methods(&remaining_methods), partial: partial_success })
             }
             Err(_) => Err(self.closed()),
         }
     }
 
+    /// The connection ended during the login. Without a word, and with nothing refused before, it is the line that broke: to try
+    /// again may help.
     fn closed(&self) -> ConnectError {
-        let words = match &self.told.state().farewell {
-            Some(words) if !words.is_empty() => format!("the server closed the connection: {words}"),
-            _ => "the server closed the connection; there were too many failed attempts, or this login is not allowed".to_owned(),
+        let (kind, words) = match &self.told.state().farewell {
+            Some(words) if !words.is_empty() => (ConnectErrorKind::LoginRefused, format!("the server closed the connection: {words}")),
+            _ if self.refusals > 0 => {
+                let words = "the server closed the connection; there were too many failed attempts, or this login is not allowed";
+                (ConnectErrorKind::LoginRefused, words.to_owned())
+            }
+            _ => (ConnectErrorKind::ConnectionLost, "it ended during the login, and the server did not say why".to_owned()),
         };
-        ConnectError::new(ConnectErrorKind::LoginRefused, &self.endpoint, words)
+        ConnectError::new(kind, &self.endpoint, words)
     }
 
     /// What an RSA key signs with: the server says (`server-sig-algs`); SHA-256 where it does not, never SHA-1.
@@ -238,7 +251,7 @@ impl SshConnection {
             return Ok(self.rsa_hash);
         }
         let endpoint = self.endpoint.clone();
-        let told = within(LIMIT, &endpoint, async { Ok(self.handle.best_supported_rsa_hash().await) }).await?;
+        let told = within(self.timeout, &endpoint, async { Ok(self.handle.best_supported_rsa_hash().await) }).await?;
         self.rsa_hash = told.map_err(|_| self.closed())?.flatten().or(Some(HashAlg::Sha256));
         Ok(self.rsa_hash)
     }

@@ -46,7 +46,8 @@ pub struct SshSettings {
     pub rekey_after: usize,
     /// Commands may be run in the login's shell, where SFTP itself has no way: to have files hashed there (`sha256sum`).
     pub remote_commands: bool,
-    /// A sign of life is asked for after this much silence; three unanswered ones end the connection.
+    /// A sign of life is asked for after this much silence, or after `timeout` where that is less; three unanswered ones end the
+    /// connection.
     pub keepalive: Duration,
 }
 
@@ -76,8 +77,10 @@ pub struct SshConnection {
     pub(super) endpoint: Endpoint,
     /// What RSA keys sign with, once asked.
     pub(super) rsa_hash: Option<HashAlg>,
+    /// What was brought so far and not accepted.
+    pub(super) refusals: u32,
     remote_commands: bool,
-    timeout: Duration,
+    pub(super) timeout: Duration,
     line: CancellationToken,
     guard: DropGuard,
 }
@@ -121,7 +124,7 @@ impl SshConnection {
             (Err(error), _) => return Err(error),
         };
         let (remote_commands, timeout) = (settings.remote_commands, settings.timeout);
-        Ok(Self { handle, told, endpoint: endpoint.clone(), rsa_hash: None, remote_commands, timeout, line, guard })
+        Ok(Self { handle, told, endpoint: endpoint.clone(), rsa_hash: None, refusals: 0, remote_commands, timeout, line, guard })
     }
 
     /// What the server said before the login, made safe to draw; may be empty, may have several lines.
@@ -179,7 +182,7 @@ fn config(settings: &SshSettings) -> client::Config {
         preferred: algorithms::preferred(settings),
         limits: Limits::new(settings.rekey_after.min(REKEY_BYTES), settings.rekey_after.min(REKEY_BYTES), REKEY_TIME),
         inactivity_timeout: None,
-        keepalive_interval: Some(settings.keepalive),
+        keepalive_interval: Some(settings.keepalive.min(settings.timeout)),
         keepalive_max: KEEPALIVES_UNANSWERED,
         nodelay: true,
         ..client::Config::default()

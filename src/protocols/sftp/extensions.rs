@@ -38,6 +38,15 @@ impl Channel {
         self.request_patiently(Body::extended("fsync@openssh.com").string(handle.as_bytes())).await
     }
 
+    /// `statvfs@openssh.com`: the bytes that may yet be stored where `path` is.
+    pub(super) async fn free_space(&self, path: &FilePath) -> Answered<u64> {
+        let mut fields = extended(self.call(Body::extended("statvfs@openssh.com").string(path.as_bytes())).await?)?;
+        let mut next = || fields.u64().map_err(|_| Failure::Unexpected);
+        let (_block, fragment) = (next()?, next()?);
+        let (_all, _free, free_for_us) = (next()?, next()?, next()?);
+        Ok(free_for_us.saturating_mul(fragment))
+    }
+
     /// `copy-data`: `length` bytes from one open file to another. May take long.
     pub(super) async fn copy_data(&self, from: &OpenHandle, at: u64, length: u64, to: &OpenHandle, to_at: u64) -> Answered<Pending> {
         let body = Body::extended("copy-data").string(from.as_bytes()).u64(at).u64(length);

@@ -175,6 +175,7 @@ impl FileSystem for SftpFileSystem {
             listing_has_facts: true,
             copies_within: self.0.offers.copy_data,
             parallel: true,
+            notices_damage: true,
             copies_facts: false,
         }
     }
@@ -252,8 +253,9 @@ impl FileSystem for SftpFileSystem {
             Create::At(_) => End::Shared,
         };
         let first = Lane::new(inner.channel.clone(), handle);
+        let space = inner.offers.statvfs.then(|| inner.channel.clone());
         let writing = Writing::new(Arc::clone(&inner.more), first, path.clone(), offset, inner.write_block, end);
-        Ok(Box::new(writing.which_may_sync(inner.offers.fsync)))
+        Ok(Box::new(writing.which_may_sync(inner.offers.fsync).with_space(space)))
     }
 
     async fn make_dir(&self, path: &FilePath) -> FsResult<()> {

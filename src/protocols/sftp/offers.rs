@@ -20,6 +20,8 @@ pub(super) struct Offers {
     pub(super) check_file_handle: bool,
     /// `md5-hash` (draft-ietf-secsh-filexfer-09 section 9.1.1).
     pub(super) md5_hash: bool,
+    /// `statvfs@openssh.com`.
+    pub(super) statvfs: bool,
     /// It is OpenSSH's own server. Its plain RENAME fails where there is something of the new name, and several handles may
     /// write one file anywhere: version 3 says so of all servers, but not all keep to it.
     pub(super) is_openssh: bool,
@@ -44,6 +46,7 @@ impl Offers {
             check_file_name: has(&["check-file-name", "check-file"]),
             check_file_handle: has(&["check-file-handle", "check-file"]),
             md5_hash: has(&["md5-hash"]),
+            statvfs: has(&["statvfs@openssh.com"]),
             // Another SFTP server may run behind OpenSSH's sshd, and another sshd may have copied the list.
             is_openssh: software.starts_with("SSH-2.0-OpenSSH_")
                 && extensions.len() >= OPENSSH.len()

@@ -34,6 +34,8 @@ pub(super) struct Writing {
     more: Arc<MoreChannels>,
     path: FilePath,
     block: usize,
+    /// Where the server tells how much may yet be stored, whom to ask.
+    space: Option<Channel>,
     /// The first is the one it was opened with.
     lanes: Vec<Lane>,
     opening: Vec<BoxFuture<'static, Option<Lane>>>,
@@ -97,6 +99,7 @@ impl Writing {
             more,
             path,
             block,
+            space: None,
             lanes: vec![first],
             opening: Vec::new(),
             tried: 0,
@@ -118,6 +121,20 @@ impl Writing {
     /// The server has `fsync@openssh.com`, or not.
     pub(super) fn which_may_sync(self, may_sync: bool) -> Self {
         Self { may_sync, ..self }
+    }
+
+    /// What fails without a reason is looked into with this.
+    pub(super) fn with_space(self, space: Option<Channel>) -> Self {
+        Self { space, ..self }
+    }
+
+    /// Version 3 has no word for a disk that is full.
+    async fn why(&mut self, error: FsError) -> FsError {
+        let Some(channel) = self.space.as_ref().filter(|_| error.kind == FsErrorKind::Refused) else { return error };
+        match channel.free_space(&self.path).await {
+            Ok(free) if free < self.block as u64 => FsError { kind: FsErrorKind::NoSpace, ..error },
+            _ => error,
+        }
     }
 
     async fn send(&mut self) -> FsResult<()> {
@@ -142,6 +159,23 @@ impl Writing {
         match sent {
             Ok(reply) => lane.asked.push_back(Asked { offset, length, reply, at, _room: room }),
             Err(failure) => return Err(self.fail(failure, offset)),
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, mut chunk: Bytes) -> FsResult<()> {
+        let torn = FsError::new(FsErrorKind::Cancelled, "write", &self.path, "a write was stopped half-way");
+        self.written += chunk.len() as u64;
+        while !chunk.is_empty() {
+            let part = chunk.split_to(chunk.len().min(self.block - self.filled));
+            self.filled += part.len();
+            self.filling.push(part);
+            if self.filled == self.block {
+                self.failed = Some(torn.clone());
+                self.settle(usize::MAX).await?;
+                self.send().await?;
+                self.failed = None;
+            }
         }
         Ok(())
     }
@@ -320,24 +354,14 @@ async fn close(lanes: Vec<Lane>) -> Result<(), Failure> {
 
 #[async_trait]
 impl Sink for Writing {
-    async fn write(&mut self, mut chunk: Bytes) -> FsResult<()> {
+    async fn write(&mut self, chunk: Bytes) -> FsResult<()> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let torn = FsError::new(FsErrorKind::Cancelled, "write", &self.path, "a write was stopped half-way");
-        self.written += chunk.len() as u64;
-        while !chunk.is_empty() {
-            let part = chunk.split_to(chunk.len().min(self.block - self.filled));
-            self.filled += part.len();
-            self.filling.push(part);
-            if self.filled == self.block {
-                self.failed = Some(torn.clone());
-                self.settle(usize::MAX).await?;
-                self.send().await?;
-                self.failed = None;
-            }
+        match self.take(chunk).await {
+            Err(error) => Err(self.why(error).await),
+            Ok(()) => Ok(()),
         }
-        Ok(())
     }
 
     fn set_metadata(&mut self, metadata: NewMetadata) -> bool {
@@ -361,6 +385,8 @@ impl Sink for Writing {
         match finished {
             Ok(()) => Ok(self.written),
             Err(error) => {
+                // Before anything is cut off.
+                let error = self.why(error).await;
                 self.abort().await;
                 Err(error)
             }

@@ -136,10 +136,10 @@ impl TlsSession {
 
     /// A data connection's handshake: the server must show the control connection's certificate.
     ///
-    /// Errors: as [`Self::connect`], but another certificate is [`ConnectErrorKind::Handshake`]: there is nothing to
+    /// Errors: as [`Self::connect`], but another certificate is [`ConnectErrorKind::OtherPeer`]: there is nothing to
     /// ask a person about.
     pub async fn connect_data(&self, stream: TcpStream) -> Result<TlsStream, ConnectError> {
-        let strange = || ConnectError::new(ConnectErrorKind::Handshake, &self.endpoint, OTHER_CERTIFICATE);
+        let strange = || ConnectError::new(ConnectErrorKind::OtherPeer, &self.endpoint, OTHER_CERTIFICATE);
         // Before the handshake, which the verifier sees, too.
         let expected = match &*self.verifier.seen() {
             Seen::Accepted(expected) => expected.identity.leaf().map(|leaf| leaf.der.clone()),
@@ -187,7 +187,7 @@ impl TlsSession {
     }
 }
 
-const OTHER_CERTIFICATE: &str = "the data connection showed another certificate than the control connection";
+const OTHER_CERTIFICATE: &str = "it showed another certificate than the control connection";
 
 /// Says that nothing more will be sent (`close_notify`); the TCP connection stays open both ways.
 pub async fn end_sending(stream: &mut TlsStream) -> io::Result<()> {

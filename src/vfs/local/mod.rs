@@ -59,6 +59,7 @@ impl FileSystem for LocalFileSystem {
             listing_has_facts: false,
             copies_within: cfg!(target_os = "linux"),
             parallel: true,
+            notices_damage: true,
             copies_facts: cfg!(target_os = "linux"),
         }
     }

@@ -58,6 +58,7 @@ impl Default for MemoryOptions {
             listing_has_facts: true,
             copies_within: false,
             parallel: true,
+            notices_damage: true,
             copies_facts: false,
         };
         Self { capacity: 1 << 30, capabilities, chunk: 256 * 1024, batch: 4096, folds_case: false, digests: &[] }

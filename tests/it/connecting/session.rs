@@ -86,7 +86,7 @@ async fn a_server_that_comes_back_as_somebody_else_is_refused() {
         relay.cut().await;
         let error = names(&engine, place, "/").await.unwrap_err();
         assert_eq!(error.kind, FsErrorKind::Security, "{error:?}");
-        assert!(error.detail.contains("identity is not trusted"), "{error:?}");
+        assert!(error.detail.contains("identity is not trusted: "), "{error:?}");
         assert_readable_error(&error);
         let lease = in_time(engine.lease(place)).await.unwrap_err();
         assert_eq!(lease.kind, FsErrorKind::Security, "{lease:?}");

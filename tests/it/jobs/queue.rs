@@ -94,6 +94,30 @@ async fn a_job_begins_at_its_time_by_the_clock_on_the_wall() {
     assert_clean(&bench.ended(a).await, 1);
 }
 
+/// The same, for the test below.
+static JUMPING: AtomicI64 = AtomicI64::new(0);
+
+fn jumping() -> Zoned {
+    Timestamp::from_second(JUMPING.load(Ordering::Relaxed)).unwrap().to_zoned(TimeZone::UTC)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_begins_what_is_due_and_nothing_twice() {
+    let mut bench = Bench::with_options(&QueueOptions { now: jumping, ..QueueOptions::default() });
+    put(&bench, &["a", "b"]);
+    let at = |second| JobOptions { start: Start::At(Timestamp::from_second(second).unwrap()), ..JobOptions::default() };
+    let a = bench.queue.submit(JobSpec { options: at(3600), ..upload(&["a"]) });
+    let b = bench.queue.submit(JobSpec { options: at(7200), ..upload(&["b"]) });
+    JUMPING.store(5000, Ordering::Relaxed);
+    assert_clean(&bench.ended(a).await, 1);
+    JUMPING.store(-400 * 24 * 3600, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(10_000)).await;
+    let time = JobState::Scheduled(Timestamp::from_second(7200).unwrap());
+    assert_eq!(bench.states(), [JobState::Finished, time], "set back, it waits");
+    JUMPING.store(400 * 24 * 3600, Ordering::Relaxed);
+    assert_clean(&bench.ended(b).await, 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_limit_holds_for_all_together_and_changes_while_they_run() {
     let mut bench = Bench::new();

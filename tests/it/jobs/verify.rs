@@ -3,7 +3,7 @@
 use sealift::engine::{ConflictPolicy, JobKind, JobOptions, JobSpec, Outcome, Place, Proof};
 use sealift::vfs::memory::MemoryOptions;
 use sealift::vfs::memory::faults::{Call, Effect};
-use sealift::vfs::{DigestAlgorithm, FsErrorKind, MemoryFileSystem};
+use sealift::vfs::{DigestAlgorithm, FileSystem as _, FsErrorKind, MemoryFileSystem};
 
 use super::{Bench, REMOTE, assert_clean, assert_failed, path, upload};
 
@@ -67,6 +67,22 @@ async fn a_bit_that_flips_in_silence_is_found_and_the_file_gets_no_name() {
             assert_clean(&bench.run(JobSpec { conflicts: ConflictPolicy::Overwrite, ..verified(&["file"]) }).await, 1);
             assert_eq!(bench.uploaded("/to/file"), Some(vec![7; LARGE]));
         }
+    }
+}
+
+#[tokio::test]
+async fn what_a_line_damages_that_notices_nothing_is_found_on_the_way_here_too() {
+    for digests in [&[DigestAlgorithm::Sha256][..], &[]] {
+        let mut options = MemoryOptions { digests, ..MemoryOptions::default() };
+        options.capabilities.notices_damage = false;
+        let remote = MemoryFileSystem::with_options(options);
+        let mut bench = Bench::with(MemoryFileSystem::new(), remote, 3, std::sync::Arc::new(sealift::ask::Refuse));
+        bench.trees.remote.put(&path("/to/file"), &vec![7; LARGE]).unwrap();
+        bench.trees.remote.faults().once(Call::Read(LARGE as u64 / 2), "file", Effect::FlipBit);
+        let down = JobSpec { from: REMOTE, from_dir: path("/to"), to: Place::Local, to_dir: path("/from"), ..verified(&["file"]) };
+        assert_failed(&bench.run(down.clone()).await, "what arrived is not what was sent");
+        assert!(bench.trees.local.stat(&path("/from/file")).await.is_err(), "{digests:?}");
+        assert_clean(&bench.run(down).await, 1);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::model::{FilePath, Protocol};
 use crate::protocols::ConnectErrorKind;
 use crate::protocols::ftp::{FtpConnection, FtpFileSystem, FtpSettings, Quirk};
 use crate::secrets::Secret;
-use crate::vfs::{Create, FileSystem, FsResult, NewMetadata, Replace};
+use crate::vfs::{Create, FileSystem, FsErrorKind, FsResult, NewMetadata, Replace};
 
 /// What is wrong with a server.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,6 +28,8 @@ enum Fault {
     SwapsRename,
     /// It takes one login only, and closes on the next.
     Full,
+    /// It calls a file done of which only a part arrived.
+    Truncates,
 }
 
 /// A server with `/f`, of five bytes, that answers whatever it is asked, on as many connections as are made.
@@ -135,8 +137,9 @@ async fn serve(mut peer: Peer, greeting: &str, fault: Fault, heard: &Mutex<Heard
             }
             "SIZE" => {
                 let renamed = heard.lock().unwrap().renamed;
+                let size = if fault == Fault::Truncates { "213 3" } else { "213 5" };
                 let is_there = argument == "/f" || (argument == "/new") == renamed && (argument == "/new" || argument == "/part");
-                peer.say(if is_there { "213 5" } else { "550 no" }).await;
+                peer.say(if is_there { size } else { "550 no" }).await;
             }
             "RNFR" if fault == Fault::SwapsRename && peer.has_more() => {
                 peer.hear("RNTO /new").await;
@@ -192,7 +195,16 @@ async fn a_small_file_takes_few_turns() {
         let (heard, turns) = server.since(&place).await;
         assert_eq!(
             heard,
-            ["STOR /part", "EPSV", "MFMT 20260102030405 /part", "SITE CHMOD 640 /part", "SIZE /new", "RNFR /part", "RNTO /new"],
+            [
+                "STOR /part",
+                "EPSV",
+                "MFMT 20260102030405 /part",
+                "SITE CHMOD 640 /part",
+                "SIZE /part",
+                "SIZE /new",
+                "RNFR /part",
+                "RNTO /new"
+            ],
             "{at}"
         );
         assert_eq!(turns, 3, "{at}");
@@ -221,6 +233,16 @@ async fn a_server_that_mixes_up_its_replies_is_left_and_asked_one_at_a_time() {
     let heard = server.heard.lock().unwrap();
     assert_eq!(heard.connections, 2, "replaced once");
     assert_eq!(heard.commands[heard.commands.len() - 4..], ["EPSV", "RETR /f", "EPSV", "RETR /f"]);
+}
+
+#[tokio::test]
+async fn what_arrived_in_part_gets_no_name_although_the_server_called_it_done() {
+    let server = Server::start("220 somebody", Fault::Truncates).await;
+    let place = client(&server.settings).await;
+    let error = upload(&place).await.unwrap_err();
+    assert_eq!(error.kind, FsErrorKind::ConnectionLost, "to be tried again");
+    assert!(error.detail.contains("3 of 5 bytes"), "{error}");
+    assert!(!server.heard.lock().unwrap().renamed);
 }
 
 #[tokio::test]

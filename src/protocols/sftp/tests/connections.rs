@@ -26,6 +26,10 @@ enum Wants {
     Password,
     KeyAndPassword,
     Answers,
+    /// It hangs up as soon as somebody wants to log in.
+    Nobody,
+    /// It never answers who wants to log in.
+    Patience,
 }
 
 /// What comes when SFTP is asked for.
@@ -67,6 +71,8 @@ impl server::Handler for Server {
             Wants::Password => go_on(&[MethodKind::Password], false),
             Wants::KeyAndPassword => go_on(&[MethodKind::PublicKey], false),
             Wants::Answers => go_on(&[MethodKind::KeyboardInteractive], false),
+            Wants::Nobody => return Err(russh::Error::HUP),
+            Wants::Patience => std::future::pending().await,
         })
     }
 
@@ -343,6 +349,22 @@ async fn a_silent_server_times_out_and_a_closed_port_refuses() {
     drop(listener);
     let error = SshConnection::connect(&settings, trusting()).await.err().unwrap();
     assert_eq!(error.kind, ConnectErrorKind::Refused);
+}
+
+#[tokio::test]
+async fn a_line_that_breaks_during_the_login_is_no_refusal() {
+    let server = start(Wants::Nobody, Subsystem::Refused).await;
+    let error = server.connect().await.methods("me").await.unwrap_err();
+    assert_eq!(error.kind, ConnectErrorKind::ConnectionLost, "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_a_login_is_not_waited_for_longer_than_any_other() {
+    let mut server = start(Wants::Patience, Subsystem::Refused).await;
+    // The handshake has it for each step, too.
+    server.settings.timeout = Duration::from_secs(2);
+    let error = server.connect().await.methods("me").await.unwrap_err();
+    assert_eq!(error.kind, ConnectErrorKind::TimedOut, "{error}");
 }
 
 #[tokio::test]
