@@ -182,7 +182,7 @@ impl Workers {
             self.came.notify_waiters();
         }))
         .await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// A lane that rests, also one that is being opened; else one that is opened at its first use.

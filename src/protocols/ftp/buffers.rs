@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(piece(&mut buffers, b"third").as_ptr(), places[1]);
         assert_eq!(held, "first", "what is still held is not written over");
         drop(held);
-        assert_eq!(piece(&mut buffers, &[0; READ_SIZE]).as_ptr(), places[0]);
+        assert_eq!(piece(&mut buffers, &vec![0; READ_SIZE]).as_ptr(), places[0]);
         for _ in 0..3 * MOST_LENT {
             let lent = piece(&mut buffers, b"more");
             std::mem::forget(lent.freeze());
