@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use libtest_mimic::Trial;
 
@@ -48,7 +48,7 @@ fn lost(course: &Course) {
 type Rights = Option<(u32, u32)>;
 
 /// Makes a folder one that is only read; answers what it was.
-fn take(folder: &PathBuf) -> Rights {
+fn take(folder: &Path) -> Rights {
     use std::os::unix::fs::MetadataExt as _;
     let facts = folder.metadata().ok()?;
     chown(folder, Some(0), Some(0)).unwrap();
