@@ -23,7 +23,6 @@ use super::facts::SessionFacts;
 use super::failure::ConnectFailure;
 use super::job::SessionId;
 use super::limiter::Limiter;
-use super::places::{Condition, Lease};
 use super::services::{Services, SessionTiming};
 use crate::model::{Entry, FilePath};
 use crate::protocols::sftp::AuthStep;

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
-use super::{Line, ONLY_ONE, Resting, Session, TRANSFER_CONNECTIONS, TRANSFERS_ON_ONE, lock, not_again};
+use super::{ONLY_ONE, Resting, Session, TRANSFER_CONNECTIONS, TRANSFERS_ON_ONE, lock, not_again};
+use crate::engine::connect::Login;
 use crate::engine::failure::ConnectFailure;
 use crate::engine::limiter::Limiter;
 use crate::engine::places::{Condition, Lease};
