@@ -46,16 +46,16 @@ impl<'a> Attempt<'a> {
     pub(super) fn connect(self, error: &ConnectError) -> FsError {
         let kind = match error.kind {
             ConnectErrorKind::TimedOut => FsErrorKind::TimedOut,
-            ConnectErrorKind::Untrusted(_)
-            | ConnectErrorKind::OtherPeer
-            | ConnectErrorKind::ProtectionRefused
-            | ConnectErrorKind::LoginRefused => FsErrorKind::Security,
             ConnectErrorKind::Protocol => FsErrorKind::Protocol,
             // What both ends agreed on before fails now: the line was disturbed.
             ConnectErrorKind::Handshake
             | ConnectErrorKind::WrongProtocol
             | ConnectErrorKind::Alert(AlertKind::HandshakeFailure | AlertKind::Other) => FsErrorKind::ConnectionLost,
-            ConnectErrorKind::Alert(_) => FsErrorKind::Security,
+            ConnectErrorKind::Untrusted(_)
+            | ConnectErrorKind::OtherPeer
+            | ConnectErrorKind::ProtectionRefused
+            | ConnectErrorKind::LoginRefused
+            | ConnectErrorKind::Alert(_) => FsErrorKind::Security,
             _ => FsErrorKind::ConnectionLost,
         };
         self.error(kind, error.to_string())

@@ -209,7 +209,7 @@ impl Lane {
             let name = path.strip_prefix(root).unwrap().to_owned();
             match outcome {
                 "copied" | "resumed" => {
-                    assert_eq!(there.get(&name), self.wanted.get(&name), "{what}: {} was not {outcome}", name.display())
+                    assert_eq!(there.get(&name), self.wanted.get(&name), "{what}: {} was not {outcome}", name.display());
                 }
                 "failed" => {
                     failed += 1;
