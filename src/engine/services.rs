@@ -55,6 +55,8 @@ pub struct Services {
     pub local_user: String,
     /// Who opens FTP data connections where nothing is set for the site.
     pub data_mode: DataMode,
+    /// Whether programs of SSH servers may hash files where nothing is set for the site.
+    pub remote_commands: bool,
     /// How long a silent server is waited for.
     pub timeout: Duration,
     /// The wall clock.

@@ -103,7 +103,7 @@ impl Setup {
             ssh_keys: SshKeyFolder::open(folder),
             ssh: Arc::new(|_, _| Ok(SshOptions::default())),
             journal: None,
-            options: options_of(choices, &self.settings, sites.clone(), &self.directories),
+            options: options_of(choices, sites.clone(), &self.directories),
             sites,
             ..own
         })
@@ -171,12 +171,13 @@ impl Setup {
             roots,
             keys: Arc::new(keys),
             ssh: resolver,
-            options: options_of(choices, &self.settings, self.sites.clone(), &self.directories),
+            options: options_of(choices, self.sites.clone(), &self.directories),
             sites: self.sites.clone(),
             identities: IdentityStore::open(&self.directories.data),
             authorities: AuthorityStore::open(&self.directories.data),
             ssh_keys: kept,
             data_mode: self.settings.data_mode,
+            remote_commands: self.settings.remote_commands,
             timeout: choices.timeout.unwrap_or_else(|| self.settings.timeout()),
             local_user: local_user(),
             now: Timestamp::now,
@@ -205,15 +206,13 @@ fn queue_options(settings: &TransferSettings) -> QueueOptions {
 }
 
 /// What is set for a site; what the command line chose holds for all of them.
-fn options_of(choices: &Choices, settings: &Settings, sites: Arc<SiteBook>, directories: &Directories) -> OptionsOf {
+fn options_of(choices: &Choices, sites: Arc<SiteBook>, directories: &Directories) -> OptionsOf {
     let (choices, home, kept) = (choices.clone(), directories.home.clone(), SshKeyFolder::open(&directories.data));
-    let remote_commands = settings.remote_commands;
     Arc::new(move |site| {
         let set = sites.sites().options_of(site);
         SiteOptions {
             identity: choices.identity.clone().unwrap_or(set.identity),
             data_mode: choices.data_mode.or(set.data_mode),
-            remote_commands: set.remote_commands.or(Some(remote_commands)),
             key: set.key.filter(|_| choices.keys.is_empty()).map(|key| key_file(&key, &kept, &home)),
             ..set
         }

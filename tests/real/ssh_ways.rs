@@ -101,6 +101,7 @@ impl Person {
             ssh_keys: sealift::identity::ssh_key::SshKeyFolder::open(self.folder.path()),
             local_user: String::new(),
             data_mode: DataMode::Auto,
+            remote_commands: true,
             timeout: Duration::from_secs(20),
             now: Timestamp::now,
             timing: SessionTiming::default(),

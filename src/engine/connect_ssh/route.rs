@@ -132,8 +132,9 @@ impl Leg {
         let known_as = alias.unwrap_or(endpoint);
         let (files, write) = services.host_keys.with(options.user_known_hosts, options.global_known_hosts);
         let known = KnownHosts::load(&files);
-        // Whatever it was called, and whatever it is called behind its alias: one *no* is enough.
-        let may_run = [&named, &site].iter().all(|site| (services.options)(site).remote_commands != Some(false));
+        // Whatever it was called, and whatever it is called behind its alias: of two words, *no* counts.
+        let set = [&named, &site].into_iter().filter_map(|site| (services.options)(site).remote_commands);
+        let may_run = set.reduce(|one, other| one && other).unwrap_or(services.remote_commands);
         let settings = SshSettings {
             remote_commands: may_run,
             preferred_host_keys: known.algorithms(&known_as.host, known_as.port),

@@ -164,6 +164,7 @@ impl Person {
             ssh_keys: sealift::identity::ssh_key::SshKeyFolder::open(self.folder.path()),
             local_user: "ann".to_owned(),
             data_mode: DataMode::Auto,
+            remote_commands: true,
             timeout: Duration::from_secs(5),
             now: Timestamp::now,
             timing: self.timing,
