@@ -120,7 +120,7 @@ pub fn measure(scene: &Scene, ssh: &SshScene) -> Result<Measured, String> {
     let (from, to) = (Scene::fresh(&scene.folder, "panes-from")?, Scene::fresh(&scene.folder, "panes-to")?);
     for number in 0..TRANSFERS {
         let file = fs::File::create(from.join(format!("a-large-{number}"))).map_err(|error| error.to_string())?;
-        file.set_len(scene.amount(768) << 20).map_err(|error| error.to_string())?;
+        file.set_len(scene.amount(1024) << 20).map_err(|error| error.to_string())?;
     }
     for number in 0..200 {
         fs::write(from.join(format!("name-{number:03}")), "").map_err(|error| error.to_string())?;
