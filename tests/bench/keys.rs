@@ -141,7 +141,7 @@ pub fn measure(scene: &Scene, ssh: &SshScene) -> Result<Measured, String> {
     terminal.press("\r")?;
     terminal.wait_for("%")?;
     let busy = terminal.latencies()?;
-    let time = Duration::from_secs(5);
+    let time = Duration::from_secs(2);
     let bytes = terminal.read_for(time);
     let still = terminal.screen.screen().contents().contains('%');
     if !still && !scene.quick {

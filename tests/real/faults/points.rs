@@ -18,6 +18,8 @@ use super::{FTPD, SSHD, Servers, VSFTPD, Vsftp};
 
 /// Points of each way; with eight ways, two hundred.
 const POINTS: usize = 25;
+/// How often a point is drawn until it happens.
+const DRAWS: usize = 5;
 /// Runs at once on one server.
 const LANES: usize = 2;
 const TREE: Tree = Tree { large: 2 << 20, small: 24 };
@@ -102,11 +104,15 @@ impl Lane {
         let mut random = Random::new(seed * 1000 + lane as u64);
         let mut fired = Vec::new();
         for number in (lane..POINTS).step_by(LANES) {
-            let fault = self.draw(number, &mut random);
             let is_move = number % MOVES == 0;
-            let what = format!("seed {seed}, point {number}, {}: {fault:?}", if is_move { "move" } else { "copy" });
-            if self.meet(fault, is_move, &what) {
-                fired.push(fault.kind);
+            // How many connections there are is up to the moment: a point that nobody came to is drawn anew.
+            for draw in 0..DRAWS {
+                let fault = self.draw(number, &mut random);
+                let what = format!("seed {seed}, point {number}.{draw}, {}: {fault:?}", if is_move { "move" } else { "copy" });
+                if self.meet(fault, is_move, &what) {
+                    fired.push(fault.kind);
+                    break;
+                }
             }
         }
         fired
