@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use super::Harness;
 use super::ssh::{DAEMON, file_system, judge, scratch, settings, unlocked};
+use super::support::random::Random;
 use super::support::sshd::{Kind, Sshd};
 
 /// Every trial on sshd.
@@ -106,14 +107,7 @@ async fn far(server: &Sshd, adjust: impl FnOnce(&mut SshSettings)) -> (SftpFileS
 }
 
 fn content(length: usize) -> Bytes {
-    let mut state = 0x9e37_79b9_u32;
-    let words = std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        state.to_ne_bytes()
-    });
-    words.take(length / 4).flatten().collect::<Vec<u8>>().into()
+    Random::new(1).bytes(length).into()
 }
 
 fn at(server: &Sshd, name: &str) -> (FilePath, PathBuf) {
