@@ -280,10 +280,7 @@ impl Places for Sessions {
     }
 
     async fn lease_apart(&self, place: Place) -> FsResult<Lease> {
-        match place {
-            Place::Local => Ok(Lease::shared(self.local.clone())),
-            Place::Remote(id) => self.get(id)?.lease_apart().await,
-        }
+        if let Place::Remote(id) = place { self.get(id)?.lease_apart().await } else { self.lease(place).await }
     }
 
     fn gains_by_more(&self, place: Place) -> bool {
