@@ -152,7 +152,9 @@ impl FileCopy<'_> {
         self.meter.start_at(under.at);
         // Bytes that are converted have no places one could begin at.
         let is_converted = under.source.as_ref().is_some_and(|source| source.is_converted());
-        let is_segmented = !is_converted && self.is_segmented(under.at);
+        // Bytes that are hashed as they pass need not be read a second time, and pass one behind the other.
+        let is_hashed = self.verification.is_some() && self.source.capabilities().notices_damage;
+        let is_segmented = !is_converted && !is_hashed && self.is_segmented(under.at);
         let pumped = if is_segmented { self.pump_segments(&mut under).await } else { self.pump(&mut under).await };
         if let Err((error, side)) = pumped {
             let good = under.good();

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sealift::ask::Refuse;
-use sealift::engine::{JobSpec, JobState, Place, QueueOrder};
+use sealift::engine::{JobOptions, JobSpec, JobState, Place, QueueOrder};
 use sealift::vfs::memory::MemoryOptions;
 use sealift::vfs::memory::faults::{Call, Effect};
 use sealift::vfs::{FsErrorKind, MemoryFileSystem};
@@ -31,6 +31,16 @@ async fn a_large_file_comes_over_several_connections_and_is_whole() {
     assert!(bench.trees.local.content(&super::path("/to/large")).is_some_and(|arrived| arrived == content));
     // One each for the walk and the file at both ends, and three that help.
     assert!(bench.trees.leases.load(Ordering::Relaxed) >= 5);
+}
+
+#[tokio::test]
+async fn what_is_verified_passes_once_and_in_order() {
+    let (mut bench, content, job) = large();
+    let options = JobOptions { verify: true, ..JobOptions::default() };
+    let report = bench.run(JobSpec { options, ..job }).await;
+    assert_eq!((report.done, report.failed, report.verified), (1, 0, 1));
+    assert!(bench.trees.local.content(&super::path("/to/large")).is_some_and(|arrived| arrived == content));
+    assert!(bench.trees.leases.load(Ordering::Relaxed) < 5, "nobody helps");
 }
 
 #[tokio::test]
