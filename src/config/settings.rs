@@ -12,6 +12,9 @@ use crate::model::bytes::parse_rate;
 use crate::model::text::display_safe;
 use crate::secrets::Keep;
 
+/// What a fault that is not the file's is named after.
+const VARIABLES: &str = "the environment (SEALIFT_…)";
+
 /// The defaults, which are also the commented sample.
 const DEFAULTS: &str = "\
 # dark, light, mono or high-contrast.
@@ -148,7 +151,7 @@ impl fmt::Display for Warning {
 #[derive(Debug, thiserror::Error)]
 #[error("the settings in {file} cannot be used: {why}")]
 pub struct SettingsError {
-    /// The file.
+    /// The file, or the environment.
     pub file: String,
     /// Why, naming line or key where known.
     pub why: String,
@@ -160,7 +163,7 @@ impl Settings {
         DEFAULTS
     }
 
-    /// Reads `file` (which may be missing) and the `SEALIFT_…` environment over the defaults.
+    /// Reads `file` (which may be missing) and the `SEALIFT_…` environment over the defaults. An empty variable is none.
     pub fn read(file: &Path, environment: Map<String, String>) -> Result<(Self, Vec<Warning>), SettingsError> {
         let failed = |why: String| SettingsError { file: file.display().to_string(), why };
         let text = match std::fs::read_to_string(file) {
@@ -176,16 +179,20 @@ impl Settings {
         let warnings = unknown
             .map(|key| Warning { file: file.to_owned(), line: line_of(&text, &key), text: format!("there is no setting \"{key}\"") })
             .collect();
-        let settings: Self = Config::builder()
-            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
-            .add_source(File::from_str(&text, FileFormat::Toml))
-            .add_source(
-                Environment::with_prefix("SEALIFT").prefix_separator("_").separator("__").try_parsing(true).source(Some(environment)),
-            )
-            .build()
-            .and_then(Config::try_deserialize)
-            .map_err(|error| failed(error.to_string()))?;
-        Ok((settings, warnings))
+        let files =
+            Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).add_source(File::from_str(&text, FileFormat::Toml));
+        let variables = Environment::with_prefix("SEALIFT")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .ignore_empty(true)
+            .source(Some(environment));
+        let settings = files.clone().add_source(variables).build().and_then(Config::try_deserialize::<Self>);
+        settings.map(|settings| (settings, warnings)).map_err(|error| {
+            let is_the_file = files.build().and_then(Config::try_deserialize::<Self>).is_err();
+            let at_fault = if is_the_file { file.display().to_string() } else { VARIABLES.to_owned() };
+            SettingsError { file: at_fault, why: error.to_string() }
+        })
     }
 
     /// How long a silent server is waited for.
@@ -232,6 +239,15 @@ mod tests {
         assert_eq!((warnings[0].line, warnings[0].text.as_str()), (2, "there is no setting \"them\""));
         assert!(read("data_mode = \"pasv\"", &[]).unwrap_err().to_string().contains("data_mode"));
         assert!(read("theme = ", &[]).is_err());
+    }
+
+    #[test]
+    fn an_empty_variable_is_none_and_a_wrong_one_is_not_the_files_fault() {
+        assert!(read("", &[("SEALIFT_KEYRING", "")]).unwrap().0.keyring);
+        let error = read("", &[("SEALIFT_KEYRING", "perhaps")]).unwrap_err();
+        assert_eq!(error.file, VARIABLES);
+        assert!(error.why.contains("keyring"), "{error}");
+        assert_ne!(read("keyring = \"perhaps\"", &[("SEALIFT_TIMEOUT", "soon")]).unwrap_err().file, VARIABLES);
     }
 
     #[test]
