@@ -95,8 +95,9 @@ pub(super) fn wrap(line: &str, columns: usize) -> Vec<String> {
             if !current.is_empty() {
                 lines.push(std::mem::take(&mut current));
             }
-            // A path breaks behind a slash, where it can.
-            for part in word.split_inclusive('/') {
+            // A path breaks behind a slash, a fingerprint in octets between two of them, where it can.
+            let are_octets = word.bytes().all(|byte| byte == b':' || byte.is_ascii_hexdigit());
+            for part in word.split_inclusive(if are_octets { ':' } else { '/' }) {
                 if !current.is_empty() && text::width(&current) + text::width(part) > columns {
                     lines.push(std::mem::take(&mut current));
                 }
@@ -123,6 +124,7 @@ mod tests {
         assert_eq!(wrap("the certificate is self-signed", 15), ["the certificate", "is self-signed"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("to /home/ann/keys/bank.pem", 12), ["to", "/home/ann/", "keys/", "bank.pem"].map(str::to_owned).as_slice());
+        assert_eq!(wrap("SHA-256 AE:09:78:61", 8), ["SHA-256", "AE:09:", "78:61"]);
         assert_eq!(wrap("", 3), [""]);
     }
 

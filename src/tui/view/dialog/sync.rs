@@ -165,7 +165,7 @@ fn foot(dialog: &SyncPlanDialog, plan: &Plan, look: &Look, width: usize, roomy: 
     let file = if plan.remarks.is_empty() { "s file" } else { "r remarks" };
     let hints = match (dialog.help, width >= 72) {
         (true, _) => "any key goes back".to_owned(),
-        (_, true) => format!("Space in/out   < > which side   f filter   {file}   Enter does it   ? keys"),
+        (_, true) => format!("Space in/out  < > which side  f filter  {file}  Enter does it  ? keys"),
         (_, false) => "Space  < >  f  s  Enter  ? keys".to_owned(),
     };
     foot.push(Line::text(text::cut(&hints, width), Role::Faint));
